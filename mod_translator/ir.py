@@ -1,0 +1,253 @@
+"""The intermediate representation of one mechanism.
+
+This is the contract between the front end (NMODL, KSChan, NeuroML), the passes and the printers (JAX today, native
+kernels later). It knows nothing of JAX. Every routine is scalar, per instance, with its reads and writes explicit.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Loc:
+    """A position in the NMODL text, both counted from 1."""
+
+    line: int
+    column: int = 1
+
+
+# ---------------------------------------------------------------------------------------------------- expressions
+
+
+@dataclass(frozen=True, slots=True)
+class Num:
+    """A literal; `text` is how the author wrote it."""
+
+    value: float
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Var:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One element of an array variable."""
+
+    name: str
+    index: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Unary:
+    """`op` is '-' or '!'."""
+
+    op: str
+    operand: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """`op` is one of + - * / ^ < <= > >= == != && ||."""
+
+    op: str
+    left: Expr
+    right: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A FUNCTION of the mechanism or an intrinsic (exp, fabs, ...), without side effects on file variables."""
+
+    name: str
+    args: tuple[Expr, ...]
+
+
+Expr = Num | Var | Element | Unary | Binary | Call
+
+# ----------------------------------------------------------------------------------------------------- statements
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    target: Var | Element
+    value: Expr
+    loc: Loc
+
+
+@dataclass(frozen=True, slots=True)
+class If:
+    condition: Expr
+    then: tuple[Stmt, ...]
+    orelse: tuple[Stmt, ...]
+    loc: Loc
+
+
+@dataclass(frozen=True, slots=True)
+class CallRoutine:
+    """Call of a PROCEDURE, or of a FUNCTION with side effects, whose value then goes to the local `result`."""
+
+    name: str
+    args: tuple[Expr, ...]
+    loc: Loc
+    result: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Derivative:
+    """`state' = rate`, as written in a DERIVATIVE block; replaced by the solver passes."""
+
+    state: str
+    rate: Expr
+    loc: Loc
+
+
+@dataclass(frozen=True, slots=True)
+class SolveImplicit:
+    """Advance `states` together by NEURON's implicit method over dt.
+
+    `rates` names a routine whose arguments are the states and whose results (`Routine.results`) are their time
+    derivatives, in the same order.
+    """
+
+    method: str
+    states: tuple[str, ...]
+    rates: str
+    loc: Loc
+
+
+Stmt = Assign | If | CallRoutine | Derivative | SolveImplicit
+
+# ----------------------------------------------------------------------------------------------------- mechanism
+
+
+class Role(enum.Enum):
+    """Where a file-level variable lives, which decides who holds its value."""
+
+    INSTANCE = "instance"  # one value for each instance: RANGE, STATE, ASSIGNED that is not GLOBAL
+    GLOBAL = "global"  # one value for the mechanism: PARAMETER that is not RANGE, GLOBAL ASSIGNED
+    CONSTANT = "constant"  # a number of the file: CONSTANT block, unit factor, DEFINE
+    EXTERNAL = "external"  # NEURON's: v, t, dt, celsius, diam, area
+    ION = "ion"  # ena, ina, nai, nao of a USEION
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A file-level variable.
+
+    `block` is the block that declares it: PARAMETER, STATE, ASSIGNED, CONSTANT, UNITS, or '' for NEURON's own.
+    `length` is 0 for a scalar. `visible` says whether HOC can read it by name (RANGE, GLOBAL, STATE).
+    """
+
+    name: str
+    role: Role
+    block: str = ""
+    unit: str = ""
+    default: float = 0.0
+    limits: tuple[float, float] | None = None
+    length: int = 0
+    visible: bool = False
+    loc: Loc | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IonUse:
+    """One USEION statement; `reads` and `writes` are the names as used in the file (ena, ina, nai, nao)."""
+
+    name: str
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    valence: float | None = None
+
+    @property
+    def writes_concentration(self) -> bool:
+        return any(w in (f"{self.name}i", f"{self.name}o") for w in self.writes)
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """A current the mechanism contributes to its node; `ion` is None for a NONSPECIFIC or ELECTRODE current."""
+
+    name: str
+    ion: str | None = None
+    electrode: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A TABLE statement: `variables` are looked up by the only argument of the routine."""
+
+    variables: tuple[str, ...]
+    depend: tuple[str, ...]
+    low: Expr
+    high: Expr
+    intervals: int
+    loc: Loc
+
+
+@dataclass(frozen=True, slots=True)
+class Routine:
+    """One block of code.
+
+    args: parameters in the order of a call. results: names returned to the caller in order (FUNCTION: its own name
+    first). reads: file-level names whose value on entry matters (in order of first use, without the args).
+    writes: file-level names it may assign. A name that is written on some paths only is in both.
+    reads and writes include those of everything it calls; the `effects` pass fills them in.
+    """
+
+    name: str
+    kind: str
+    body: tuple[Stmt, ...]
+    args: tuple[str, ...] = ()
+    results: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    table: Table | None = None
+    arg_units: tuple[str, ...] = ()
+    unit: str = ""
+    loc: Loc | None = None
+
+
+class Kind(enum.Enum):
+    DENSITY = "SUFFIX"
+    POINT = "POINT_PROCESS"
+    ARTIFICIAL = "ARTIFICIAL_CELL"
+
+
+@dataclass(frozen=True, slots=True)
+class Mechanism:
+    """One NMODL file, lowered.
+
+    routines: FUNCTION and PROCEDURE by name, and the rate routines that the solver passes make.
+    initial: INITIAL (states set to their start values first, as NEURON does).
+    current: BREAKPOINT without its SOLVE, what NEURON evaluates at v + 0.001 and at v; None if there is no BREAKPOINT.
+    advance: the SOLVEd block after the solver passes, what NEURON runs after the voltage update; None without SOLVE.
+    net_receive: args are the per-NetCon arguments; `flag` and `t` are EXTERNAL. net_initial: the INITIAL inside it.
+    tables: routines that have a TABLE.
+    """
+
+    name: str
+    kind: Kind
+    symbols: dict[str, Symbol]
+    ions: tuple[IonUse, ...] = ()
+    currents: tuple[Current, ...] = ()
+    routines: dict[str, Routine] = field(default_factory=dict)
+    initial: Routine | None = None
+    current: Routine | None = None
+    advance: Routine | None = None
+    net_receive: Routine | None = None
+    net_initial: Routine | None = None
+    title: str = ""
+    file: str = ""
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        return tuple(s.name for s in self.symbols.values() if s.block == "STATE")
+
+    @property
+    def tables(self) -> tuple[Routine, ...]:
+        return tuple(r for r in self.routines.values() if r.table is not None)

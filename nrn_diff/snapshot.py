@@ -1,0 +1,150 @@
+"""What a capture takes from the live NEURON process: plain numpy and the mechanisms' IR, no NEURON objects.
+
+Node order: parents come before children. A tree has one root node (zero area) for each root section, one node for each
+segment and one zero-area node at the far end of each section. Segment order: h.allsec(), then the segments of a section
+from 0 to 1 (the order of `for sec in h.allsec(): for seg in sec`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mod_translator import ir
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Cable:
+    """Sections, segments and nodes.
+
+    section_names [n_sections]; nseg, Ra (ohm cm), L (um) [n_sections].
+    segment_section [n_segments] (index of the section), segment_x [n_segments], segment_node [n_segments] (its node);
+    cm (uF/cm2), diam (um) [n_segments].
+    parent [n_nodes] (-1: a root), node_section [n_nodes], area [n_nodes] (um2, 100 for a zero-area node as in NEURON),
+    ri [n_nodes] (MOhm to the parent, proportional to Ra of the node's section; 0 for a root),
+    has_area [n_nodes] (True: a segment), v [n_nodes] (mV, live).
+    """
+
+    section_names: tuple[str, ...]
+    nseg: Array
+    Ra: Array
+    L: Array
+    segment_section: Array
+    segment_x: Array
+    segment_node: Array
+    cm: Array
+    diam: Array
+    parent: Array
+    node_section: Array
+    area: Array
+    ri: Array
+    has_area: Array
+    v: Array
+
+
+@dataclass(frozen=True)
+class Ion:
+    """An ion species wherever it exists (the mechanism `<name>_ion`).
+
+    nodes [n]; style [n]: the integer that h.ion_style returns; inside, outside (mM), erev (mV) [n]: live values;
+    inside0, outside0: the globals `nai0_na_ion`, `nao0_na_ion`.
+    """
+
+    name: str
+    charge: float
+    nodes: Array
+    style: Array
+    inside: Array
+    outside: Array
+    erev: Array
+    inside0: float
+    outside0: float
+
+
+@dataclass(frozen=True)
+class MechanismData:
+    """All instances of one mechanism, in NEURON's order of segments (density) or of creation (point processes).
+
+    rank: position in NEURON's memb_order_ (INITIAL, current and state phases run in this order; ions come before).
+    nodes [n]. values: INSTANCE variables that HOC can read -> [n] or [n, length], live.
+    globals_: GLOBAL variables -> scalar or [length], live. use_table: usetable_<suffix>. labels: 'Exp2Syn[3]' for point processes,
+    '' for density mechanisms.
+    """
+
+    ir: ir.Mechanism
+    rank: int
+    nodes: Array
+    values: Mapping[str, Array]
+    globals_: Mapping[str, Array]
+    use_table: bool
+    labels: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return self.ir.name
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A NetCon whose target is an instance of a captured point process.
+
+    index: position in h.List('NetCon'). train: index into Capture.trains, or -1 when the source is the voltage of
+    `source_node`. weight: the whole weight vector.
+    """
+
+    index: int
+    target: str
+    instance: int
+    delay: float
+    weight: Array
+    train: int = -1
+    source_node: int = -1
+    threshold: float = 0.0
+
+
+@dataclass(frozen=True)
+class Train:
+    """Event times (ms) of a source that nothing differentiable drives, as NEURON itself would send them."""
+
+    label: str
+    times: Array
+
+
+@dataclass(frozen=True)
+class Record:
+    """One quantity that a Vector of the user records.
+
+    kind: 't' | 'v' | 'mechanism' | 'ion'. index: the node (v) or the row among the instances (mechanism, ion).
+    owner: mechanism name or ion name. variable: 'm', 'ina'; for an ion 'inside', 'outside', 'erev', 'current'. element: of an array variable.
+    label: 'soma(0.5).v', 'soma(0.5).hh.m', 'soma(0.5).ina', 'Exp2Syn[0].g', 't'. vector: the Vector's HOC name.
+    """
+
+    label: str
+    kind: str
+    index: int = 0
+    owner: str = ""
+    variable: str = ""
+    element: int = -1
+    vector: str = ""
+
+
+@dataclass(frozen=True)
+class Capture:
+    """One live model. Units are NEURON's."""
+
+    cable: Cable
+    ions: tuple[Ion, ...]
+    mechanisms: tuple[MechanismData, ...]
+    connections: tuple[Connection, ...]
+    trains: tuple[Train, ...]
+    records: tuple[Record, ...]
+    celsius: float
+    v_init: float
+    dt: float
+    tstop: float
+    secondorder: int = 0
+    notes: tuple[str, ...] = field(default=())
