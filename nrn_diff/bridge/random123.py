@@ -1,0 +1,64 @@
+"""NEURON's own Random123 generator, for the interpreter of artificial cells."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_MAX_SEQ = float(0xFFFFFFFFFF)
+
+
+class NeuronStream:
+    """A RANDOM variable's stream, drawn from an h.Random with the same identifiers.
+
+    Random.uniform(0, 1) returns nrnran123_dblpick itself (src/gnu/NrnRandom123RNG.hpp, Uniform.cpp).
+    """
+
+    def __init__(self, id1: int, id2: int, id3: int, seq: float) -> None:
+        from neuron import h
+
+        self._random: Any = h.Random()
+        self._ids = (id1, id2, id3)
+        self._stale = True
+        self.set_seq(seq)
+
+    def dpick(self) -> float:
+        """The next uniform number in (0, 1). Raises RuntimeError after set_ids without set_seq."""
+        if self._stale:
+            # NEURON would still return picks of the old stream until its block of four is used up.
+            raise RuntimeError("random_setids without random_setseq before the next pick")
+        return float(self._random.repick())
+
+    def set_seq(self, seq: float) -> None:
+        """Go to seq = 4 * counter + pick; out of range is 0 (nrnran123_setseq(state, double))."""
+        clipped = seq if 0.0 <= seq <= _MAX_SEQ else 0.0
+        self._random.Random123(*self._ids)
+        # uniform() chooses the distribution and draws once, so the place in the stream is set after it.
+        self._random.uniform(0, 1)
+        self._random.seq(float(int(clipped) & 0x3FFFFFFFF))
+        self._stale = False
+
+    def set_ids(self, id1: float, id2: float, id3: float) -> None:
+        """Use another stream from the next set_seq on."""
+        self._ids = (int(id1), int(id2), int(id3))
+        self._stale = True
+
+
+class NeuronRandom:
+    """RandomProvider backed by the NEURON of this process, with its Random123_globalindex."""
+
+    def stream(self, id1: int, id2: int, id3: int, seq: float) -> NeuronStream:
+        """The stream with these identifiers, at `seq` = 4 * counter + pick."""
+        return NeuronStream(id1, id2, id3, seq)
+
+
+def streams_of(point_process: Any, names: tuple[str, ...]) -> dict[str, tuple[int, int, int, float]]:
+    """Identifiers and place of the RANDOM variables `names` of a live point process or artificial cell.
+
+    Returns name -> (id1, id2, id3, seq). seq is where the stream stands now; an INITIAL that seeds goes back.
+    """
+    found: dict[str, tuple[int, int, int, float]] = {}
+    for name in names:
+        variable = getattr(point_process, name)
+        id1, id2, id3 = (int(i) for i in variable.get_ids())
+        found[name] = (id1, id2, id3, float(variable.get_seq()))
+    return found

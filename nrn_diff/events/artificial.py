@@ -1,0 +1,325 @@
+"""Event times of artificial cells that nothing differentiable drives, bit for bit as NEURON sends them.
+
+NetStim, VecStim, IntFire1/2/4 and the user's own ARTIFICIAL_CELLs are run from their translated IR: INITIAL, then
+NEURON's event queue with NET_RECEIVE, and the deliveries of NetCons among the cells. They keep their own exact time, so
+neither dt nor the steps of the simulation matter.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, MutableSequence, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mod_translator import ir
+
+from .errors import EventError
+from .interpreter import Frame, Instance, Program, Variables, variables
+from .queue import EventQueue, Item
+from .random_stream import RandomProvider, RandomStream
+
+Array = np.ndarray
+
+# NEURON would run on for hours with as many events; more likely an interval is 0.
+EVENT_LIMIT = 20_000_000
+
+
+@dataclass(frozen=True)
+class ArtificialCell:
+    """One live ARTIFICIAL_CELL.
+
+    values: its RANGE variables and globals_: those of its mechanism (and celsius, dt if it reads them), live; arrays as
+    sequences. What is missing starts as in a new object. label: 'NetStim[0]'. random: name of a RANDOM variable ->
+    (id1, id2, id3, seq), with seq = 4 * counter + pick as NMODLRandom.get_seq() returns it.
+    """
+
+    ir: ir.Mechanism
+    values: Mapping[str, object]
+    globals_: Mapping[str, object]
+    label: str
+    random: Mapping[str, tuple[int, int, int, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ArtificialConnection:
+    """A NetCon whose source is a cell or a given train.
+
+    source: index among the cells, and from len(cells) on among the given trains. target: index among the cells, or -1
+    for a target outside (a synapse), which matters for the order of deliveries only. delay in ms. weight: the whole
+    vector.
+    """
+
+    source: int
+    target: int
+    delay: float
+    weight: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class ArtificialRun:
+    """trains: for each cell the times (ms) at which it sends. delivery_times [n], delivery_connections [n]: every event
+    that reaches a target up to tstop and the index of its connection, in the order in which NEURON delivers them.
+    """
+
+    trains: tuple[Array, ...]
+    delivery_times: Array
+    delivery_connections: Array
+
+
+def artificial_trains(
+    cells: Sequence[ArtificialCell],
+    tstop: float,
+    connections: Sequence[ArtificialConnection] = (),
+    *,
+    given: Sequence[Array] = (),
+    random: RandomProvider | None = None,
+) -> list[Array]:
+    """Times (ms) of the events that each cell sends up to and including tstop, in the order in which it sends them.
+
+    cells: in the order in which NEURON runs their INITIAL blocks (by mechanism, then by creation). connections: NetCons
+    in the order of their creation. given: trains of other sources (ms, ascending). random: needed by cells with RANDOM
+    variables. Raises EventError for what cannot be run or would not end.
+    """
+    return list(run_artificial(cells, tstop, connections, given=given, random=random).trains)
+
+
+def run_artificial(
+    cells: Sequence[ArtificialCell],
+    tstop: float,
+    connections: Sequence[ArtificialConnection] = (),
+    *,
+    given: Sequence[Array] = (),
+    given_netstim: bool = False,
+    random: RandomProvider | None = None,
+) -> ArtificialRun:
+    """As `artificial_trains`, with the deliveries to every connection.
+
+    given_netstim: whether the given trains come from NetStims, which matters for the order of ties only.
+    """
+    network = _Network(cells, connections, given, given_netstim, random)
+    network.initialize()
+    network.run(tstop)
+    return ArtificialRun(
+        tuple(np.asarray(t, dtype=np.float64) for t in network.sent[: len(cells)]),
+        np.asarray(network.delivery_times, dtype=np.float64),
+        np.asarray(network.delivery_connections, dtype=np.int32),
+    )
+
+
+# ------------------------------------------------------------------------------------------------ what is in the queue
+
+
+@dataclass(slots=True, frozen=True)
+class _Delivery:
+    """A NetCon event."""
+
+    connection: int
+
+
+@dataclass(slots=True, frozen=True)
+class _Spike:
+    """A source whose NetCons all have the same delay: one event for all of them (PreSyn::use_min_delay_)."""
+
+    source: int
+
+
+@dataclass(slots=True, frozen=True)
+class _SelfEvent:
+    cell: int
+    flag: float
+    weights: MutableSequence[float] | None
+
+
+@dataclass(slots=True, frozen=True)
+class _NextGiven:
+    """The next event of a given train; queued when the one before is sent, as VecStim and NetStim do.
+
+    starts: NetStim's first self event (flag 3), which queues the first spike for the same time.
+    """
+
+    train: int
+    position: int
+    starts: bool = False
+
+
+_Event = _Delivery | _Spike | _SelfEvent | _NextGiven
+
+
+class _Network:
+    """The cells, their connections and NEURON's queue."""
+
+    def __init__(
+        self,
+        cells: Sequence[ArtificialCell],
+        connections: Sequence[ArtificialConnection],
+        given: Sequence[Array],
+        given_netstim: bool,
+        random: RandomProvider | None,
+    ) -> None:
+        self.given_netstim = given_netstim
+        self.cells = cells
+        self.connections = connections
+        self.given = [_checked_train(train, i) for i, train in enumerate(given)]
+        programs: dict[int, Program] = {}
+        shared: dict[str, Variables] = {}
+        self.programs: list[Program] = []
+        self.instances: list[Instance] = []
+        for cell in cells:
+            if id(cell.ir) not in programs:
+                programs[id(cell.ir)] = Program(cell.ir)
+            self.programs.append(programs[id(cell.ir)])
+            globals_ = shared.setdefault(cell.ir.name, _globals(cell))
+            values = variables(cell.values, cell.ir.symbols, ir.Role.INSTANCE)
+            self.instances.append(Instance(cell.label, values, globals_, _streams(cell, random)))
+        self.queue: EventQueue[_Event] = EventQueue()
+        self.movable: list[Item[_Event] | None] = [None] * len(cells)
+        self.weights: list[list[float]] = [list(map(float, c.weight)) for c in connections]
+        self.outgoing: list[list[int]] = [[] for _ in range(len(cells) + len(given))]
+        for i, connection in enumerate(connections):
+            _check_connection(connection, i, len(cells), len(self.outgoing))
+            self.outgoing[connection.source].append(i)
+        self.common_delay = [self._common_delay(out) for out in self.outgoing]
+        self.sent: list[list[float]] = [[] for _ in self.outgoing]
+        self.delivery_times: list[float] = []
+        self.delivery_connections: list[int] = []
+
+    def _common_delay(self, outgoing: list[int]) -> float | None:
+        delays = {self.connections[i].delay for i in outgoing}
+        return delays.pop() if len(outgoing) > 2 and len(delays) == 1 else None
+
+    def initialize(self) -> None:
+        """INITIAL of every cell, then the INITIAL inside NET_RECEIVE of every connection (NetCvode::init_events)."""
+        for cell, program in enumerate(self.programs):
+            if program.initial is not None:
+                self.start(cell)
+                program.initial(Frame(self.instances[cell], _Host(self, cell), 0.0))
+        for connection, weights in zip(self.connections, self.weights, strict=True):
+            if connection.target < 0:
+                continue
+            block = self.programs[connection.target].net_initial
+            if block is None:
+                weights[1:] = [0.0] * len(weights[1:])
+            else:
+                self.start(connection.target)
+                host = _Host(self, connection.target)
+                block(Frame(self.instances[connection.target], host, 0.0, 0.0, weights))
+        for train in range(len(self.given)):
+            self.queue_given(train, 0, starts=self.given_netstim)
+
+    def run(self, tstop: float) -> None:
+        count = 0
+        while (item := self.queue.pop(tstop)) is not None:
+            count += 1
+            if count > EVENT_LIMIT:
+                raise EventError(f"more than {EVENT_LIMIT} events before t = {item.time} ms; is an interval 0?")
+            self.deliver(item.data, item.time)
+
+    def deliver(self, event: _Event, time: float) -> None:
+        match event:
+            case _SelfEvent(cell, flag, weights):
+                self.receive(cell, time, flag, weights)
+            case _Delivery(connection):
+                self.deliver_connection(connection, time)
+            case _Spike(source):
+                for connection in self.outgoing[source]:
+                    self.deliver_connection(connection, time)
+            case _NextGiven(train, _, True):
+                self.queue_given(train, 0)
+            case _NextGiven(train, position):
+                self.send(len(self.cells) + train, time)
+                self.queue_given(train, position + 1)
+
+    def deliver_connection(self, connection: int, time: float) -> None:
+        self.delivery_times.append(time)
+        self.delivery_connections.append(connection)
+        target = self.connections[connection].target
+        if target >= 0:
+            self.receive(target, time, 0.0, self.weights[connection])
+
+    def receive(self, cell: int, time: float, flag: float, weights: MutableSequence[float] | None) -> None:
+        block = self.programs[cell].net_receive
+        if flag == 1.0:
+            self.movable[cell] = None
+        if block is not None:
+            self.start(cell)
+            block(Frame(self.instances[cell], _Host(self, cell), time, flag, weights))
+
+    def start(self, cell: int) -> None:
+        self.instances[cell].steps = 0
+
+    def send(self, source: int, time: float) -> None:
+        """PreSyn::send."""
+        self.sent[source].append(time)
+        common = self.common_delay[source]
+        if common is not None:
+            self.queue.insert(time + common, _Spike(source))
+            return
+        for connection in self.outgoing[source]:
+            self.queue.insert(time + self.connections[connection].delay, _Delivery(connection))
+
+    def queue_given(self, train: int, position: int, *, starts: bool = False) -> None:
+        times = self.given[train]
+        if position < len(times):
+            self.queue.insert(times[position], _NextGiven(train, position, starts))
+
+
+@dataclass(slots=True, frozen=True)
+class _Host:
+    """net_send, net_event and net_move of one cell (artcell_net_send and the like in netcvode.cpp)."""
+
+    network: _Network
+    cell: int
+
+    def net_send(self, frame: Frame, time: float, flag: float) -> None:
+        self.check("net_send", time, frame)
+        item = self.network.queue.insert(time, _SelfEvent(self.cell, flag, frame.weights))
+        if flag == 1.0:
+            self.network.movable[self.cell] = item
+
+    def net_event(self, frame: Frame, time: float) -> None:
+        self.check("net_event", time, frame)
+        self.network.send(self.cell, time)
+
+    def net_move(self, frame: Frame, time: float) -> None:
+        item = self.network.movable[self.cell]
+        if item is None:
+            raise EventError(f"{frame.instance.label}: net_move at t = {frame.t} ms without an event of flag 1")
+        self.check("net_move", time, frame)
+        self.network.queue.move(item, time)
+
+    def check(self, name: str, time: float, frame: Frame) -> None:
+        # NaN would break the order of the queue; NEURON's own order is then undefined.
+        if not time >= frame.t:
+            raise EventError(f"{frame.instance.label}: {name} for {time} ms at t = {frame.t} ms, in the past")
+
+
+def _globals(cell: ArtificialCell) -> Variables:
+    out = variables(cell.globals_, cell.ir.symbols, ir.Role.GLOBAL)
+    for name, symbol in cell.ir.symbols.items():
+        value = cell.globals_.get(name)
+        if symbol.role is ir.Role.EXTERNAL and isinstance(value, int | float | np.floating):
+            out[name] = float(value)
+    return out
+
+
+def _streams(cell: ArtificialCell, random: RandomProvider | None) -> dict[str, RandomStream]:
+    if cell.random and random is None:
+        names = ", ".join(cell.random)
+        raise EventError(f"{cell.label} draws from {names}: pass a provider, such as bridge.random123.NeuronRandom()")
+    return {name: random.stream(*ids) for name, ids in cell.random.items()} if random is not None else {}
+
+
+def _checked_train(train: Array, index: int) -> list[float]:
+    times = np.asarray(train, dtype=np.float64)
+    if times.ndim != 1 or not np.all(np.isfinite(times)) or np.any(np.diff(times) < 0):
+        raise EventError(f"given train {index} must be one-dimensional, finite and ascending")
+    return [float(t) for t in times]
+
+
+def _check_connection(connection: ArtificialConnection, index: int, n_cells: int, n_sources: int) -> None:
+    if not 0 <= connection.source < n_sources or not -1 <= connection.target < n_cells:
+        raise EventError(f"connection {index}: no such source {connection.source} or target {connection.target}")
+    if not (math.isfinite(connection.delay) and connection.delay >= 0):
+        raise EventError(f"connection {index}: delay {connection.delay} ms must be finite and not negative")

@@ -1,0 +1,7 @@
+"""Errors of the events package."""
+
+from __future__ import annotations
+
+
+class EventError(ValueError):
+    """Event times cannot be had from this model; the message names the cell, the file and line, and a way out."""
