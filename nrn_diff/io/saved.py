@@ -1,0 +1,108 @@
+"""A captured model in a file: one npz that holds the arrays and a JSON description. Never pickle, never code."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import numpy as np
+
+from mod_translator import ir, serialize
+from nrn_diff import snapshot
+from nrn_diff.errors import SavedModelError
+from nrn_diff.snapshot import Capture
+
+FORMAT = "nrn_diff model"
+VERSION = 1
+_CLASSES = {
+    cls.__name__: cls
+    for cls in vars(snapshot).values()
+    if dataclasses.is_dataclass(cls) and isinstance(cls, type)
+}
+
+
+def save(capture: Capture, path: str | os.PathLike[str]) -> None:
+    """Write a snapshot; the file appears whole or not at all."""
+    arrays: dict[str, np.ndarray] = {}
+    document = {"format": FORMAT, "version": VERSION, "model": _encode(capture, arrays)}
+    path = Path(path)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            text = np.frombuffer(json.dumps(document).encode(), np.uint8)
+            np.savez_compressed(file, allow_pickle=False, document=text, **arrays)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def load(path: str | os.PathLike[str]) -> Capture:
+    """Read what `save` wrote. Raises SavedModelError for anything else, FileNotFoundError if there is no file."""
+    try:
+        with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        document = json.loads(arrays.pop("document").tobytes())
+        if document["format"] != FORMAT:
+            raise SavedModelError(f"{path} is not a saved nrn_diff model")
+        if document["version"] != VERSION:
+            raise SavedModelError(f"{path} has format version {document['version']}; this nrn_diff reads version {VERSION}")
+        capture = _decode(document["model"], arrays)
+    except (ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, serialize.SerializeError) as error:
+        raise SavedModelError(f"{path} is not a saved nrn_diff model, or it is damaged ({error})") from error
+    if not isinstance(capture, Capture):
+        raise SavedModelError(f"{path} does not hold a model")
+    return capture
+
+
+def _encode(item: Any, arrays: dict[str, np.ndarray]) -> Any:
+    if isinstance(item, ir.Mechanism):
+        return {"mechanism": serialize.to_json(item)}
+    if dataclasses.is_dataclass(item) and not isinstance(item, type):
+        fields = {f.name: _encode(getattr(item, f.name), arrays) for f in dataclasses.fields(item)}
+        return {"class": type(item).__name__, "fields": fields}
+    if isinstance(item, np.ndarray):
+        name = f"a{len(arrays)}"
+        arrays[name] = item
+        return {"array": name}
+    if isinstance(item, Mapping):
+        return {"map": {key: _encode(value, arrays) for key, value in item.items()}}
+    if isinstance(item, tuple | list):
+        return {"items": [_encode(value, arrays) for value in item]}
+    if isinstance(item, np.generic):
+        return item.item()
+    if item is None or isinstance(item, bool | int | float | str):
+        return item
+    raise TypeError(f"cannot save a {type(item).__name__}")
+
+
+def _decode(node: Any, arrays: Mapping[str, np.ndarray]) -> Any:
+    if not isinstance(node, dict):
+        return node
+    if "mechanism" in node:
+        return serialize.from_json(node["mechanism"])
+    if "array" in node:
+        return arrays[node["array"]]
+    if "map" in node:
+        return {key: _decode(value, arrays) for key, value in node["map"].items()}
+    if "items" in node:
+        return tuple(_decode(value, arrays) for value in node["items"])
+    cls = _CLASSES[node["class"]]
+    fields = {name: _decode(value, arrays) for name, value in node["fields"].items()}
+    _check(cls, fields)
+    return cls(**fields)
+
+
+def _check(cls: type, fields: Mapping[str, Any]) -> None:
+    for name, hint in get_type_hints(cls).items():
+        if hint is np.ndarray and not isinstance(fields.get(name), np.ndarray):
+            raise SavedModelError(f"field {name!r} of {cls.__name__} is not an array")
+        if hint in (int, float, str, bool) and not isinstance(fields.get(name, hint()), int | float | str):
+            raise SavedModelError(f"field {name!r} of {cls.__name__} is not a {hint.__name__}")

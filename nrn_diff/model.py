@@ -1,0 +1,154 @@
+"""A captured model as a differentiable program."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from functools import cached_property, partial
+from os import PathLike
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from nrn_diff.adjoint import AbstractAdjoint
+from nrn_diff.errors import ParameterError, PrecisionError
+from nrn_diff.events.time_grid import time_grid
+from nrn_diff.labels import find_record
+from nrn_diff.params import Assignment, Param, Parameters, resolve
+from nrn_diff.quantities import names
+from nrn_diff.recording import Recording
+from nrn_diff.snapshot import Capture
+from nrn_diff.solver.build import build_structure, build_values
+from nrn_diff.solver.simulate import simulate
+from nrn_diff.solver.structure import Structure
+from nrn_diff.solver.values import Array, Values
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Model:
+    """What `nrn_diff.capture()` returns: the live NEURON model at the moment of the capture, independent of NEURON.
+
+    Raises PrecisionError where it needs numbers and the process has float64 off.
+    """
+
+    capture: Capture
+
+    @cached_property
+    def structure(self) -> Structure:
+        """What is compiled; equal for captures that differ in numbers only."""
+        return build_structure(self.capture)
+
+    @cached_property
+    def values(self) -> Values:
+        """The live numbers, as a pytree."""
+        require_float64()
+        return build_values(self.capture, self.structure)
+
+    @property
+    def t(self) -> np.ndarray:
+        """Times of the samples (ms), [n_samples], bit for bit NEURON's."""
+        return time_grid(self.structure.dt, self.structure.n_steps)[::2]
+
+    @property
+    def recorded(self) -> tuple[str, ...]:
+        """Labels of the recorded quantities."""
+        return tuple(dict.fromkeys(r.label for r in self.structure.recorded))
+
+    @property
+    def parameter_names(self) -> list[str]:
+        """Every name that `parameters` takes."""
+        return names(self.capture)
+
+    def parameters(self, *params: str | Param) -> Parameters:
+        """The live values of the named quantities: label -> array.
+
+        One value for each segment (point process, section, connection) that has it, in the order of h.allsec(), then of
+        segments, unless shared. Raises ParameterError for names, places or sharing that the model does not have.
+        """
+        require_float64()
+        specs = tuple(p if isinstance(p, Param) else Param(p) for p in params)
+        labels = [spec.label for spec in specs]
+        twice = {label for label in labels if labels.count(label) > 1}
+        if twice:
+            raise ParameterError(f"two parameters are called {twice.pop()!r}; give one of them another `label`")
+        return Parameters({spec.label: self._assignment(spec).start(self.values) for spec in specs}, specs)
+
+    def with_records(self, *labels: str) -> Model:
+        """The same model recording other quantities: 'dend[3](0.5).v', 'soma(0.5).hh.m', 'soma(0.5).cai', 'Exp2Syn[0].g'."""
+        records = tuple(find_record(self.capture, label) for label in labels)
+        return Model(dataclasses.replace(self.capture, records=records))
+
+    def simulate(self, theta: Mapping[str, Any] | None = None, *, adjoint: AbstractAdjoint | None = None) -> Recording:
+        """Run from t = 0 to tstop with `theta` in place of the captured values. Pure; jit, grad, vmap, jvp apply.
+
+        theta: from `parameters`, or any dict name -> array with one entry for each place (or a scalar for all).
+        adjoint: how reverse mode goes back (nrn_diff.adjoint); None: chosen by memory. Raises ParameterError for unknown
+        names, wrong shapes, and values that are not finite.
+        """
+        values = self.with_theta(theta or {})
+        samples = _simulate(self.structure, values, adjoint)
+        columns = {r.label: samples[:, k] for k, r in enumerate(self.structure.recorded)}
+        return Recording(jnp.asarray(self.t), columns)
+
+    def with_theta(self, theta: Mapping[str, Any]) -> Values:
+        """The model's numbers with theta in place."""
+        values = self.values
+        for spec, free in self._specs(theta):
+            if not isinstance(free, jax.core.Tracer) and not np.all(np.isfinite(free)):
+                where = np.flatnonzero(~np.isfinite(np.ravel(free)))
+                raise ParameterError(f"{spec.label!r} is not finite (entry {where[0]} of {np.size(free)}: NaN or inf)")
+            values = self._assignment(spec).apply(values, free)
+        return values
+
+    def write_back(self, theta: Mapping[str, Any]) -> None:
+        """Set the values of theta in the live NEURON objects. Raises WriteBackError if the live model is another one."""
+        from nrn_diff.bridge.write_back import write_back
+
+        values, new = self.with_theta(theta), {}
+        for spec, _ in self._specs(theta):
+            new[spec.name] = np.asarray(self._assignment(spec).quantity.read(values))
+        write_back(self.capture, new)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the model to a file: arrays (npz) and JSON, no code."""
+        from nrn_diff.io.saved import save
+
+        save(self.capture, path)
+
+    def _specs(self, theta: Mapping[str, Any]) -> list[tuple[Param, Any]]:
+        specs = {spec.label: spec for spec in theta.specs} if isinstance(theta, Parameters) else {}
+        out = []
+        for label, free in theta.items():
+            spec = specs.get(label)
+            if spec is None:
+                spec = Param(label, share="all" if np.ndim(free) == 0 and self._size(label) else None)
+            out.append((spec, free))
+        return out
+
+    def _size(self, name: str) -> int:
+        return self._assignment(Param(name)).quantity.size
+
+    @cached_property
+    def _assignments(self) -> dict[Param, Assignment]:
+        return {}
+
+    def _assignment(self, spec: Param) -> Assignment:
+        if spec not in self._assignments:
+            self._assignments[spec] = resolve(self.capture, spec)
+        return self._assignments[spec]
+
+
+@partial(jax.jit, static_argnums=(0, 2))
+def _simulate(structure: Structure, values: Values, adjoint: AbstractAdjoint | None) -> Array:
+    return simulate(structure, values, adjoint)
+
+
+def require_float64() -> None:
+    """Raise PrecisionError unless JAX computes in float64."""
+    if not jax.config.jax_enable_x64:
+        raise PrecisionError(
+            "JAX is in float32 and NEURON computes in float64. Put `jax.config.update('jax_enable_x64', True)` at the "
+            "top of the script (before any JAX array is made), or set the environment variable JAX_ENABLE_X64=1."
+        )

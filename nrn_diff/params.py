@@ -1,0 +1,157 @@
+"""Parameters: which numbers of a model are free, and the arrays that hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from nrn_diff.errors import ParameterError
+from nrn_diff.quantities import Quantity, find, segment_labels
+from nrn_diff.snapshot import Capture
+from nrn_diff.solver.values import Array, Values
+
+
+@dataclass(frozen=True)
+class Param:
+    """One free quantity.
+
+    name: as in NEURON ('gnabar_hh', 'Ra', 'Exp2Syn.tau1'). where: sections or segments (objects, SectionLists or their names); None:
+    wherever it exists. share: None, one number for each segment; 'section', one for each section; 'all', one for all.
+    relative: the free number multiplies the model's own values (starts at 1), so that a gradient along the dendrite is kept.
+    bounds: (low, high) for fits. label: key in the dict; by default the name.
+    """
+
+    name: str
+    where: Any = None
+    share: str | None = None
+    relative: bool = False
+    bounds: tuple[float, float] | None = None
+    label: str = ""
+
+    def __post_init__(self) -> None:
+        if self.share not in (None, "section", "all"):
+            raise ParameterError(f"share={self.share!r} of {self.name!r}: use None, 'section' or 'all'")
+        if self.bounds is not None and not self.bounds[0] < self.bounds[1]:
+            raise ParameterError(f"bounds {self.bounds} of {self.name!r}: the first must be below the second")
+        object.__setattr__(self, "where", None if self.where is None else _names_of(self.where))
+        object.__setattr__(self, "label", self.label or self.name)
+
+
+def _names_of(where: Any) -> tuple[str, ...]:
+    items = [where] if isinstance(where, str) or not isinstance(where, Iterable) else list(where)
+    # A NEURON Section is iterable (over its segments) but stands for itself.
+    if hasattr(where, "hname") and hasattr(where, "nseg"):
+        items = [where]
+    return tuple(str(item) for item in items)
+
+
+class Parameters(dict[str, Array]):
+    """label -> array of live values, a pytree; `specs` keeps what each label stands for.
+
+    Raises nothing of its own: assigning an array of another shape is found by `Model.simulate`.
+    """
+
+    def __init__(self, arrays: Mapping[str, Array], specs: tuple[Param, ...]) -> None:
+        super().__init__(arrays)
+        self.specs = specs
+
+    def bounds(self) -> dict[str, tuple[float, float]]:
+        """label -> (low, high) of the parameters that have bounds."""
+        return {spec.label: spec.bounds for spec in self.specs if spec.bounds is not None}
+
+    def replace(self, **arrays: Any) -> Parameters:
+        """The same parameters with other values."""
+        unknown = set(arrays) - set(self)
+        if unknown:
+            raise ParameterError(f"no such parameters: {', '.join(sorted(unknown))}; there are {', '.join(self)}")
+        return Parameters({**self, **{k: jnp.asarray(v, jnp.float64) for k, v in arrays.items()}}, self.specs)
+
+
+def _flatten(p: Parameters) -> tuple[tuple[tuple[Any, Any], ...], tuple[tuple[str, ...], tuple[Param, ...]]]:
+    return tuple((jax.tree_util.DictKey(k), v) for k, v in p.items()), (tuple(p), p.specs)
+
+
+def _unflatten(aux: tuple[tuple[str, ...], tuple[Param, ...]], leaves: Iterable[Any]) -> Parameters:
+    return Parameters(dict(zip(aux[0], leaves, strict=True)), aux[1])
+
+
+jax.tree_util.register_pytree_with_keys(Parameters, _flatten, _unflatten)
+
+
+@dataclass(frozen=True, eq=False)
+class Assignment:
+    """A Param found in a model. entries [k]: of the quantity (None: a scalar one); group [k]: entry of the free array."""
+
+    spec: Param
+    quantity: Quantity
+    entries: np.ndarray | None
+    group: np.ndarray
+    shape: tuple[int, ...]
+
+    def start(self, values: Values) -> Array:
+        """The live values, in the shape of the free array."""
+        own = self.quantity.read(values)
+        if self.entries is None:
+            return jnp.ones(()) if self.spec.relative else own
+        if self.spec.relative:
+            return jnp.ones(self.shape)
+        own = np.asarray(own)[self.entries]
+        first = np.zeros(int(np.prod(self.shape)), int)
+        first[self.group[::-1]] = np.arange(len(self.group))[::-1]
+        representative = own[first]
+        if np.any(own != representative[self.group]):
+            raise ParameterError(
+                f"{self.spec.name!r} has different values where it is to be shared ({own.min():g} to {own.max():g}); "
+                "share it by section, choose `where` so that they agree, or use relative=True to scale them together"
+            )
+        return jnp.asarray(representative.reshape(self.shape))
+
+    def apply(self, values: Values, free: Any) -> Values:
+        """`values` with the free array in place. Raises ParameterError for a wrong shape."""
+        free = jnp.asarray(free)
+        if free.shape != self.shape:
+            raise ParameterError(f"{self.spec.label!r} must have shape {self.shape}, not {free.shape}")
+        if self.entries is None:
+            return self.quantity.write(values, None, free * self.quantity.read(values) if self.spec.relative else free)
+        new = jnp.reshape(free, (-1,))[self.group]
+        if self.spec.relative:
+            new = new * self.quantity.read(values)[self.entries]
+        return self.quantity.write(values, self.entries, new)
+
+
+def resolve(capture: Capture, spec: Param) -> Assignment:
+    """Find a Param in a model. Raises ParameterError for an unknown name or a `where` that selects nothing."""
+    quantity = find(capture, spec.name)
+    if quantity.size == 0:
+        if spec.where is not None:
+            raise ParameterError(f"{spec.name!r} is one number for the whole model; it has no `where`")
+        return Assignment(spec, quantity, None, np.zeros(0, int), ())
+    entries = np.arange(quantity.size) if spec.where is None else _select(capture, quantity, spec)
+    sections = quantity.section[entries]
+    if spec.share == "all":
+        return Assignment(spec, quantity, entries, np.zeros(len(entries), int), ())
+    if spec.share == "section":
+        _, first, group = np.unique(sections, return_index=True, return_inverse=True)
+        rank = np.argsort(np.argsort(first))
+        return Assignment(spec, quantity, entries, rank[group], (len(first),))
+    return Assignment(spec, quantity, entries, np.arange(len(entries)), (len(entries),))
+
+
+def _select(capture: Capture, quantity: Quantity, spec: Param) -> np.ndarray:
+    known = set(capture.cable.section_names) | set(segment_labels(capture)) | set(quantity.owner)
+    unknown = [name for name in spec.where if name not in known]
+    if unknown:
+        raise ParameterError(f"where={unknown[0]!r} of {spec.name!r} is no section, segment or point process of the model")
+    wanted, names = set(spec.where), capture.cable.section_names
+    hit = [
+        k for k in range(quantity.size)
+        if quantity.owner[k] in wanted or (quantity.section[k] >= 0 and names[quantity.section[k]] in wanted)
+    ]
+    if not hit:
+        raise ParameterError(f"{spec.name!r} does not exist in {', '.join(sorted(wanted))}")
+    return np.array(hit)

@@ -1,0 +1,175 @@
+"""What a parameter name means in a model: where its numbers are, and which segment each of them belongs to.
+
+Names are NEURON's: 'gnabar_hh' (RANGE, one value for each segment that has it), 'vhalf_kx' (GLOBAL), 'Exp2Syn.tau1' (one for each
+point process), 'Ra' (sections), 'cm' (segments), 'ena', 'nai' (one for each segment with that ion), 'nai0_na_ion',
+'NetCon.weight' (one for each connection, in the order of h.List('NetCon')), 'celsius', 'v_init'.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mod_translator import ir
+from nrn_diff.errors import ParameterError
+from nrn_diff.snapshot import Capture
+from nrn_diff.solver.values import Array, Values
+
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Entries `position` of a quantity are the entries `index` of the array at `path` (index None: the array itself)."""
+
+    path: Path
+    position: np.ndarray
+    index: tuple[np.ndarray, ...] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Quantity:
+    """A named array of numbers of a model.
+
+    size: 0 for a scalar. section [size]: index of the section of each entry, -1 where there is none. owner [size]: what an entry
+    belongs to, as NEURON prints it: 'dend[3](0.5)', 'Exp2Syn[0]'.
+    """
+
+    name: str
+    size: int
+    section: np.ndarray
+    owner: tuple[str, ...]
+    parts: tuple[Part, ...]
+
+    def read(self, values: Values) -> Array:
+        """Its numbers, [size] or scalar."""
+        import jax.numpy as jnp
+
+        if self.size == 0:
+            return _at(values, self.parts[0].path)
+        out = jnp.zeros(self.size)
+        for part in self.parts:
+            x = _at(values, part.path)
+            out = out.at[part.position].set(x if part.index is None else x[part.index])
+        return out
+
+    def write(self, values: Values, entries: np.ndarray | None, new: Array) -> Values:
+        """`values` with `new` at the given entries (None: a scalar quantity)."""
+        if entries is None:
+            return _changed(values, self.parts[0].path, lambda x: new)
+        place = np.full(max(self.size, 1), -1)
+        place[entries] = np.arange(len(entries))
+        for part in self.parts:
+            mine = place[part.position]
+            here = np.flatnonzero(mine >= 0)
+            if len(here):
+                target = (here,) if part.index is None else tuple(i[here] for i in part.index)
+                source = new[mine[here]]
+                values = _changed(values, part.path, lambda x, t=target, s=source: x.at[t].set(s))
+        return values
+
+
+def _at(values: Any, path: Path) -> Any:
+    for key in path:
+        values = values[key] if isinstance(values, dict) else getattr(values, key)
+    return values
+
+
+def _changed(values: Any, path: Path, change: Callable[[Array], Array]) -> Any:
+    if not path:
+        return change(values)
+    key, rest = path[0], path[1:]
+    if isinstance(values, dict):
+        return {**values, key: _changed(values[key], rest, change)}
+    return values._replace(**{key: _changed(getattr(values, key), rest, change)})
+
+
+def find(capture: Capture, name: str) -> Quantity:
+    """The quantity of that name; ParameterError (with the nearest names) if the model has none."""
+    for known, make in _candidates(capture):
+        if known == name:
+            return make()
+    known_names = [known for known, _ in _candidates(capture)]
+    near = difflib.get_close_matches(name, known_names, n=3, cutoff=0.5)
+    hint = f"; did you mean {', '.join(near)}?" if near else ""
+    raise ParameterError(
+        f"the model has no parameter {name!r}{hint} Names are as in NEURON: 'gnabar_hh', 'Exp2Syn.tau1', 'Ra', 'NetCon.weight'."
+    )
+
+
+def names(capture: Capture) -> list[str]:
+    """Every parameter name of a model."""
+    return [known for known, _ in _candidates(capture)]
+
+
+def segment_labels(capture: Capture) -> list[str]:
+    """'dend[3](0.5)' for each segment."""
+    cable = capture.cable
+    return [
+        f"{cable.section_names[s]}({x:g})" for s, x in zip(cable.segment_section, cable.segment_x, strict=True)
+    ]
+
+
+def _candidates(capture: Capture) -> Iterator[tuple[str, Callable[[], Quantity]]]:
+    cable = capture.cable
+    for scalar in ("celsius", "v_init"):
+        yield scalar, lambda n=scalar: _scalar(n, (n,))
+    sections = tuple(cable.section_names)
+    yield "Ra", lambda: _whole("Ra", ("cable", "Ra"), np.arange(len(sections)), sections)
+    yield "cm", lambda: _whole("cm", ("cable", "cm"), cable.segment_section, tuple(segment_labels(capture)))
+    for ion in capture.ions:
+        for name, field in ((f"e{ion.name}", "erev"), (f"{ion.name}i", "inside"), (f"{ion.name}o", "outside")):
+            yield name, lambda n=name, i=ion, f=field: _on_nodes(capture, n, ("ions", i.name, f), i.nodes)
+        for name, field in ((f"{ion.name}i0_{ion.name}_ion", "inside0"), (f"{ion.name}o0_{ion.name}_ion", "outside0")):
+            yield name, lambda n=name, i=ion, f=field: _scalar(n, ("ions", i.name, f))
+    for data in capture.mechanisms:
+        is_point = data.ir.kind is ir.Kind.POINT
+        for variable, value in data.values.items():
+            if np.ndim(value) != 1 or data.ir.symbols[variable].block == "STATE":
+                continue
+            name, path = f"{variable}_{data.name}", ("mechanisms", data.name, variable)
+            if is_point:
+                name = f"{data.name}.{variable}"
+                section = cable.node_section[data.nodes]
+                yield name, lambda n=name, p=path, s=section, d=data: _whole(n, p, s, d.labels)
+            else:
+                yield name, lambda n=name, p=path, d=data: _on_nodes(capture, n, p, d.nodes)
+        for variable, value in data.globals_.items():
+            if np.ndim(value) == 0:
+                name = f"{variable}_{data.name}"
+                yield name, lambda n=name, p=("globals_", data.name, variable): _scalar(n, p)
+    if capture.connections:
+        yield "NetCon.weight", lambda: _weights(capture)
+
+
+def _scalar(name: str, path: Path) -> Quantity:
+    return Quantity(name, 0, np.zeros(0, int), (), (Part(path, np.zeros(0, int)),))
+
+
+def _whole(name: str, path: Path, section: np.ndarray, owner: tuple[str, ...]) -> Quantity:
+    return Quantity(name, len(section), np.asarray(section), owner, (Part(path, np.arange(len(section))),))
+
+
+def _on_nodes(capture: Capture, name: str, path: Path, nodes: np.ndarray) -> Quantity:
+    cable = capture.cable
+    segment_of_node = {int(node): i for i, node in enumerate(cable.segment_node)}
+    labels = segment_labels(capture)
+    owner = tuple(labels[segment_of_node[n]] if n in segment_of_node else "" for n in nodes.tolist())
+    return _whole(name, path, cable.node_section[nodes], owner)
+
+
+def _weights(capture: Capture) -> Quantity:
+    parts, owner, section = [], [], []
+    node_of = {data.name: data.nodes for data in capture.mechanisms}
+    for c in capture.connections:
+        owner.append(f"NetCon[{c.index}]")
+        section.append(int(capture.cable.node_section[node_of[c.target][c.instance]]))
+    for target in dict.fromkeys(c.target for c in capture.connections):
+        position = np.array([k for k, c in enumerate(capture.connections) if c.target == target])
+        rows = np.arange(len(position))
+        parts.append(Part(("weights", target), position, (rows, np.zeros_like(rows))))
+    return Quantity("NetCon.weight", len(owner), np.array(section), tuple(owner), tuple(parts))

@@ -1,0 +1,213 @@
+"""From a snapshot to what the solver runs: `Structure` (compiled) and `Values` (numbers)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+import jax.numpy as jnp
+import numpy as np
+
+from mod_translator import emit, ir, serialize
+from nrn_diff.events.schedule import deliveries as delivery_times
+from nrn_diff.events.schedule import in_rounds, schedule
+from nrn_diff.events.time_grid import n_steps as count_steps
+from nrn_diff.runtime import load_module
+from nrn_diff.snapshot import Capture, MechanismData, Record
+from nrn_diff.solver.contraction import contract
+from nrn_diff.solver.incidence import Incidence
+from nrn_diff.solver.structure import (
+    Block,
+    Deliveries,
+    IonStructure,
+    MechanismStructure,
+    Recorded,
+    Structure,
+    TableInputs,
+)
+from nrn_diff.solver.values import Cable, IonValues, Values
+
+# Bits of the integer that ion_style returns (src/nrnoc/eion.cpp).
+_START_CONCENTRATION, _NERNST_AT_START, _NERNST_EACH_STEP = 0o4, 0o40, 0o100
+BLOCKS = ("initial", "current", "advance", "net_receive")
+
+
+def build_structure(capture: Capture) -> Structure:
+    """Everything about a snapshot that is fixed when it is compiled."""
+    cable = capture.cable
+    tree = contract(cable.parent)
+    row = np.empty(len(tree.order), np.int64)
+    row[tree.order] = np.arange(len(tree.order))
+    n_rows, n_segments = len(row), len(cable.segment_node)
+    segment_row = Incidence(row[cable.segment_node], n_rows)
+    segment_of_node = np.full(n_rows, -1)
+    segment_of_node[cable.segment_node] = np.arange(n_segments)
+    steps = count_steps(capture.tstop, capture.dt)
+    deliveries = _deliveries(capture, steps)
+    ions = tuple(_ion(ion, Incidence(row[ion.nodes], n_rows)) for ion in capture.ions)
+    ion_row_of_node = {}
+    for ion in capture.ions:
+        ion_row_of_node[ion.name] = np.full(n_rows, -1)
+        ion_row_of_node[ion.name][ion.nodes] = np.arange(len(ion.nodes))
+    shared: dict[bytes, Incidence] = {}
+    mechanisms = []
+    for data in sorted(capture.mechanisms, key=lambda m: m.rank):
+        node = shared.setdefault(data.nodes.tobytes(), Incidence(row[data.nodes], n_rows))
+        ion_rows = {
+            use.name: Incidence(ion_row_of_node[use.name][data.nodes], len(capture_ion(capture, use.name).nodes))
+            for use in data.ir.ions
+        }
+        segment = Incidence(segment_of_node[data.nodes], n_segments)
+        mechanisms.append(_mechanism(capture, data, node, segment, ion_rows, deliveries.get(data.name)))
+    recorded = tuple(_recorded(record, row) for record in capture.records)
+    return Structure(
+        tree,
+        row,
+        segment_row,
+        Incidence(cable.node_section[tree.order], len(cable.section_names)),
+        tuple(mechanisms),
+        ions,
+        recorded,
+        capture.dt,
+        steps,
+        capture.secondorder,
+        _digest(capture, steps, deliveries),
+    )
+
+
+def build_values(capture: Capture, structure: Structure) -> Values:
+    """The numbers of a snapshot, in the order of its structure."""
+    cable, order = capture.cable, structure.tree.order
+    section_Ra = cable.Ra[cable.node_section[order]]
+    array = lambda x: jnp.asarray(x, dtype=jnp.float64)  # noqa: E731
+    mechanisms, globals_ = {}, {}
+    for data in capture.mechanisms:
+        layout = {name: np.moveaxis(x, -1, 0) if np.ndim(x) == 2 else x for name, x in data.values.items()}
+        mechanisms[data.name] = {name: array(x) for name, x in layout.items()}
+        globals_[data.name] = {name: array(x) for name, x in data.globals_.items()}
+    return Values(
+        Cable(
+            array(cable.Ra),
+            array(cable.cm),
+            array(cable.diam),
+            array(cable.area[order]),
+            array(cable.ri[order] / section_Ra),
+        ),
+        mechanisms,
+        globals_,
+        {
+            i.name: IonValues(*(array(x) for x in (i.inside, i.outside, i.erev, i.inside0, i.outside0)))
+            for i in capture.ions
+        },
+        {
+            name: array(np.stack([c.weight for c in capture.connections if c.target == name]))
+            for name in {c.target for c in capture.connections}
+        },
+        array(capture.celsius),
+        array(capture.v_init),
+    )
+
+
+def capture_ion(capture: Capture, name: str):  # type: ignore[no-untyped-def]
+    """The ion species of that name."""
+    return next(ion for ion in capture.ions if ion.name == name)
+
+
+def _ion(ion, node: Incidence) -> IonStructure:  # type: ignore[no-untyped-def]
+    style = ion.style.astype(int)
+    return IonStructure(
+        ion.name,
+        ion.charge,
+        node,
+        (style & _START_CONCENTRATION) != 0,
+        (style & _NERNST_AT_START) != 0,
+        (style & _NERNST_EACH_STEP) != 0,
+    )
+
+
+def _mechanism(
+    capture: Capture,
+    data: MechanismData,
+    node: Incidence,
+    segment: Incidence,
+    ion_rows: Mapping[str, Incidence],
+    deliveries: Deliveries | None,
+) -> MechanismStructure:
+    mechanism = data.ir
+    blocks = {}
+    for name in BLOCKS:
+        routine: ir.Routine | None = getattr(mechanism, name)
+        if routine is not None and (name != "net_receive" or deliveries is not None):
+            # NET_RECEIVE returns its arguments too: they are state of the NetCon.
+            outputs = tuple(dict.fromkeys((*routine.writes, *(routine.args if name == "net_receive" else ()))))
+            blocks[name] = Block(emit.signature(mechanism, routine), outputs, routine.args)
+    tables = {r.name: TableInputs(f"{r.name}_table", r.reads) for r in mechanism.tables}
+    source = emit.emit(mechanism)
+    return MechanismStructure(
+        mechanism,
+        load_module(source, mechanism.name),
+        node,
+        segment,
+        ion_rows,
+        blocks,
+        tables,
+        data.use_table,
+        _carried(capture, mechanism, blocks),
+        deliveries,
+    )
+
+
+def _carried(capture: Capture, mechanism: ir.Mechanism, blocks: Mapping[str, Block]) -> tuple[str, ...]:
+    """Variables that a step writes and a later block reads, or that only an event writes and a Vector records."""
+    during = [blocks[name] for name in ("net_receive", "current", "advance") if name in blocks]
+    written = {name for block in during for name in block.outputs}
+    needed = {name for block in during for name in block.inputs}
+    if "net_receive" in blocks:
+        needed |= {r.variable for r in capture.records if r.kind == "mechanism" and r.owner == mechanism.name}
+    return tuple(s.name for s in mechanism.symbols.values() if s.role is ir.Role.INSTANCE and s.name in written & needed)
+
+
+def _recorded(record: Record, row: np.ndarray) -> Recorded:
+    index = int(row[record.index]) if record.kind == "v" else record.index
+    return Recorded(record.label, record.kind, record.owner, record.variable, index, record.element)
+
+
+def _deliveries(capture: Capture, steps: int) -> dict[str, Deliveries]:
+    out = {}
+    for name in dict.fromkeys(c.target for c in capture.connections):
+        mine = [c for c in capture.connections if c.target == name]
+        times, connection = delivery_times(
+            [t.times for t in capture.trains], [c.train for c in mine], [c.delay for c in mine], capture.tstop
+        )
+        rows = np.array([c.instance for c in mine], dtype=np.int32)
+        plan, order = schedule(times, rows[connection], dt=capture.dt, steps=steps)
+        initial = in_rounds(plan.initial[None, :], plan.targets)[0]
+        early, late = (in_rounds(phase, plan.targets) for phase in (plan.start, plan.end))
+        out[name] = Deliveries(rows, connection[order].astype(np.int32), plan.times, initial, early, late)
+    return out
+
+
+def _digest(capture: Capture, steps: int, deliveries: Mapping[str, Deliveries]) -> str:
+    """Content of all that `Structure` depends on."""
+    digest = hashlib.sha256()
+
+    def add(*items: object) -> None:
+        for item in items:
+            if isinstance(item, np.ndarray):
+                digest.update(f"{item.dtype}{item.shape}".encode())
+                digest.update(np.ascontiguousarray(item).tobytes())
+            else:
+                digest.update(repr(item).encode())
+            digest.update(b"\0")
+
+    cable = capture.cable
+    add(cable.parent, cable.segment_node, cable.node_section, len(cable.section_names))
+    add(capture.dt, steps, capture.secondorder, capture.records)
+    for ion in capture.ions:
+        add(ion.name, ion.charge, ion.nodes, ion.style)
+    for data in capture.mechanisms:
+        add(data.rank, data.nodes, data.use_table, serialize.to_json(data.ir))
+        add({name: np.shape(x) for name, x in (*data.values.items(), *data.globals_.items())})
+    for name, d in deliveries.items():
+        add(name, d.row, d.connection, d.time, d.initial, d.early, d.late)
+    return digest.hexdigest()

@@ -1,0 +1,117 @@
+"""All variables of a model at one point of the step, while the step is being traced."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import jax.numpy as jnp
+import numpy as np
+
+from mod_translator import ir
+from nrn_diff.solver.structure import MechanismStructure, Structure
+from nrn_diff.solver.values import Array, Fixed, IonState, State
+
+
+def ion_field(ion: str, name: str) -> str:
+    """Which field of the ion a name of NMODL means: ena, ina, nai, nao (src/nrnoc/eion.cpp)."""
+    return {f"e{ion}": "erev", f"i{ion}": "current", f"{ion}i": "inside", f"{ion}o": "outside"}[name]
+
+
+def replace_rows(mask: np.ndarray, new: Array, old: Array) -> Array:
+    """`new` where the static mask holds; nothing is traced for a mask that is all false."""
+    if not mask.any():
+        return old
+    return new if mask.all() else jnp.where(mask, new, old)
+
+
+@dataclass
+class Moment:
+    """v [rows] (mV), t (ms); every INSTANCE variable by its latest value; ions and their slopes dI/dv; NetCon weights."""
+
+    structure: Structure
+    fixed: Fixed
+    v: Array
+    t: Array
+    mechanisms: dict[str, dict[str, Array]]
+    ions: dict[str, IonState]
+    weights: dict[str, Array]
+    ion_slopes: dict[str, Array] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, structure: Structure, fixed: Fixed, state: State, t: Array) -> Moment:
+        """The moment that a carried state stands for."""
+        variables = {m.name: {**fixed.mechanisms[m.name], **state.mechanisms[m.name]} for m in structure.mechanisms}
+        return cls(structure, fixed, state.v, t, variables, dict(state.ions), dict(state.weights))
+
+    def state(self) -> State:
+        """What the next step needs."""
+        carried = {m.name: {n: self.mechanisms[m.name][n] for n in m.state} for m in self.structure.mechanisms}
+        return State(self.v, carried, self.ions, self.weights)
+
+    def read(self, mechanism: MechanismStructure, name: str) -> Array:
+        """Value of a file-level name of a mechanism: [n], [length, n] or scalar."""
+        symbol = mechanism.ir.symbols.get(name)
+        if symbol is None:
+            return self.fixed.tables[mechanism.name][name]
+        match symbol.role:
+            case ir.Role.GLOBAL:
+                return self.fixed.globals_[mechanism.name][name]
+            case ir.Role.ION:
+                ion = mechanism.ion_of[name]
+                return mechanism.ion[ion].gather(getattr(self.ions[ion], ion_field(ion, name)))
+            case ir.Role.EXTERNAL:
+                return self._external(mechanism, name)
+        return self.mechanisms[mechanism.name][name]
+
+    def _external(self, mechanism: MechanismStructure, name: str) -> Array:
+        match name:
+            case "v":
+                return mechanism.node.gather(self.v)
+            case "t":
+                return self.t
+            case "dt":
+                return jnp.asarray(self.structure.dt)
+            case "celsius":
+                return self.fixed.values.celsius
+            case "diam":
+                return mechanism.segment.gather(self.fixed.values.cable.diam)
+            case "area":
+                return mechanism.node.gather(self.fixed.values.cable.area)
+        raise KeyError(f"{mechanism.name}: NEURON's variable {name!r} is not known to the solver")
+
+    def call(
+        self, mechanism: MechanismStructure, block: str, given: Mapping[str, Array] | None = None
+    ) -> dict[str, Array]:
+        """Run one block of a mechanism on all its instances; `given` overrides what it reads."""
+        given = given or {}
+        inputs = mechanism.blocks[block].inputs
+        return mechanism.run(block, {n: given[n] if n in given else self.read(mechanism, n) for n in inputs})
+
+    def store(self, mechanism: MechanismStructure, results: Mapping[str, Array]) -> None:
+        """Keep what a block wrote: variables of the instances and of ions (their currents are summed elsewhere)."""
+        for name, value in results.items():
+            symbol = mechanism.ir.symbols[name]
+            if symbol.role is ir.Role.INSTANCE:
+                shape = (symbol.length, mechanism.count) if symbol.length else (mechanism.count,)
+                self.mechanisms[mechanism.name][name] = jnp.broadcast_to(value, shape)
+            elif symbol.role is ir.Role.ION:
+                ion = mechanism.ion_of[name]
+                which = ion_field(ion, name)
+                if which != "current":
+                    self._store_ion(mechanism, ion, which, jnp.broadcast_to(value, (mechanism.count,)))
+
+    def _store_ion(self, mechanism: MechanismStructure, ion: str, which: str, value: Array) -> None:
+        writer = mechanism.ion[ion].last
+        state = self.ions[ion]
+        new = replace_rows(writer.target >= 0, writer.gather(value), getattr(state, which))
+        self.ions[ion] = state._replace(**{which: new})
+
+    def add_ion_current(self, mechanism: MechanismStructure, ion: str, current: Array, slope: Array) -> None:
+        """Add each instance's share (mA/cm2, S/cm2) to the ion's total."""
+        rows, shape = mechanism.ion[ion], (mechanism.count,)
+        state = self.ions[ion]
+        total = state.current + rows.sum(jnp.broadcast_to(current, shape))
+        self.ions[ion] = state._replace(current=total)
+        if self.structure.secondorder == 2:
+            self.ion_slopes[ion] = self.ion_slopes[ion] + rows.sum(jnp.broadcast_to(slope, shape))

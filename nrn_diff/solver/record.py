@@ -1,0 +1,45 @@
+"""The quantities that the user's Vectors record, taken at the end of a step."""
+
+from __future__ import annotations
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from nrn_diff.solver.moment import Moment
+from nrn_diff.solver.structure import Recorded
+
+
+def sample(now: Moment) -> jax.Array:
+    """All recorded quantities in the order of `structure.recorded`, [n_recorded]."""
+    recorded = now.structure.recorded
+    if not recorded:
+        return jnp.zeros((0,))
+    parts, order = [], []
+    indexed = sorted(enumerate(recorded), key=lambda pair: _source(pair[1]))
+    for _, group in itertools.groupby(indexed, key=lambda pair: _source(pair[1])):
+        members = list(group)
+        values = _array(now, members[0][1])
+        rows = np.array([quantity.row for _, quantity in members], dtype=np.int32)
+        parts.append(values.at[rows].get(mode="promise_in_bounds"))
+        order.extend(position for position, _ in members)
+    return jnp.concatenate(parts)[np.argsort(order)]
+
+
+def _source(quantity: Recorded) -> tuple[str, str, str, int]:
+    return quantity.source, quantity.owner, quantity.variable, quantity.element
+
+
+def _array(now: Moment, quantity: Recorded) -> jax.Array:
+    match quantity.source:
+        case "t":
+            return jnp.reshape(now.t, (1,))
+        case "v":
+            return now.v
+        case "ion":
+            values: jax.Array = getattr(now.ions[quantity.owner], quantity.variable)
+            return values
+    values = now.mechanisms[quantity.owner][quantity.variable]
+    return values if quantity.element < 0 else values[quantity.element]

@@ -1,0 +1,48 @@
+"""NEURON's fixed step, in NEURON's order (nrn_fixed_step_thread in src/nrnoc/fadvance.cpp)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from nrn_diff.solver.currents import assemble, second_order_currents
+from nrn_diff.solver.deliver import deliver
+from nrn_diff.solver.moment import Moment
+from nrn_diff.solver.record import sample
+from nrn_diff.solver.structure import Structure
+from nrn_diff.solver.tree_solve import solve
+from nrn_diff.solver.values import Array, Fixed, State
+
+
+class Clock(NamedTuple):
+    """One step's times (ms, summed as NEURON sums them) and the events that fall into it, by target mechanism."""
+
+    start: Array
+    middle: Array
+    end: Array
+    early: dict[str, Array]
+    late: dict[str, Array]
+
+
+def step(structure: Structure, fixed: Fixed, state: State, clock: Clock) -> tuple[State, Array]:
+    """State after one dt, and the sample that NEURON's Vectors take at its end."""
+    now = Moment.of(structure, fixed, state, clock.start)
+    deliver(now, clock.early)
+
+    now.t = clock.middle
+    rhs, d = assemble(now)
+    dv = solve(structure.tree, fixed.a, fixed.b, d, rhs)
+    second_order_currents(now, dv)
+    now.v = now.v + (2.0 * dv if structure.secondorder else dv)
+
+    now.t = clock.end
+    advance(now)
+    recorded = sample(now)
+    deliver(now, clock.late)
+    return now.state(), recorded
+
+
+def advance(now: Moment) -> None:
+    """Integrate the states of every mechanism at the new voltage (nonvint)."""
+    for mechanism in now.structure.mechanisms:
+        if "advance" in mechanism.blocks:
+            now.store(mechanism, now.call(mechanism, "advance"))

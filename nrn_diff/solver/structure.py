@@ -1,0 +1,165 @@
+"""What is fixed when a model is compiled: topology, which mechanism sits where, what is recorded, when events arrive.
+
+Numpy fields are structure (a change compiles anew); every number that may change between runs is in `Values`.
+Equality is by content, so that two captures of the same topology share one compiled program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from mod_translator import ir
+from mod_translator.emit import python_name
+from nrn_diff.solver.contraction import Schedule
+from nrn_diff.solver.incidence import Incidence
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """A function of an emitted module, by the names of the NMODL file.
+
+    inputs: what it takes by keyword. outputs: what it returns. args: the NetCon arguments of NET_RECEIVE.
+    """
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    args: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Deliveries:
+    """NetCon events that reach one kind of point process.
+
+    row [n_connections]: the target instance. connection, time [n_events]: of each event. initial [n_rounds, width], early
+    and late [n_steps, n_rounds, width]: events before the first step, at the start and at the end of each step, -1 for none;
+    rounds follow one another, the events of one round have different targets.
+    """
+
+    row: np.ndarray
+    connection: np.ndarray
+    time: np.ndarray
+    initial: np.ndarray
+    early: np.ndarray
+    late: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class TableInputs:
+    """name: under which the blocks take a TABLE. inputs: what it is computed from."""
+
+    name: str
+    inputs: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class MechanismStructure:
+    """Where a mechanism is and how its blocks are called.
+
+    node: instance -> row of the tree. segment: instance -> segment. ion: species -> (instance -> row of the ion).
+    state: INSTANCE variables that change during a run and are needed by a later step. tables: routine -> inputs of its table.
+    """
+
+    ir: ir.Mechanism
+    module: ModuleType
+    node: Incidence
+    segment: Incidence
+    ion: Mapping[str, Incidence]
+    blocks: Mapping[str, Block]
+    tables: Mapping[str, TableInputs]
+    use_table: bool
+    state: tuple[str, ...]
+    deliveries: Deliveries | None = None
+
+    @cached_property
+    def ion_of(self) -> dict[str, str]:
+        """Species that a name of the file (ena, ica, cai, ...) belongs to."""
+        return {name: use.name for use in self.ir.ions for name in (*use.reads, *use.writes)}
+
+    def run(self, block: str, arguments: Mapping[str, Any], args: tuple[Any, ...] = ()) -> dict[str, Any]:
+        """Call a block of the emitted module; everything by its name in the NMODL file."""
+        function = getattr(self.module, block)
+        emitted = function(*args, **{python_name(name): value for name, value in arguments.items()})
+        return {name: emitted[name] for name in self.blocks[block].outputs}
+
+    def is_per_instance(self, name: str) -> bool:
+        """Whether a name has a value for each instance, [..., n]."""
+        symbol = self.ir.symbols.get(name)
+        if symbol is None or symbol.role is ir.Role.GLOBAL:
+            return False
+        return name not in ("t", "dt", "celsius")
+
+    def make_table(self, routine: str, arguments: Mapping[str, Any]) -> Any:
+        """Contents of a routine's TABLE."""
+        function = getattr(self.module, f"{python_name(routine)}_make_table")
+        return function(**{python_name(name): value for name, value in arguments.items()})
+
+    @property
+    def name(self) -> str:
+        return self.ir.name
+
+    @property
+    def is_point(self) -> bool:
+        return self.ir.kind is ir.Kind.POINT
+
+    @property
+    def count(self) -> int:
+        return self.node.n_sources
+
+
+@dataclass(frozen=True, eq=False)
+class IonStructure:
+    """node: ion row -> tree row. The flags are those of ion_style (src/nrnoc/eion.cpp), [n] each."""
+
+    name: str
+    charge: float
+    node: Incidence
+    initialise_concentration: np.ndarray
+    nernst_at_start: np.ndarray
+    nernst_every_step: np.ndarray
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One recorded quantity, by row. `source` is 't', 'v', 'mechanism' or 'ion'."""
+
+    label: str
+    source: str
+    owner: str = ""
+    variable: str = ""
+    row: int = 0
+    element: int = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Structure:
+    """A model without its numbers. row_of_node [n_nodes]: tree row of each node of the snapshot."""
+
+    tree: Schedule
+    row_of_node: np.ndarray
+    segment_row: Incidence
+    row_section: Incidence
+    mechanisms: tuple[MechanismStructure, ...]
+    ions: tuple[IonStructure, ...]
+    recorded: tuple[Recorded, ...]
+    dt: float
+    n_steps: int
+    secondorder: int
+    digest: str
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Structure) and self.digest == other.digest
+
+    def mechanism(self, name: str) -> MechanismStructure:
+        return next(m for m in self.mechanisms if m.name == name)
+
+    def ion(self, name: str) -> IonStructure:
+        return next(i for i in self.ions if i.name == name)
