@@ -1,0 +1,202 @@
+"""NetCons, and the trains of the artificial cells that drive them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from neuron import h
+
+from nrn_diff.bridge.catalog import MechanismType
+from nrn_diff.bridge.findings import Findings
+from nrn_diff.bridge.mechanisms import Located, Translator, hoc_objects, read_globals, read_values
+from nrn_diff.bridge.random123 import NeuronRandom, streams_of
+from nrn_diff.bridge.topology import Topology
+from nrn_diff.events.artificial import ArtificialCell, ArtificialConnection, artificial_trains
+from nrn_diff.events.errors import EventError
+from nrn_diff.snapshot import Connection, Train
+
+_NOT_VOLTAGE = -2.0
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a NetCon's events come from: an artificial cell (`cell`), a voltage (`node`), or nowhere (both empty)."""
+
+    cell: str = ""
+    node: int = -1
+    threshold: float = 0.0
+
+    @property
+    def silent(self) -> bool:
+        return not self.cell and self.node < 0
+
+
+@dataclass(frozen=True)
+class Wire:
+    """A NetCon as found: its place in h.List('NetCon'), the target's name, and its numbers."""
+
+    index: int
+    name: str
+    target: str
+    source: Source
+    delay: float
+    weight: np.ndarray
+
+
+def _source(netcon: Any, artificial: Mapping[str, Any], topology: Topology, findings: Findings) -> Source | None:
+    name = netcon.hname()
+    cell = netcon.pre()
+    if cell is not None:
+        if cell.hname() in artificial:
+            return Source(cell=cell.hname())
+        findings.refuse(
+            f"{name} with source {cell.hname()}",
+            name,
+            "events that a point process in a section sends are not supported yet",
+            "use the section's voltage as the source: h.NetCon(section(x)._ref_v, target, sec=section)",
+        )
+        return None
+    segment = netcon.preseg()
+    if segment is not None:
+        return Source(node=topology.node_of(segment.sec, segment.x), threshold=float(netcon.threshold))
+    location = netcon.preloc()
+    if location != -1:
+        h.pop_section()  # preloc leaves the source's section on NEURON's stack
+    if location == _NOT_VOLTAGE:
+        findings.refuse(
+            f"{name} watches a variable that is not a voltage", name, "it is not supported yet", "watch _ref_v"
+        )
+        return None
+    if netcon.srcgid() >= 0:
+        findings.refuse(
+            f"{name} with source gid {int(netcon.srcgid())}",
+            name,
+            "its source does not exist in this process",
+            "capture a model that is built in one process",
+        )
+        return None
+    return Source()
+
+
+def read_wires(artificial: Mapping[str, Any], topology: Topology, findings: Findings) -> list[Wire]:
+    """Every NetCon that can deliver something. artificial: name -> live artificial cell."""
+    wires = []
+    for index, netcon in enumerate(hoc_objects("NetCon")):
+        name, target = netcon.hname(), netcon.syn()
+        if target is None:
+            continue  # it only records spikes or sets a threshold; the equations do not see it
+        if not netcon.active():
+            findings.note(f"{name} is switched off (active(0)) and delivers nothing")
+            continue
+        source = _source(netcon, artificial, topology, findings)
+        if source is None:
+            continue
+        if source.silent:
+            findings.note(f"{name} has no source, so it delivers nothing in a run that starts with finitialize")
+        # NEURON has no delay for a NetCon without source (chksrc in netcvode.cpp raises).
+        delay = 0.0 if source.silent else float(netcon.delay)
+        weight = np.array([netcon.weight[k] for k in range(int(netcon.wcnt()))], dtype=float)
+        findings.finite(delay, "delay", name)
+        findings.finite(source.threshold, "threshold", name)
+        findings.finite(weight, "weight", name)
+        wires.append(Wire(index, name, target.hname(), source, delay, weight))
+    return wires
+
+
+def find_artificial(types: Sequence[MechanismType]) -> dict[str, tuple[MechanismType, Any]]:
+    """Every live artificial cell: name -> (type, object), by mechanism, then by creation."""
+    return {o.hname(): (t, o) for t in types if t.artificial for o in hoc_objects(t.name)}
+
+
+def _needed(wires: Sequence[Wire], cells: Mapping[str, Any]) -> set[str]:
+    """Artificial cells whose events reach a target, with all that drive them."""
+    needed = {w.source.cell for w in wires if w.source.cell and w.target not in cells}
+    while more := {w.source.cell for w in wires if w.source.cell and w.target in needed} - needed:
+        needed |= more
+    return needed
+
+
+def _artificial_cell(
+    kind: MechanismType, live: Any, translator: Translator, findings: Findings
+) -> ArtificialCell | None:
+    mechanism = translator.lower(kind)
+    if mechanism is None:
+        return None
+    name = live.hname()
+    random = tuple(v.name for v in kind.instance_variables if hasattr(getattr(live, v.hoc_name), "get_ids"))
+    nowhere = np.full(1, -1)
+    located = Located(kind, nowhere, nowhere, (live,), (name,), (name,))
+    values = {k: v[0] for k, v in read_values(located, kind.instance_variables, findings).items()}
+    globals_, _ = read_globals(kind, findings)
+    return ArtificialCell(
+        ir=mechanism,
+        values={k: float(v) if v.ndim == 0 else list(v) for k, v in values.items()},
+        globals_={"celsius": float(h.celsius), "dt": float(h.dt)}
+        | {k: float(v) if v.ndim == 0 else list(v) for k, v in globals_.items()},
+        label=name,
+        random=streams_of(live, random),
+    )
+
+
+def capture_connections(
+    wires: Sequence[Wire],
+    types: Sequence[MechanismType],
+    instances: Mapping[str, tuple[str, int]],
+    tstop: float,
+    translator: Translator,
+    findings: Findings,
+) -> tuple[tuple[Connection, ...], tuple[Train, ...]]:
+    """NetCons to captured point processes and the trains that drive them.
+
+    instances: name of a located point process -> (mechanism, row). Events of artificial cells are computed for 0..tstop (ms).
+    """
+    artificial = find_artificial(types)
+    needed = _needed(wires, artificial)
+    for wire in wires:
+        if wire.target in needed and wire.source.node >= 0:
+            findings.refuse(
+                f"{wire.name}: an artificial cell driven by a voltage",
+                f"{wire.target}",
+                "its events would depend on the solution",
+                "connect the voltage to the synapses directly",
+            )
+        elif wire.target in artificial and wire.target not in needed:
+            findings.note(f"{wire.target} drives no synapse; its own state is not part of the captured model")
+    names = [name for name in artificial if name in needed]
+    cells = [_artificial_cell(*artificial[name], translator, findings) for name in names]
+    inner = [
+        ArtificialConnection(
+            names.index(w.source.cell), names.index(w.target) if w.target in needed else -1, w.delay, tuple(w.weight)
+        )
+        for w in wires
+        if w.source.cell in needed and (w.target in needed or w.target in instances)
+    ]
+    trains: list[Train] = []
+    usable = [c for c in cells if c is not None]
+    if len(usable) == len(cells) and not findings.refusals:
+        try:
+            times = artificial_trains(usable, tstop, inner, random=NeuronRandom())
+            trains = [Train(name, t) for name, t in zip(names, times, strict=True)]
+        except EventError as error:
+            findings.refuse("event times", ", ".join(names), str(error))
+    silent = len(names)
+    if any(w.source.silent for w in wires if w.target in instances):
+        trains.append(Train("", np.zeros(0)))
+    connections = tuple(
+        Connection(
+            index=w.index,
+            target=instances[w.target][0],
+            instance=instances[w.target][1],
+            delay=w.delay,
+            weight=w.weight,
+            train=silent if w.source.silent else names.index(w.source.cell) if w.source.cell else -1,
+            source_node=w.source.node,
+            threshold=w.source.threshold,
+        )
+        for w in wires
+        if w.target in instances
+    )
+    return connections, tuple(trains)

@@ -1,0 +1,42 @@
+"""Collects every reason to refuse a model, so that the user sees all of them at once."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nrn_diff.errors import CaptureError, Refusal
+
+
+class Findings:
+    """Refusals and notes of one capture, in the order found, each once."""
+
+    def __init__(self) -> None:
+        self._refusals: dict[Refusal, None] = {}
+        self._notes: dict[str, None] = {}
+
+    def refuse(self, what: str, where: str, why: str, remedy: str = "") -> None:
+        """Add a reason to refuse (see `Refusal`)."""
+        self._refusals.setdefault(Refusal(what, where, why, remedy))
+
+    def note(self, text: str) -> None:
+        """Add a remark that does not stop the capture."""
+        self._notes.setdefault(text)
+
+    def finite(self, value: float | np.ndarray, variable: str, where: str) -> None:
+        """Refuse `value` if any element is NaN or infinite."""
+        if not np.all(np.isfinite(value)):
+            shown = np.asarray(value)[~np.isfinite(value)].ravel()[0]
+            self.refuse(f"{variable} = {shown}", where, "the value is not a finite number", f"set {variable} there")
+
+    @property
+    def refusals(self) -> tuple[Refusal, ...]:
+        return tuple(self._refusals)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return tuple(self._notes)
+
+    def raise_if_refused(self) -> None:
+        """Raise one CaptureError with everything found, if anything was."""
+        if self._refusals:
+            raise CaptureError(self.refusals)

@@ -1,0 +1,79 @@
+"""Look at NEURON by experiment in a forked copy of the process, so that the user's process cannot be disturbed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+HAS_FORK = hasattr(os, "fork")
+
+
+class ChildFailed(RuntimeError):
+    """The forked copy died or did not answer in time."""
+
+
+def in_copy(function: Callable[[], Any], timeout: float = 120.0) -> Any:
+    """Call `function` in a forked copy of this process and return its result (JSON values).
+
+    Nothing it does to NEURON reaches this process. Its output goes nowhere. Raises ChildFailed.
+    """
+    read_end, write_end = os.pipe()
+    with warnings.catch_warnings():
+        # JAX and Python warn of a fork in a process with threads; the copy runs no code of theirs.
+        warnings.simplefilter("ignore")
+        child = os.fork()
+    if child == 0:
+        _run_copy(function, write_end)
+    os.close(write_end)
+    with os.fdopen(read_end, "rb") as pipe:
+        text = _read(pipe.fileno(), time.monotonic() + timeout)
+    if text is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    if not text or status != 0:
+        raise ChildFailed(
+            "the copy of the process did not answer" if text is None else f"it ended with status {status}"
+        )
+    answer = json.loads(text)
+    if "error" in answer:
+        raise ChildFailed(answer["error"])
+    return answer["result"]
+
+
+def _run_copy(function: Callable[[], Any], write_end: int) -> None:
+    status = 1
+    try:
+        silent = os.open(os.devnull, os.O_RDWR)
+        for descriptor in (0, 1, 2):
+            os.dup2(silent, descriptor)
+        try:
+            answer = {"result": function()}
+        except BaseException as error:
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        with os.fdopen(write_end, "wb") as pipe:
+            pipe.write(json.dumps(answer).encode())
+        status = 0
+    finally:
+        # _exit: the copy must run none of the user's exit handlers and flush none of their buffers.
+        os._exit(status)
+
+
+def _read(descriptor: int, deadline: float) -> bytes | None:
+    """Everything until the other end closes; None after the deadline."""
+    parts = []
+    while (left := deadline - time.monotonic()) > 0:
+        if not select.select([descriptor], [], [], left)[0]:
+            return None
+        part = os.read(descriptor, 1 << 16)
+        if not part:
+            return b"".join(parts)
+        parts.append(part)
+    return None

@@ -1,0 +1,188 @@
+"""Sections, segments and nodes of the live model, in the order that `snapshot.Cable` documents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nrn_diff.bridge.findings import Findings
+from nrn_diff.snapshot import Cable
+
+ZERO_AREA = 100.0  # nrn_area_ri in treeset.cpp: "last segment has 0 length. area is 1e2 in dimensionless units"
+
+
+@dataclass(frozen=True)
+class Topology:
+    """Where each node of the live model is.
+
+    sections: h.allsec(). segments: (section index, x) in segment order. segment_node [n_segments]. section_segment: first segment of each
+    section. parent_node, far_node [n_sections]: the node that a section hangs on (its root node if it has no parent)
+    and the zero-area node at its other end. parent, node_section [n_nodes].
+    """
+
+    sections: tuple[Any, ...]
+    orientation: tuple[int, ...]
+    section_index: dict[Any, int]
+    segment_section: np.ndarray
+    segment_x: np.ndarray
+    segment_node: np.ndarray
+    section_segment: np.ndarray
+    parent_node: np.ndarray
+    far_node: np.ndarray
+    parent: np.ndarray
+    node_section: np.ndarray
+
+    @property
+    def n_nodes(self) -> int:
+        return len(self.parent)
+
+    def segments(self) -> list[Any]:
+        """Every segment, in segment order."""
+        return [self.sections[i](x) for i, x in zip(self.segment_section, self.segment_x, strict=True)]
+
+    def segment_of(self, section: Any, x: float) -> int:
+        """The segment that holds `x`, 0 and 1 included (node_index in cabcode.cpp)."""
+        i = self.section_index[section]
+        nseg = int(self.sections[i].nseg)
+        return int(self.section_segment[i]) + min(int(nseg * x), nseg - 1)
+
+    def node_of(self, section: Any, x: float) -> int:
+        """The node at `x`; 0 and 1 are the zero-area nodes (node_exact in cabcode.cpp)."""
+        i = self.section_index[section]
+        if x in (0.0, 1.0):
+            return int(self.parent_node[i] if x == self.orientation[i] else self.far_node[i])
+        return int(self.segment_node[self.segment_of(section, x)])
+
+    def node_place(self, node: int) -> tuple[Any, float]:
+        """A section and x from which NEURON reaches `node`."""
+        i = int(self.node_section[node])
+        section = self.sections[i]
+        if node == self.far_node[i]:
+            return section, float(1 - self.orientation[i])
+        if node == self.parent_node[i]:
+            return section, float(self.orientation[i])
+        first, nseg = int(self.section_segment[i]), int(section.nseg)
+        return section, float(self.segment_x[first + list(self.segment_node[first : first + nseg]).index(node)])
+
+
+def _parents_first(sections: tuple[Any, ...], index: dict[Any, int]) -> list[int]:
+    """Section indices with each parent before its children, otherwise in the given order."""
+    placed: set[int] = set()
+    order: list[int] = []
+    for start in range(len(sections)):
+        chain = []
+        i: int | None = start
+        while i is not None and i not in placed:
+            chain.append(i)
+            seg = sections[i].parentseg()
+            i = None if seg is None else index[seg.sec]
+        for j in reversed(chain):
+            placed.add(j)
+            order.append(j)
+    return order
+
+
+def read_topology(sections: tuple[Any, ...]) -> Topology:
+    """Number the nodes of `sections` (all of h.allsec()), parents before children. Changes nothing in NEURON."""
+    index = {section: i for i, section in enumerate(sections)}
+    orientation = tuple(int(section.orientation()) for section in sections)
+    nsegs = [int(section.nseg) for section in sections]
+    first = np.concatenate([[0], np.cumsum(nsegs)]).astype(int)
+    x = np.array([seg.x for section in sections for seg in section])
+    segment_node = np.full(first[-1], -1)
+    parent_node = np.full(len(sections), -1)
+    far_node = np.full(len(sections), -1)
+    parent: list[int] = []
+    owner: list[int] = []
+
+    def add(of: int, section: int) -> int:
+        parent.append(of)
+        owner.append(section)
+        return len(parent) - 1
+
+    def attachment(i: int) -> int:
+        seg = sections[i].parentseg()
+        if seg is None:
+            return add(-1, i)
+        j, at = index[seg.sec], seg.x
+        if at in (0.0, 1.0):
+            return int(parent_node[j] if at == orientation[j] else far_node[j])
+        return int(segment_node[first[j] + min(int(nsegs[j] * at), nsegs[j] - 1)])
+
+    for i in _parents_first(sections, index):
+        node = parent_node[i] = attachment(i)
+        along = range(first[i], first[i + 1])
+        # A section attached by its 1 end is numbered from there: segment 1 - dx/2 comes first.
+        for segment in reversed(along) if orientation[i] else along:
+            node = segment_node[segment] = add(int(node), i)
+        far_node[i] = add(int(node), i)
+    return Topology(
+        sections=sections,
+        orientation=orientation,
+        section_index=index,
+        segment_section=np.repeat(np.arange(len(sections)), nsegs),
+        segment_x=x,
+        segment_node=segment_node,
+        section_segment=first[:-1],
+        parent_node=parent_node,
+        far_node=far_node,
+        parent=np.array(parent, dtype=int),
+        node_section=np.array(owner, dtype=int),
+    )
+
+
+def read_cable(topology: Topology, findings: Findings) -> Cable:
+    """The live cable parameters. Refuses rallbranch != 1, values that are not finite, diam and Ra that are not positive."""
+    sections, n = topology.sections, topology.n_nodes
+    segments = topology.segments()
+    area, ri, v = np.full(n, ZERO_AREA), np.zeros(n), np.zeros(n)
+    has_area = np.zeros(n, dtype=bool)
+    has_area[topology.segment_node] = True
+    for seg, node in zip(segments, topology.segment_node, strict=True):
+        # area() first: it brings diam up to date with pt3d points and with a changed L or Ra.
+        area[node], ri[node], v[node] = seg.area(), seg.ri(), seg.v
+    for i, section in enumerate(sections):
+        far = section(1 - topology.orientation[i])
+        ri[topology.far_node[i]], v[topology.far_node[i]] = far.ri(), far.v
+        v[topology.parent_node[i]] = section(topology.orientation[i]).v
+        if section.rallbranch != 1:
+            findings.refuse(
+                f"rallbranch = {section.rallbranch:g}",
+                section.name(),
+                "a section that stands for several branches is not supported",
+                "build the branches one by one, each with rallbranch = 1",
+            )
+    cable = Cable(
+        section_names=tuple(section.name() for section in sections),
+        nseg=np.array([int(section.nseg) for section in sections]),
+        Ra=np.array([section.Ra for section in sections], dtype=float),
+        L=np.array([section.L for section in sections], dtype=float),
+        segment_section=topology.segment_section,
+        segment_x=topology.segment_x,
+        segment_node=topology.segment_node,
+        cm=np.array([seg.cm for seg in segments], dtype=float),
+        diam=np.array([seg.diam for seg in segments], dtype=float),
+        parent=topology.parent,
+        node_section=topology.node_section,
+        area=area,
+        ri=ri,
+        has_area=has_area,
+        v=v,
+    )
+    _check(cable, segments, findings)
+    return cable
+
+
+def _check(cable: Cable, segments: list[Any], findings: Findings) -> None:
+    for i, name in enumerate(cable.section_names):
+        for variable, value in (("Ra", cable.Ra[i]), ("L", cable.L[i])):
+            findings.finite(value, variable, name)
+            if np.isfinite(value) and value <= 0:
+                findings.refuse(
+                    f"{variable} = {value:g}", name, "it must be positive", f"set {variable} of this section"
+                )
+    for i, seg in enumerate(segments):
+        for variable, value in (("cm", cable.cm[i]), ("diam", cable.diam[i]), ("v", cable.v[cable.segment_node[i]])):
+            findings.finite(value, variable, str(seg))
