@@ -1,0 +1,1 @@
+"""The shipped legacy-style model and the stages of `nrn-diff demo`."""
