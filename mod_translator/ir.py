@@ -197,6 +197,11 @@ class Routine:
     first). reads: file-level names whose value on entry matters (in order of first use, without the args).
     writes: file-level names it may assign. A name that is written on some paths only is in both.
     reads and writes include those of everything it calls; the `effects` pass fills them in.
+    Of net_receive and net_initial, `results` are the arguments that the block may assign (NetCon state).
+    method: how a DERIVATIVE block is SOLVEd, until the solver passes have replaced its equations.
+
+    Promised after the passes: every local (a name that is in no symbol table) is assigned before it is read, on every
+    path; array indices are numbers; locals have no name of a variable, a routine or an intrinsic.
     """
 
     name: str
@@ -210,6 +215,7 @@ class Routine:
     arg_units: tuple[str, ...] = ()
     unit: str = ""
     loc: Loc | None = None
+    method: str = ""
 
 
 class Kind(enum.Enum):
@@ -228,6 +234,8 @@ class Mechanism:
     advance: the SOLVEd block after the solver passes, what NEURON runs after the voltage update; None without SOLVE.
     net_receive: args are the per-NetCon arguments; `flag` and `t` are EXTERNAL. net_initial: the INITIAL inside it.
     tables: routines that have a TABLE.
+    conductances: CONDUCTANCE hints (name: the conductance). If there are any, NEURON evaluates `current` once, at v, and
+    takes the sum of these for the conductance instead of the difference quotient.
     """
 
     name: str
@@ -243,6 +251,7 @@ class Mechanism:
     net_initial: Routine | None = None
     title: str = ""
     file: str = ""
+    conductances: tuple[Current, ...] = ()
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -251,3 +260,21 @@ class Mechanism:
     @property
     def tables(self) -> tuple[Routine, ...]:
         return tuple(r for r in self.routines.values() if r.table is not None)
+
+
+def assigned(body: tuple[Stmt, ...]) -> set[str]:
+    """Return the names that the statements themselves may assign (not those of the routines they call)."""
+    names: set[str] = set()
+    for statement in body:
+        match statement:
+            case Assign(target, _, _):
+                names.add(target.name)
+            case If(_, then, orelse, _):
+                names |= assigned(then) | assigned(orelse)
+            case CallRoutine(_, _, _, result):
+                names |= {result} if result else set()
+            case Derivative(state, _, _):
+                names.add(state)
+            case SolveImplicit(_, states, _, _):
+                names |= set(states)
+    return names

@@ -1,0 +1,76 @@
+"""translate, check, lower: the whole way from text to IR, report and source."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from mod_translator.errors import TranslationError
+from mod_translator.ir import Mechanism
+from mod_translator.passes import PIPELINE
+from mod_translator.report import Collector, Report
+from mod_translator.semantic.context import Context
+from mod_translator.semantic.mechanism import analyse
+from mod_translator.syntax.parse import parse
+from mod_translator.syntax.source import Source
+
+Folders = Sequence[str | os.PathLike[str]]
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A translated mechanism. `source` is the text of a Python module that needs jax and nrn_diff.runtime."""
+
+    name: str
+    kind: str
+    source: str
+    report: Report
+    ir: Mechanism
+
+
+def lower(
+    nmodl_text: str,
+    include_dirs: Folders = (),
+    file: str = "",
+    dump: Callable[[str, Mechanism], None] | None = None,
+) -> tuple[Mechanism | None, Report]:
+    """Return the mechanism after all passes, and the report; None instead of a mechanism if something is refused.
+
+    file: the name for messages; INCLUDE is searched beside it and in include_dirs. dump: called with the name of each
+    pass and the mechanism after it. Raises nothing because of the text.
+    """
+    collector = Collector()
+    mechanism = None
+    try:
+        source = Source(nmodl_text, include_dirs, file)
+        context = Context(source, collector)
+        parsed = parse(source, collector)
+        mechanism = analyse(parsed, context)
+        for run in () if collector.errors else PIPELINE:
+            mechanism = run(mechanism, context)
+            if dump is not None:
+                dump(run.__name__, mechanism)
+    except TranslationError as error:
+        collector.error(error)
+    name, kind = (mechanism.name, mechanism.kind.value) if mechanism is not None else ("", "")
+    report = Report(file, name, kind, collector.errors, collector.notes)
+    return (mechanism if report.ok else None), report
+
+
+def check(nmodl_text: str, include_dirs: Folders = (), file: str = "") -> Report:
+    """Return everything that stands in the way of translating a text, and notes. Raises nothing because of the text."""
+    return lower(nmodl_text, include_dirs, file)[1]
+
+
+def translate(nmodl_text: str, include_dirs: Folders = (), file: str = "") -> Translation:
+    """Return the translation of one NMODL text.
+
+    Raises a TranslationError; one TranslationErrors that lists all if there are several.
+    """
+    from mod_translator.emit import emit
+
+    mechanism, report = lower(nmodl_text, include_dirs, file)
+    report.raise_if_refused()
+    assert mechanism is not None
+    return Translation(mechanism.name, mechanism.kind.value, emit(mechanism), report, mechanism)

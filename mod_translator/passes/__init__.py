@@ -1,0 +1,33 @@
+"""The passes between the semantic analysis and the emitter, in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mod_translator.ir import Mechanism
+from mod_translator.passes.cnexp import cnexp
+from mod_translator.passes.context import PassContext
+from mod_translator.passes.effects import effects
+from mod_translator.passes.euler import euler
+from mod_translator.passes.hoist import hoist
+from mod_translator.passes.implicit import derivimplicit
+from mod_translator.passes.inline import inline_solved
+from mod_translator.passes.locals import initialise_locals
+from mod_translator.passes.shared import shared
+from mod_translator.passes.starts import starts
+from mod_translator.passes.tidy import tidy
+
+Pass = Callable[[Mechanism, PassContext], Mechanism]
+
+PIPELINE: list[Pass] = [
+    cnexp,  # before hoist: linearity is decided on the expression as written
+    euler,
+    derivimplicit,
+    inline_solved,
+    hoist,
+    tidy,
+    initialise_locals,
+    starts,
+    shared,
+    effects,
+]

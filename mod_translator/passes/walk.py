@@ -1,0 +1,109 @@
+"""Walking and rebuilding IR trees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from mod_translator import ir
+
+
+def expressions(statement: ir.Stmt) -> tuple[ir.Expr, ...]:
+    """Return the expressions that a statement itself evaluates, in order (not those of its branches)."""
+    match statement:
+        case ir.Assign(_, value, _):
+            return (value,)
+        case ir.If(condition, _, _, _):
+            return (condition,)
+        case ir.CallRoutine(_, args, _, _):
+            return args
+        case ir.Derivative(_, rate, _):
+            return (rate,)
+        case _:
+            return ()
+
+
+def subexpressions(expr: ir.Expr) -> Iterator[ir.Expr]:
+    """Yield an expression and everything in it, operands before operators."""
+    match expr:
+        case ir.Unary(_, operand):
+            yield from subexpressions(operand)
+        case ir.Binary(_, left, right):
+            yield from subexpressions(left)
+            yield from subexpressions(right)
+        case ir.Call(_, args):
+            for arg in args:
+                yield from subexpressions(arg)
+        case ir.Element(_, index):
+            yield from subexpressions(index)
+    yield expr
+
+
+def statements(body: tuple[ir.Stmt, ...]) -> Iterator[ir.Stmt]:
+    """Yield all statements, those of branches included, in the order of the text."""
+    for statement in body:
+        yield statement
+        if isinstance(statement, ir.If):
+            yield from statements(statement.then)
+            yield from statements(statement.orelse)
+
+
+def names(expr: ir.Expr) -> set[str]:
+    """Return the variables that an expression reads itself (not those of the functions it calls)."""
+    return {e.name for e in subexpressions(expr) if isinstance(e, ir.Var | ir.Element)}
+
+
+def calls(body: tuple[ir.Stmt, ...]) -> list[str]:
+    """Return the names of everything that the statements call, in order, repeated."""
+    found = []
+    for statement in statements(body):
+        for expr in expressions(statement):
+            found += [e.name for e in subexpressions(expr) if isinstance(e, ir.Call)]
+        if isinstance(statement, ir.CallRoutine):
+            found.append(statement.name)
+        elif isinstance(statement, ir.SolveImplicit):
+            found.append(statement.rates)
+    return found
+
+
+def rebuild(body: tuple[ir.Stmt, ...], change: Callable[[ir.Stmt], tuple[ir.Stmt, ...]]) -> tuple[ir.Stmt, ...]:
+    """Return the statements with each replaced by what `change` makes of it, branches first."""
+    out: list[ir.Stmt] = []
+    for statement in body:
+        if isinstance(statement, ir.If):
+            then, orelse = rebuild(statement.then, change), rebuild(statement.orelse, change)
+            statement = replace(statement, then=then, orelse=orelse)  # noqa: PLW2901
+        out += change(statement)
+    return tuple(out)
+
+
+def blocks(mechanism: ir.Mechanism) -> dict[str, ir.Routine]:
+    """Return the routines that NEURON itself calls, by the name of their field."""
+    fields = ("initial", "current", "advance", "net_receive", "net_initial")
+    found = {f: getattr(mechanism, f) for f in fields}
+    return {f: r for f, r in found.items() if r is not None}
+
+
+def with_bodies(mechanism: ir.Mechanism, change: Callable[[ir.Routine], ir.Routine]) -> ir.Mechanism:
+    """Return the mechanism with every routine and block replaced by what `change` makes of it."""
+    routines = {name: change(routine) for name, routine in mechanism.routines.items()}
+    entries = {name: change(routine) for name, routine in blocks(mechanism).items()}
+    return replace(mechanism, routines=routines, **entries)
+
+
+def all_names(mechanism: ir.Mechanism) -> set[str]:
+    """Return every name in use: variables, routines, arguments and locals."""
+    used = set(mechanism.symbols) | set(mechanism.routines)
+    for routine in (*mechanism.routines.values(), *blocks(mechanism).values()):
+        used |= {routine.name, *routine.args, *ir.assigned(routine.body), *calls(routine.body)}
+    return used
+
+
+def fresh(wanted: str, used: set[str]) -> str:
+    """Return a name that is not in `used`, and add it there."""
+    name, tail = wanted, 1
+    while name in used:
+        tail += 1
+        name = f"{wanted}_{tail}"
+    used.add(name)
+    return name

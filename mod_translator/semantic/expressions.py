@@ -1,0 +1,231 @@
+"""Names in expressions get their meaning: locals, file-level variables, calls; array indices become numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mod_translator.ir import Binary, Call, Element, Expr, Num, Role, Unary, Var
+from mod_translator.semantic.context import Context, first_name
+from mod_translator.semantic.names import EVENT_CALLS, INTRINSICS, OTHER_BUILTINS, RANDOM_CALLS
+from mod_translator.semantic.scope import Scope
+from mod_translator.semantic.symbols import Symbols
+from mod_translator.syntax.expressions import STRING
+
+_ZERO = Num(0.0, "0")  # stands in for what was refused
+
+
+class Resolver:
+    """Resolves the expressions of one file.
+
+    reach: called with the (plain, marked) name of every FUNCTION that a resolved expression calls.
+    """
+
+    def __init__(self, context: Context, symbols: Symbols, reach: Callable[[str, str], None]) -> None:
+        self.context = context
+        self.symbols = symbols
+        self.reach = reach
+
+    def expr(self, expr: Expr, scope: Scope) -> Expr:
+        """Return the expression with its final names; what is wrong goes to the report."""
+        match expr:
+            case Num():
+                return expr
+            case Unary(op, operand):
+                return Unary(op, self.expr(operand, scope))
+            case Binary(op, left, right):
+                return Binary(op, self.expr(left, scope), self.expr(right, scope))
+            case Call(name, args):
+                return self.call(name, args, scope)
+            case Var(name):
+                return self.variable(name, None, scope, reading=True)
+            case Element(name, index):
+                return self.variable(name, index, scope, reading=True)
+
+    def target(self, target: Var | Element, scope: Scope) -> Var | Element | None:
+        """Return the left side of an assignment, or None if it cannot be assigned."""
+        index = target.index if isinstance(target, Element) else None
+        name = self.context.name(target.name)
+        found = self.variable(target.name, index, scope, reading=False)
+        if isinstance(found, Num):
+            if isinstance(scope.find(name), Num):
+                self.context.unsupported(
+                    "U130", f"{name} counts a FROM loop and is assigned", "use a LOCAL", target.name
+                )
+            return None
+        assert isinstance(found, Var | Element)
+        symbol = self.symbols.table.get(found.name)
+        if symbol is None or found.name in scope.locals or found.name == scope.function:
+            return found
+        if symbol.role is Role.EXTERNAL:
+            reason = f"{name} belongs to NEURON and is assigned"
+            self.context.unsupported("U131", reason, "assign a variable of the mechanism instead", target.name)
+            return None
+        if symbol.role is Role.CONSTANT:
+            reason = f"the constant {name} is assigned"
+            self.context.wrong("S130", reason, "declare it in PARAMETER or ASSIGNED", target.name)
+            return None
+        if symbol.role is Role.ION and not any(name in ion.writes for ion in self.symbols.ions):
+            reason = f"{name} is only READ by USEION and is assigned"
+            self.context.unsupported(
+                "U132", reason, f"use a LOCAL, or WRITE {name} if the ion is to change", target.name
+            )
+            return None
+        return found
+
+    # ------------------------------------------------------------------------------------------------- variables
+
+    def variable(self, marked: str, index: Expr | None, scope: Scope, *, reading: bool) -> Expr:
+        """Return what a variable (or an element of an array) stands for."""
+        name = self.context.name(marked)
+        local = scope.find(name)
+        if isinstance(local, tuple):
+            position = self._position(marked, index, len(local), scope)
+            return _ZERO if position is None else Var(local[position])
+        if local is not None:
+            return self._scalar(marked, index, local)
+        if name == scope.function:
+            return self._scalar(marked, index, Var(name))
+        symbol = self.symbols.table.get(name)
+        if name.startswith(STRING):
+            self.context.unsupported("U133", "a string argument", "strings are only understood in printf")
+            return _ZERO
+        if symbol is None:
+            self._unknown(name, marked, reading)
+            return _ZERO
+        if name in self.symbols.pointers or name in self.symbols.externals or symbol.block == "RANDOM":
+            self._foreign(name, marked)
+            return _ZERO
+        if not symbol.length:
+            return self._scalar(marked, index, Var(name))
+        position = self._position(marked, index, symbol.length, scope)
+        return _ZERO if position is None else Element(name, Num(float(position), str(position)))
+
+    def _scalar(self, marked: str, index: Expr | None, value: Expr) -> Expr:
+        if index is not None:
+            name = self.context.name(marked)
+            self.context.wrong("S131", f"{name} is not an array", "remove the index, or declare a length", marked)
+        return value
+
+    def _unknown(self, name: str, marked: str, reading: bool) -> None:
+        if name in self.symbols.blocks:
+            self.context.wrong(
+                "S132", f"{name} is a {self.symbols.blocks[name].kind}, not a variable", "call it", marked
+            )
+            return
+        what = "is not declared" if reading else "is assigned but not declared"
+        self.context.wrong("S133", f"{name} {what}", "declare it in PARAMETER, ASSIGNED, STATE or LOCAL", marked)
+
+    def _foreign(self, name: str, marked: str) -> None:
+        if name in self.symbols.pointers:
+            self.context.unsupported(
+                "U134", f"the POINTER {name}", "replace it by an ion, a RANGE variable or a NetCon event", marked
+            )
+        elif name in self.symbols.externals:
+            self.context.unsupported(
+                "U135", f"the EXTERNAL variable {name} of another mechanism", "make it a PARAMETER of this one", marked
+            )
+        else:
+            reason = f"the RANDOM variable {name} outside the first argument of a random_ function"
+            self.context.wrong("S134", reason, "pass it to random_uniform, random_negexp, ...", marked)
+
+    def _position(self, marked: str, index: Expr | None, length: int, scope: Scope) -> int | None:
+        name = self.context.name(marked)
+        if index is None:
+            reason = f"the array {name} without an index"
+            self.context.wrong("S135", reason, f"write {name}[0] to {name}[{length - 1}]", marked)
+            return None
+        position = self.integer(index, scope)
+        if position is None:
+            reason = f"an index of {name} that is only known at run time"
+            self.context.unsupported("U136", reason, "use a FROM loop with constant bounds, or if/else", marked)
+            return None
+        if not 0 <= position < length:
+            reason = f"{name}[{position}] does not exist: its length is {length}"
+            self.context.wrong("S136", reason, "correct the index", marked)
+            return None
+        return position
+
+    def integer(self, expr: Expr, scope: Scope) -> int | None:
+        """Return the value of an integer expression of constants and FROM variables, or None (C arithmetic)."""
+        match expr:
+            case Num(value, _):
+                return int(value)
+            case Unary("-", operand):
+                value = self.integer(operand, scope)
+                return None if value is None else -value
+            case Var(marked):
+                found = scope.find(self.context.name(marked))
+                return int(found.value) if isinstance(found, Num) else None
+            case Binary(op, left, right):
+                a, b = self.integer(left, scope), self.integer(right, scope)
+                if a is None or b is None or (op == "/" and b == 0):
+                    return None
+                return {"+": a + b, "-": a - b, "*": a * b, "/": int(a / b) if b else 0}.get(op)
+            case _:
+                return None
+
+    # ----------------------------------------------------------------------------------------------------- calls
+
+    def call(self, marked: str, args: tuple[Expr, ...], scope: Scope) -> Expr:
+        """Return the call of a function in an expression."""
+        name = self.context.name(marked)
+        block = self.symbols.blocks.get(name)
+        if block is not None:
+            return self._user_call(marked, block.kind, args, scope)
+        if name in RANDOM_CALLS:
+            return self.random_call(marked, args, scope)
+        if name in INTRINSICS:
+            self._count(marked, (INTRINSICS[name],), len(args))
+            return Call(name, tuple(self.expr(a, scope) for a in args))
+        if name in OTHER_BUILTINS or name in EVENT_CALLS:
+            self.context.unsupported("U137", f"the built-in function {name}", "write it out in NMODL", marked)
+        else:
+            remedy = "define a FUNCTION of that name, or correct the name"
+            if name in ("abs", "min", "max"):
+                remedy = "write fabs(x)" if name == "abs" else "write it with if/else"
+            self.context.wrong("S137", f"there is no function {name}", remedy, marked)
+        return _ZERO
+
+    def _user_call(self, marked: str, kind: str, args: tuple[Expr, ...], scope: Scope) -> Expr:
+        name = self.context.name(marked)
+        if kind == "FUNCTION_TABLE":
+            self.context.unsupported("U138", f"the FUNCTION_TABLE {name}", "write the function out in NMODL", marked)
+            return _ZERO
+        if kind != "FUNCTION":
+            reason = f"the {kind} {name} in an expression (it has no value)"
+            self.context.wrong("S138", reason, "make it a FUNCTION, or call it as a statement", marked)
+            return _ZERO
+        self._count(marked, (len(self.symbols.blocks[name].args),), len(args))
+        self.reach(name, marked)
+        return Call(name, tuple(self.expr(a, scope) for a in args))
+
+    def random_call(self, marked: str, args: tuple[Expr, ...], scope: Scope) -> Expr:
+        """Return the call of a random_ function; its first argument names a RANDOM variable."""
+        name = self.context.name(marked)
+        first = args[0] if args else None
+        if not isinstance(first, Var) or self.context.name(first.name) not in self.symbols.randoms:
+            reason = f"{name} needs a RANDOM variable as its first argument"
+            self.context.wrong("S139", reason, "declare one in the NEURON block: RANDOM r", marked)
+            return _ZERO
+        self._count(marked, RANDOM_CALLS[name], len(args))
+        rest = tuple(self.expr(a, scope) for a in args[1:])
+        return Call(name, (Var(self.context.name(first.name)), *rest))
+
+    def _count(self, marked: str, allowed: tuple[int, ...], given: int) -> None:
+        if given not in allowed:
+            name = self.context.name(marked)
+            wanted = " or ".join(str(n) for n in allowed)
+            reason = f"{name} takes {wanted} argument{'s' * (wanted != '1')}, here it has {given}"
+            self.context.wrong("S140", reason, "correct the call", marked)
+
+    def check_call(
+        self, marked: str, allowed: tuple[int, ...], args: tuple[Expr, ...], scope: Scope
+    ) -> tuple[Expr, ...]:
+        """Return the resolved arguments of a call that stands as a statement."""
+        self._count(marked, allowed, len(args))
+        return tuple(self.expr(a, scope) for a in args)
+
+
+def where(expr: Expr) -> str:
+    """Return a marked name that shows where an expression stands."""
+    return first_name(expr)

@@ -1,0 +1,229 @@
+"""A parsed file to a Mechanism: which block becomes which routine, and everything that is refused or dropped."""
+
+from __future__ import annotations
+
+from mod_translator import ir
+from mod_translator.semantic.context import Context
+from mod_translator.semantic.names import ANY_BLOCK_METHODS, METHODS
+from mod_translator.semantic.statements import Block, Lowering, concatenated
+from mod_translator.semantic.symbols import Symbols, collect, six_digits
+from mod_translator.syntax import tree
+
+_KINDS = {k.value: k for k in ir.Kind}
+
+
+def analyse(file: tree.File, context: Context) -> ir.Mechanism:
+    """Return the mechanism of a file before any pass; what is wrong or refused goes to the context's report."""
+    return _Analysis(file, context).run()
+
+
+class _Analysis:
+    def __init__(self, file: tree.File, context: Context) -> None:
+        self.file = file
+        self.context = context
+        self.symbols: Symbols = collect(file, context)
+        self.lower = Lowering(context, self.symbols)
+
+    def run(self) -> ir.Mechanism:
+        name, kind = self._suffix()
+        initial = self._initial()
+        breakpoint_, solves, conductances = self._breakpoint()
+        current, advance = self._split(breakpoint_, solves)
+        receive, net_initial = self._net_receive()
+        self._other_blocks()
+        self._unreached()
+        return ir.Mechanism(
+            name,
+            kind,
+            self.symbols.table,
+            self.symbols.ions,
+            self.symbols.currents,
+            self.lower.routines,
+            initial,
+            current,
+            advance,
+            receive,
+            net_initial,
+            title=self.context.source.title,
+            file=self.context.source.file,
+            conductances=conductances,
+        )
+
+    def _suffix(self) -> tuple[str, ir.Kind]:
+        if self.file.suffix is None:
+            self.context.wrong("S101", "no SUFFIX, POINT_PROCESS or ARTIFICIAL_CELL", "add one to the NEURON block")
+            return "", ir.Kind.DENSITY
+        keyword, marked = (self.file.suffix[0], self.file.suffix[1])
+        name = self.context.name(marked)
+        if name == "nothing":
+            self.context.unsupported(
+                "U101", "SUFFIX nothing: a library of HOC functions", "nothing to simulate: leave it out", marked
+            )
+        return name, _KINDS[self.context.name(keyword)]
+
+    def _of(self, *kinds: str) -> list[tree.Block]:
+        return [b for b in self.file.blocks if b.kind in kinds]
+
+    # ---------------------------------------------------------------------------------------------------- INITIAL
+
+    def _initial(self) -> ir.Routine | None:
+        block = concatenated(self._of("INITIAL"))
+        starts = self._starts()
+        if block is None and not starts:
+            return None
+        body: tuple[ir.Stmt, ...] = ()
+        loc = None
+        if block is not None:
+            self.context.block_token = block.token
+            work = Block("INITIAL", self.lower.scope(), block.token)
+            body = self.lower.body(block.body, work)
+            self.lower.nothing_solved(work)
+            loc = self.context.source.loc(block.token)
+        return ir.Routine("initial", "INITIAL", (*starts, *body), loc=loc)
+
+    def _starts(self) -> tuple[ir.Stmt, ...]:
+        """Return the statements that give every STATE its start value, as NEURON does before INITIAL."""
+        out: list[ir.Stmt] = []
+        for name, text in self.symbols.starts.items():
+            symbol = self.symbols.table[name]
+            if symbol.block != "STATE" or symbol.role is ir.Role.ION:
+                continue
+            value: ir.Expr = ir.Num(six_digits(text), text or "0")
+            declared = self.symbols.table.get(f"{name}0")
+            if declared is not None and declared.block == "PARAMETER" and not declared.length:
+                value = ir.Var(f"{name}0")
+            loc = symbol.loc or ir.Loc(1)
+            if not symbol.length:
+                out.append(ir.Assign(ir.Var(name), value, loc))
+            for i in range(symbol.length):
+                out.append(ir.Assign(ir.Element(name, ir.Num(float(i), str(i))), value, loc))
+        return tuple(out)
+
+    # ------------------------------------------------------------------------------------------------- BREAKPOINT
+
+    def _breakpoint(self) -> tuple[ir.Routine | None, list[tree.Solve], tuple[ir.Current, ...]]:
+        block = concatenated(self._of("BREAKPOINT"))
+        if block is None:
+            return None, [], ()
+        self.context.block_token = block.token
+        work = Block("BREAKPOINT", self.lower.scope(), block.token)
+        body = self.lower.body(block.body, work)
+        self.context.block_token = block.token
+        hints = tuple(
+            ir.Current(self.context.name(c.name), self.context.name(c.ion) or None) for c in work.conductances
+        )
+        routine = ir.Routine("current", "BREAKPOINT", body, loc=self.context.source.loc(block.token))
+        return routine, work.solves, hints
+
+    def _split(
+        self, routine: ir.Routine | None, solves: list[tree.Solve]
+    ) -> tuple[ir.Routine | None, ir.Routine | None]:
+        """Return what NEURON runs as current and as state update.
+
+        Without currents NEURON runs all of BREAKPOINT in the state update, after the SOLVEd blocks.
+        """
+        advance: list[ir.Stmt] = []
+        for solve in solves:
+            advance += self._solve(solve)
+        if routine is None:
+            return None, None
+        loc = self.context.loc(solves[0].block) if solves else routine.loc
+        if not self.symbols.currents:
+            body = (*advance, *routine.body)
+            return None, ir.Routine("advance", "SOLVE", body, loc=loc) if body else None
+        return routine, ir.Routine("advance", "SOLVE", tuple(advance), loc=loc) if solves else None
+
+    def _solve(self, solve: tree.Solve) -> tuple[ir.Stmt, ...]:
+        name = self.context.name(solve.block)
+        block = self.symbols.blocks.get(name)
+        if block is None or block.kind in ("FUNCTION", "FUNCTION_TABLE"):
+            reason = f"SOLVE {name}, but there is no block {name} to solve"
+            self.context.wrong("S160", reason, "define a DERIVATIVE, KINETIC or PROCEDURE block", solve.block)
+            return ()
+        method = solve.method
+        if method and method not in (*METHODS[block.kind], *ANY_BLOCK_METHODS):
+            reason = f"METHOD {method} cannot solve the {block.kind} {name}"
+            allowed = ", ".join(METHODS[block.kind]) or "none"
+            self.context.wrong("S161", reason, f"methods for a {block.kind}: {allowed}", solve.block)
+            return ()
+        if block.kind not in ("DERIVATIVE", "PROCEDURE"):
+            remedy = "write the equations as a DERIVATIVE block with METHOD derivimplicit"
+            self.context.unsupported("U160", f"the {block.kind} block {name}", remedy, solve.block)
+            return ()
+        if solve.steady:
+            remedy = "write the steady state as a formula in INITIAL"
+            self.context.unsupported("U161", f"SOLVE {name} STEADYSTATE", remedy, solve.block)
+            return ()
+        if block.kind == "DERIVATIVE" and method not in ("cnexp", "derivimplicit", "euler"):
+            reason = f"a DERIVATIVE block with {f'METHOD {method}' if method else 'no METHOD'}"
+            self.context.unsupported("U162", reason, "use METHOD cnexp or derivimplicit", solve.block)
+            return ()
+        if block.kind == "PROCEDURE" and block.args:
+            self.context.wrong("S162", f"SOLVE {name}, which takes arguments", "remove the arguments", solve.block)
+            return ()
+        first = name not in self.lower.routines
+        self.lower.reach(name, solve.block)
+        known = self.lower.routines[name].method
+        if not first and known != method and block.kind == "DERIVATIVE":
+            self.context.wrong("S163", f"{name} is SOLVEd by {known} and {method}", "use one METHOD", solve.block)
+        if block.kind == "DERIVATIVE":
+            self.lower.set_method(name, method)
+        return (ir.CallRoutine(name, (), self.context.loc(solve.block)),)
+
+    # ------------------------------------------------------------------------------------------------ NET_RECEIVE
+
+    def _net_receive(self) -> tuple[ir.Routine | None, ir.Routine | None]:
+        blocks = self._of("NET_RECEIVE")
+        if not blocks:
+            return None, None
+        block = blocks[0]
+        if len(blocks) > 1:
+            self.context.wrong(
+                "S164", "two NET_RECEIVE blocks", "keep one", blocks[1].args[0][0] if blocks[1].args else ""
+            )
+        if not block.args:
+            self.context.block_token = block.token
+            self.context.wrong("S165", "NET_RECEIVE without an argument", "give it one: NET_RECEIVE (weight)")
+        receive, inner = self._receiver(block, block.body, "net_receive")
+        initial = None
+        if inner:
+            body = tuple(tree.Nested(b) for b in inner)
+            initial, _ = self._receiver(block, body, "net_initial")
+        return receive, initial
+
+    def _receiver(self, block: tree.Block, body: tree.Body, name: str) -> tuple[ir.Routine, list[tree.Body]]:
+        self.context.block_token = block.token
+        work = Block("NET_RECEIVE", self.lower.scope(), block.token)
+        args = tuple(work.scope.declare(self.context.name(a)) for a, _ in block.args)
+        statements = self.lower.body(body, work)
+        self.lower.nothing_solved(work)
+        assigned = ir.assigned(statements)
+        routine = ir.Routine(
+            name,
+            "NET_RECEIVE" if name == "net_receive" else "INITIAL",
+            statements,
+            args,
+            results=tuple(a for a in args if a in assigned),
+            arg_units=tuple(unit for _, unit in block.args),
+            loc=self.context.source.loc(block.token),
+        )
+        return routine, work.net_initial
+
+    # ------------------------------------------------------------------------------------------------------ rest
+
+    def _other_blocks(self) -> None:
+        for block in self._of("BEFORE", "AFTER"):
+            self.context.block_token = block.token
+            what = f"{block.kind} {block.name}"
+            self.context.unsupported("U163", f"a {what} block", "move its statements to BREAKPOINT or INITIAL")
+        for block in self._of("CONSTRUCTOR", "DESTRUCTOR"):
+            self.context.block_token = block.token
+            if block.kind == "CONSTRUCTOR" and not all(isinstance(s, tree.VerbatimText) for s in block.body):
+                self.context.unsupported("U164", "a CONSTRUCTOR that sets variables", "set them in INITIAL")
+            elif block.body:
+                self.context.note(f"the {block.kind} block is left out")
+
+    def _unreached(self) -> None:
+        for name, block in self.symbols.blocks.items():
+            if name not in self.lower.routines and block.kind != "FUNCTION_TABLE":
+                self.context.note(f"{block.kind} {name} is not used in a simulation and is left out", block.name)

@@ -1,0 +1,70 @@
+"""Names that NMODL itself defines."""
+
+from __future__ import annotations
+
+# Functions of one number or more that the IR may call: name -> number of arguments.
+INTRINSICS: dict[str, int] = {
+    "exp": 1,
+    "log": 1,
+    "log10": 1,
+    "sqrt": 1,
+    "fabs": 1,
+    "sin": 1,
+    "cos": 1,
+    "tan": 1,
+    "asin": 1,
+    "acos": 1,
+    "atan": 1,
+    "atan2": 2,
+    "sinh": 1,
+    "cosh": 1,
+    "tanh": 1,
+    "floor": 1,
+    "ceil": 1,
+    "fmod": 2,
+    "pow": 2,
+    "erf": 1,
+    "nrn_ghk": 4,
+}
+
+# Calls that an interpreter of events executes; they stay in the IR as CallRoutine or Call: name -> argument counts.
+EVENT_CALLS: dict[str, tuple[int, ...]] = {"net_send": (2,), "net_event": (1,), "net_move": (1,)}
+RANDOM_CALLS: dict[str, tuple[int, ...]] = {
+    "random_setseq": (2,),
+    "random_setids": (4,),
+    "random_uniform": (1, 3),
+    "random_negexp": (1, 2),
+    "random_normal": (1, 3),
+    "random_ipick": (1,),
+    "random_dpick": (1,),
+}
+
+# Calls without any effect on the numbers of a fixed-step run.
+DROPPED_CALLS = frozenset({"at_time", "printf", "prterr"})
+
+# nocmodl's other built-in functions: legal NMODL that is refused by name.
+OTHER_BUILTINS = frozenset(
+    """first_time error f_flux b_flux threshold force deflate expfit derivs spline hyperbol revhyperbol sigmoid
+    revsigmoid harmonic squarewave sawtooth revsawtooth ramp pulse perpulse step perstep exprand factorial gauss
+    normrand poisrand poisson setseed scop_random boundary romberg legendre invert stepforce schedule set_seed
+    nrn_pointing state_discontinuity nrn_random_play""".split()
+)
+
+# NEURON's own variables, readable in every mechanism.
+EXTERNALS: dict[str, str] = {"v": "mV", "t": "ms", "dt": "ms", "celsius": "degC", "diam": "um", "area": "um2"}
+
+# Methods of SOLVE by the kind of block that they solve.
+METHODS: dict[str, tuple[str, ...]] = {
+    "DERIVATIVE": ("cnexp", "derivimplicit", "euler", "runge"),
+    "KINETIC": ("sparse", "euler", "runge", "_advance"),
+    "LINEAR": ("simeq",),
+    "NONLINEAR": ("newton",),
+    "PROCEDURE": (),
+    "DISCRETE": (),
+}
+ANY_BLOCK_METHODS = ("after_cvode", "cvode_t", "cvode_t_v")
+
+
+def ion_variables(ion: str) -> dict[str, str]:
+    """Return the four variables of an ion species and what each is: erev, current, inside, outside."""
+    return {f"e{ion}": "erev", f"i{ion}": "current", f"{ion}i": "inside", f"{ion}o": "outside"}

@@ -1,0 +1,325 @@
+"""Blocks of statements to IR routines: scopes flattened, FROM loops unrolled, callees lowered when first reached."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+
+from mod_translator import ir
+from mod_translator.semantic.context import Context, first_name
+from mod_translator.semantic.expressions import Resolver
+from mod_translator.semantic.names import DROPPED_CALLS, EVENT_CALLS, INTRINSICS, OTHER_BUILTINS, RANDOM_CALLS
+from mod_translator.semantic.scope import Scope
+from mod_translator.semantic.symbols import Symbols
+from mod_translator.syntax import tree
+from mod_translator.syntax.expressions import STRING
+
+MAX_UNROLLED = 10_000  # statements that one FROM loop may become
+
+_C_COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
+
+
+@dataclass
+class Block:
+    """The block under work and what its statements ask of the mechanism around it."""
+
+    kind: str
+    scope: Scope
+    token: int | None = None
+    solves: list[tree.Solve] = field(default_factory=list)
+    conductances: list[tree.Conductance] = field(default_factory=list)
+    tables: list[tree.TableStatement] = field(default_factory=list)
+    net_initial: list[tree.Body] = field(default_factory=list)
+
+
+class Lowering:
+    """Lowers the blocks of one file. `routines` fills with every FUNCTION and PROCEDURE that is reached."""
+
+    def __init__(self, context: Context, symbols: Symbols) -> None:
+        self.context = context
+        self.symbols = symbols
+        self.routines: dict[str, ir.Routine] = {}
+        self.resolve = Resolver(context, symbols, self.reach)
+        self._active: list[str] = []
+        self._taken = {*symbols.table, *symbols.blocks, *INTRINSICS, *RANDOM_CALLS, *EVENT_CALLS, *OTHER_BUILTINS}
+
+    def scope(self, function: str = "") -> Scope:
+        return Scope(self._taken, function)
+
+    # --------------------------------------------------------------------------------------------------- routines
+
+    def reach(self, name: str, marked: str) -> None:
+        """Lower the FUNCTION, PROCEDURE or solved block `name` unless that was done."""
+        if name in self._active:
+            chain = " -> ".join([*self._active[self._active.index(name) :], name])
+            self.context.unsupported(
+                "U140", f"{name} calls itself ({chain})", "write it as a loop or a formula", marked
+            )
+            return
+        if name in self.routines:
+            return
+        block = self.symbols.blocks[name]
+        self._active.append(name)
+        outer = self.context.block_token
+        self.routines[name] = self.routine(block, name)
+        self.context.block_token = outer
+        self._active.pop()
+        self.routines[name] = self.routines.pop(name)  # callees come before their callers
+
+    def routine(self, block: tree.Block, name: str) -> ir.Routine:
+        """Return the routine of a named block with arguments."""
+        self.context.block_token = block.token
+        work = Block(block.kind, self.scope(name if block.kind == "FUNCTION" else ""), block.token)
+        args = tuple(work.scope.declare(self.context.name(a)) for a, _ in block.args)
+        if len({self.context.name(a) for a, _ in block.args}) < len(args):
+            self.context.wrong("S141", f"two arguments of {name} have the same name", "rename one", block.name)
+        table = self._table(work, block, name)
+        body = self.body(block.body, work)
+        self.nothing_solved(work)
+        return ir.Routine(
+            name,
+            block.kind,
+            body,
+            args,
+            results=(name,) if block.kind == "FUNCTION" else (),
+            table=table,
+            arg_units=tuple(unit for _, unit in block.args),
+            unit=block.unit,
+            loc=self.context.source.loc(block.token),
+        )
+
+    def set_method(self, name: str, method: str) -> None:
+        """Note the METHOD by which a DERIVATIVE block is solved."""
+        self.routines[name] = replace(self.routines[name], method=method)
+
+    def nothing_solved(self, work: Block) -> None:
+        """Refuse the SOLVE statements of a block that is not BREAKPOINT."""
+        for solve in work.solves:
+            self.context.unsupported(
+                "U141", f"SOLVE in a {work.kind}", "SOLVE in BREAKPOINT only, or write the solution out", solve.block
+            )
+
+    def _table(self, work: Block, block: tree.Block, name: str) -> ir.Table | None:
+        statements = [s for s in block.body if isinstance(s, tree.TableStatement)]
+        if not statements:
+            return None
+        table = statements[0]
+        outside = self.scope()
+        variables = []
+        for marked in table.variables:
+            variable = self.context.name(marked)
+            if variable not in self.symbols.table:
+                self.context.wrong("S142", f"{variable} is not declared", "declare it in ASSIGNED", marked)
+            else:
+                variables.append(variable)
+        at = first_name(table.low) or block.name
+        if len(statements) > 1:
+            self.context.wrong("S143", f"two TABLEs in {name}", "keep one", block.name)
+        if len(block.args) != 1:
+            self.context.wrong("S144", f"{name} has a TABLE and not exactly one argument", "give it one", block.name)
+        if block.kind == "FUNCTION" and variables:
+            self.context.wrong("S145", "TABLE in a FUNCTION with a list of variables", "remove the list", block.name)
+        if block.kind == "PROCEDURE" and not table.variables:
+            self.context.wrong("S146", "TABLE in a PROCEDURE without a list of variables", "add one", block.name)
+        depend = []
+        for marked in table.depend:
+            found = self.resolve.variable(marked, None, outside, reading=True)
+            if isinstance(found, ir.Var):
+                depend.append(found.name)
+        return ir.Table(
+            (name,) if block.kind == "FUNCTION" else tuple(variables),
+            tuple(depend),
+            self.resolve.expr(table.low, outside),
+            self.resolve.expr(table.high, outside),
+            table.intervals,
+            self.context.loc(at),
+        )
+
+    # ------------------------------------------------------------------------------------------------- statements
+
+    def body(self, statements: tree.Body, work: Block) -> tuple[ir.Stmt, ...]:
+        """Return the statements of a block; its LOCALs are gone from the scope afterwards."""
+        work.scope.push()
+        out: list[ir.Stmt] = []
+        for i, statement in enumerate(statements):
+            out += self._statement(statement, work, last=i == len(statements) - 1)
+        work.scope.pop()
+        return tuple(out)
+
+    def _statement(self, statement: tree.Statement, work: Block, *, last: bool) -> tuple[ir.Stmt, ...]:  # noqa: PLR0911, PLR0912
+        match statement:
+            case tree.Assign(target, value):
+                return self._assign(target, value, work)
+            case tree.Conditional(arms, _):
+                return self._conditional(arms, work)
+            case tree.CallStatement(call):
+                return self._call(call, work)
+            case tree.Local(names):
+                for marked, length in names:
+                    work.scope.declare(self.context.name(marked), length)
+            case tree.Nested(body):
+                return self.body(body, work)
+            case tree.Loop():
+                return self._loop(statement, work)
+            case tree.Equation(target, order, rate):
+                return self._equation(target, order, rate, work)
+            case tree.Solve():
+                work.solves.append(statement)
+            case tree.Conductance():
+                work.conductances.append(statement)
+            case tree.TableStatement():
+                if work.kind not in ("FUNCTION", "PROCEDURE"):
+                    at = first_name(statement.low)
+                    self.context.wrong("S147", f"TABLE in a {work.kind}", "only FUNCTION and PROCEDURE have tables", at)
+            case tree.NetInitial(body):
+                work.net_initial.append(body)
+            case tree.VerbatimText(index):
+                self._verbatim(index, work, last)
+            case _:
+                self._refuse(statement, work)
+        return ()
+
+    def _refuse(self, statement: tree.Statement, work: Block) -> None:
+        refuse = self.context.unsupported
+        match statement:
+            case tree.While(condition, _, _):
+                refuse("U150", "a WHILE loop", "use FROM with constant bounds, or a formula", first_name(condition))
+            case tree.Watch(conditions):
+                at = first_name(conditions[0][0])
+                refuse("U151", "WATCH", "test the condition in BREAKPOINT, or send events from a NetCon", at)
+            case tree.ForNetcons(args, _):
+                refuse("U152", "FOR_NETCONS", "keep what the NetCons share in a variable of the mechanism", args[0])
+            case tree.Other(keyword):
+                refuse("U153", f"a {keyword} statement", "write it with ordinary statements")
+            case tree.AlgebraicEquation(left, _, _):
+                self.context.wrong("S148", f"an equation (~) in a {work.kind}", "write =", first_name(left))
+            case tree.Reaction(left, _, _, _, _):
+                at = left[0][1].name if left else ""
+                self.context.wrong("S149", f"a reaction (~) in a {work.kind}", "move it to a KINETIC block", at)
+            case _:
+                what = type(statement).__name__.upper()
+                self.context.wrong("S150", f"{what} in a {work.kind}", "move it to a KINETIC block")
+
+    def _assign(self, target: ir.Var | ir.Element, value: ir.Expr, work: Block) -> tuple[ir.Stmt, ...]:
+        loc = self.context.loc(target.name)
+        resolved = self.resolve.expr(value, work.scope)
+        place = self.resolve.target(target, work.scope)
+        return () if place is None else (ir.Assign(place, resolved, loc),)
+
+    def _equation(self, target: ir.Var | ir.Element, order: int, rate: ir.Expr, work: Block) -> tuple[ir.Stmt, ...]:
+        name = self.context.name(target.name)
+        symbol = self.symbols.table.get(name)
+        if work.kind != "DERIVATIVE":
+            self.context.wrong(
+                "S151", f"{name}' in a {work.kind}", "move the equation to a DERIVATIVE block", target.name
+            )
+        elif symbol is None or symbol.block != "STATE":
+            self.context.wrong("S152", f"{name}' but {name} is not a STATE", f"declare {name} in STATE", target.name)
+        elif order > 1:
+            self.context.unsupported(
+                "U154", f"a derivative of order {order}", "introduce a STATE for the first derivative", target.name
+            )
+        elif isinstance(target, ir.Element) or symbol.length:
+            self.context.unsupported(
+                "U155", f"the derivative of an array ({name})", "give each element a STATE of its own", target.name
+            )
+        else:
+            resolved = self.resolve.expr(rate, work.scope)
+            return (ir.Derivative(name, resolved, self.context.loc(target.name)),)
+        return ()
+
+    def _conditional(self, arms: tuple[tuple[ir.Expr | None, tree.Body], ...], work: Block) -> tuple[ir.Stmt, ...]:
+        condition, body = arms[0]
+        if condition is None:
+            return self.body(body, work)
+        test = self.resolve.expr(condition, work.scope)
+        token = self.context.source.token(first_name(condition))
+        index = work.token if token is None else self.context.source.before(token, "if", "IF")
+        then = self.body(body, work)
+        orelse = self._conditional(arms[1:], work) if len(arms) > 1 else ()
+        return (ir.If(test, then, orelse, self.context.source.loc(index)),)
+
+    def _loop(self, loop: tree.Loop, work: Block) -> tuple[ir.Stmt, ...]:
+        name = self.context.name(loop.variable)
+        first = self.resolve.integer(loop.first, work.scope)
+        last = self.resolve.integer(loop.last, work.scope)
+        step = 1 if loop.step is None else self.resolve.integer(loop.step, work.scope)
+        if first is None or last is None or step is None:
+            reason = f"a FROM loop over {name} whose bounds are only known at run time"
+            self.context.unsupported("U156", reason, "use numbers or DEFINEd names as bounds", loop.variable)
+            return ()
+        if step <= 0:
+            self.context.wrong("S153", f"the loop over {name} never ends", "use a positive step", loop.variable)
+            return ()
+        out: list[ir.Stmt] = []
+        for value in range(first, last + 1, step):
+            work.scope.push()
+            work.scope.bind(name, value)
+            out += self.body(loop.body, work)
+            work.scope.pop()
+            if len(out) > MAX_UNROLLED:
+                reason = f"the loop over {name} unrolls to more than {MAX_UNROLLED} statements"
+                self.context.unsupported("U157", reason, "use a smaller array", loop.variable)
+                return ()
+        return tuple(out)
+
+    def _verbatim(self, index: int, work: Block, last: bool) -> None:
+        text = _C_COMMENT.sub(" ", self.context.source.verbatim[index])
+        words = "".join(text.split())
+        if words == "" or (words == "return0;" and last and len(work.scope.frames) == 2):
+            return
+        token = [i for i, t in enumerate(self.context.source.tokens) if t.kind == "verbatim"][index]
+        outer, self.context.block_token = self.context.block_token, token
+        first = next((line.strip() for line in text.splitlines() if line.strip()), "")
+        remedy = "replace the C code by NMODL, or move it to a FUNCTION that the simulation does not call"
+        self.context.unsupported("U158", f"C code in VERBATIM ({first[:60]})", remedy)
+        self.context.block_token = outer
+
+    def _call(self, call: ir.Call, work: Block) -> tuple[ir.Stmt, ...]:
+        name, loc = self.context.name(call.name), self.context.loc(call.name)
+        block = self.symbols.blocks.get(name)
+        if block is not None and block.kind in ("PROCEDURE", "FUNCTION"):
+            args = self.resolve.check_call(call.name, (len(block.args),), call.args, work.scope)
+            self.reach(name, call.name)
+            return (ir.CallRoutine(name, args, loc),)
+        if block is not None:
+            reason = f"the {block.kind} {name} is called"
+            self.context.wrong("S154", reason, f"SOLVE {name} in BREAKPOINT", call.name)
+            return ()
+        if name in DROPPED_CALLS:
+            for arg in call.args:
+                if not (isinstance(arg, ir.Var) and arg.name.startswith(STRING)):
+                    self.resolve.expr(arg, work.scope)
+            if name != "at_time":
+                self.context.note(f"{name}() is left out", call.name)
+            return ()
+        if name in EVENT_CALLS:
+            return self._event(call, work)
+        if name in RANDOM_CALLS:
+            random = self.resolve.random_call(call.name, call.args, work.scope)
+            return (ir.CallRoutine(name, random.args, loc),) if isinstance(random, ir.Call) else ()
+        if name == "state_discontinuity" and len(call.args) == 2 and isinstance(call.args[0], ir.Var | ir.Element):
+            if work.kind == "NET_RECEIVE":
+                return self._assign(call.args[0], call.args[1], work)
+        value = self.resolve.call(call.name, call.args, work.scope)
+        if isinstance(value, ir.Call):
+            self.context.note(f"{name}() as a statement has no effect", call.name)
+        return ()
+
+    def _event(self, call: ir.Call, work: Block) -> tuple[ir.Stmt, ...]:
+        name = self.context.name(call.name)
+        allowed = ("INITIAL", "NET_RECEIVE") if name == "net_send" else ("NET_RECEIVE",)
+        if work.kind not in allowed:
+            reason = f"{name} in a {work.kind}"
+            self.context.wrong("S155", reason, f"call it in {' or '.join(allowed)}", call.name)
+        args = self.resolve.check_call(call.name, EVENT_CALLS[name], call.args, work.scope)
+        return (ir.CallRoutine(name, args, self.context.loc(call.name)),)
+
+
+def concatenated(blocks: list[tree.Block]) -> tree.Block | None:
+    """Return INITIAL or BREAKPOINT blocks as one, as nocmodl does; None if there is none."""
+    if not blocks:
+        return None
+    if len(blocks) == 1:
+        return blocks[0]
+    return replace(blocks[0], body=tuple(tree.Nested(b.body) for b in blocks))

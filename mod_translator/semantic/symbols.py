@@ -1,0 +1,216 @@
+"""The file-level variables: who holds the value of each name (see ir.Role), ions and currents.
+
+Source: nocmodl's nocpout.cpp (nrndeclare, nrn_use) and parsact.cpp.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from mod_translator.ir import Current, IonUse, Loc, Role, Symbol
+from mod_translator.semantic.context import Context
+from mod_translator.semantic.names import EXTERNALS, ion_variables
+from mod_translator.semantic.units import UnitError, standard_units
+from mod_translator.syntax import tree
+
+_CALLABLE = ("FUNCTION", "PROCEDURE", "DERIVATIVE", "KINETIC", "LINEAR", "NONLINEAR", "DISCRETE", "FUNCTION_TABLE")
+
+
+@dataclass
+class Symbols:
+    """What a file declares.
+
+    table: name -> Symbol. ions, currents: as in the IR. blocks: name -> block that can be called or solved.
+    pointers, randoms, externals: names of POINTER (and BBCOREPOINTER), RANDOM and EXTERNAL statements.
+    starts: state -> text of its START value.
+    """
+
+    table: dict[str, Symbol] = field(default_factory=dict)
+    ions: tuple[IonUse, ...] = ()
+    currents: tuple[Current, ...] = ()
+    blocks: dict[str, tree.Block] = field(default_factory=dict)
+    pointers: set[str] = field(default_factory=set)
+    randoms: set[str] = field(default_factory=set)
+    externals: set[str] = field(default_factory=set)
+    starts: dict[str, str] = field(default_factory=dict)
+
+
+def six_digits(text: str) -> float:
+    """Return the default value of a PARAMETER as nocmodl prints it: '%g', six significant digits."""
+    return float(f"{float(text):g}") if text else 0.0
+
+
+def collect(file: tree.File, context: Context) -> Symbols:
+    """Return the symbols of a file; what is wrong goes to the report."""
+    return _Collector(file, context).collect()
+
+
+class _Collector:
+    def __init__(self, file: tree.File, context: Context) -> None:
+        self.file = file
+        self.context = context
+        self.out = Symbols()
+        self.ranges = self._named("RANGE")
+        self.globals = self._named("GLOBAL")
+        self.ion_names: dict[str, str] = {}
+
+    def _named(self, keyword: str) -> dict[str, str]:
+        return {self.context.name(n): n for n in self.file.neuron.get(keyword, [])}
+
+    def collect(self) -> Symbols:
+        self._ions()
+        self._currents()
+        self.out.pointers = set(self._named("POINTER")) | set(self._named("BBCOREPOINTER"))
+        self.out.externals = set(self._named("EXTERNAL")) - set(EXTERNALS)
+        self._externals()
+        for declaration in self.file.declarations:
+            self._declare(declaration)
+        for marked, length in self.file.locals:
+            self._add(marked, Symbol("", Role.GLOBAL, "LOCAL", length=length))
+        for name, marked in self._named("RANDOM").items():
+            self.out.randoms.add(name)
+            self._add(marked, Symbol("", Role.INSTANCE, "RANDOM"))
+        self._undeclared()
+        self._blocks()
+        return self.out
+
+    # ------------------------------------------------------------------------------------------- ions, currents
+
+    def _ions(self) -> None:
+        ions = []
+        seen: set[str] = set()
+        for use in self.file.ions:
+            ion = self.context.name(use.name)
+            if ion in seen:
+                self.context.wrong(
+                    "S120", f"USEION {ion} stands twice", "put all of its READ and WRITE in one", use.name
+                )
+                continue
+            seen.add(ion)
+            allowed = ion_variables(ion)
+            for marked in (*use.reads, *use.writes):
+                name = self.context.name(marked)
+                if name not in allowed:
+                    names = ", ".join(allowed)
+                    reason = f"{name} is not a variable of the ion {ion}"
+                    self.context.wrong("S121", reason, f"the variables of {ion} are {names}", marked)
+                self.ion_names.setdefault(name, marked)
+            reads = tuple(dict.fromkeys(self.context.name(n) for n in use.reads))
+            writes = tuple(dict.fromkeys(self.context.name(n) for n in use.writes))
+            ions.append(IonUse(ion, reads, writes, use.valence))
+        self.out.ions = tuple(ions)
+
+    def _currents(self) -> None:
+        found: list[tuple[str, Current]] = []  # NEURON adds them up in the order of the text
+        for use in self.file.ions:
+            ion = self.context.name(use.name)
+            found += [(n, Current(f"i{ion}", ion)) for n in use.writes if self.context.name(n) == f"i{ion}"]
+        for keyword, electrode in (("NONSPECIFIC_CURRENT", False), ("ELECTRODE_CURRENT", True)):
+            for name, marked in self._named(keyword).items():
+                self.ranges.setdefault(name, marked)
+                found.append((marked, Current(name, None, electrode)))
+        found.sort(key=lambda pair: self.context.source.token(pair[0]) or 0)
+        kinds = {current.electrode for _, current in found}
+        if len(kinds) > 1:
+            self.context.unsupported(
+                "U120",
+                "ELECTRODE_CURRENT together with another current (NEURON then changes the sign of all of them)",
+                "give the electrode a mechanism of its own",
+                next(marked for marked, current in found if current.electrode),
+            )
+        self.out.currents = tuple(current for _, current in found)
+
+    # ------------------------------------------------------------------------------------------- declarations
+
+    def _externals(self) -> None:
+        for name, unit in EXTERNALS.items():
+            self.out.table[name] = Symbol(name, Role.EXTERNAL, "", unit)
+        self.out.table["flag"] = Symbol("flag", Role.EXTERNAL)
+
+    def _declare(self, declaration: tree.Declaration) -> None:
+        name = self.context.name(declaration.name)
+        if declaration.order:
+            return  # a derivative declared as a state of its own; the equations are checked where they stand
+        symbol = Symbol(
+            name,
+            Role.INSTANCE,
+            declaration.block,
+            declaration.unit,
+            limits=declaration.limits,
+            length=declaration.length,
+        )
+        if declaration.block == "UNITS":
+            symbol = replace(symbol, role=Role.CONSTANT, default=self._factor(declaration))
+        elif declaration.block == "CONSTANT":
+            symbol = replace(symbol, role=Role.CONSTANT, default=float(declaration.value))
+        elif declaration.block == "PARAMETER":
+            symbol = replace(symbol, default=six_digits(declaration.value), visible=True)
+            if name not in self.ranges:
+                symbol = replace(symbol, role=Role.GLOBAL)
+        elif declaration.block == "STATE":
+            symbol = replace(symbol, visible=True)
+            self.out.starts[name] = declaration.value
+        elif name in self.globals:
+            symbol = replace(symbol, role=Role.GLOBAL, visible=True)
+        else:
+            symbol = replace(symbol, visible=name in self.ranges)
+        self._add(declaration.name, symbol)
+
+    def _factor(self, declaration: tree.Declaration) -> float:
+        if declaration.units is None:
+            return float(declaration.value)
+        try:
+            table = standard_units().copy()
+            for new, old in self.file.units:
+                table.define(new, old)
+            return table.ratio(*declaration.units)
+        except UnitError as error:
+            self.context.wrong("S122", str(error), "define the unit in UNITS, or write the number", declaration.name)
+            return 0.0
+
+    def _add(self, marked: str, symbol: Symbol) -> None:
+        name = self.context.name(marked)
+        loc: Loc = self.context.loc(marked)
+        if name in EXTERNALS:
+            known = self.out.table[name]
+            self.out.table[name] = replace(known, unit=symbol.unit or known.unit, loc=loc)
+            return
+        if name in self.out.table and name != "flag":
+            earlier = self.out.table[name].block or "NEURON"
+            reason = f"{name} is declared twice (before: in {earlier})"
+            self.context.wrong("S123", reason, "remove one of the declarations", marked)
+            return
+        if symbol.length < 0:
+            self.context.wrong("S124", f"{name} has an impossible length", "give a length of at least 1", marked)
+        if name in self.ion_names:
+            symbol = replace(symbol, role=Role.ION, visible=name in self.ranges)
+        self.out.table[name] = replace(symbol, name=name, loc=loc)
+
+    def _undeclared(self) -> None:
+        for name, marked in self.ion_names.items():
+            if name not in self.out.table:
+                self.out.table[name] = Symbol(name, Role.ION, "ASSIGNED", loc=self.context.loc(marked))
+        for name, marked in self.globals.items():
+            if name not in self.out.table:
+                reason = f"{name} is GLOBAL but declared nowhere"
+                self.context.wrong("S125", reason, "declare it in PARAMETER or ASSIGNED", marked)
+        for current in self.out.currents:
+            if current.name not in self.out.table:
+                reason = f"the current {current.name} is declared nowhere"
+                marked = self.ranges.get(current.name, "")
+                self.context.wrong("S126", reason, "declare it in ASSIGNED", marked)
+
+    # --------------------------------------------------------------------------------------------- code blocks
+
+    def _blocks(self) -> None:
+        for block in self.file.blocks:
+            if block.kind not in _CALLABLE:
+                continue
+            name = self.context.name(block.name)
+            if name in self.out.blocks:
+                reason = f"{block.kind} {name} is defined twice"
+                self.context.wrong("S127", reason, "remove or rename one of them", block.name)
+            elif name in self.out.table and name not in ("flag", *EXTERNALS):
+                reason = f"{name} is both a variable and a {block.kind}"
+                self.context.wrong("S128", reason, "rename one of them", block.name)
+            self.out.blocks.setdefault(name, block)
