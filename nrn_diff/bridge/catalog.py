@@ -22,7 +22,10 @@ class Variable:
 
 @dataclass(frozen=True)
 class MechanismType:
-    """One mechanism type. internal_type: NEURON's number. code: NMODL text ('' if it has none). file: where it was compiled."""
+    """One mechanism type.
+
+    internal_type: NEURON's number. code: NMODL text ('' if it has none). file: where it was compiled.
+    """
 
     name: str
     internal_type: int
@@ -51,7 +54,7 @@ class MechanismType:
             # nocmodl appends the suffix to every name of a density mechanism and to every global.
             suffixed = not self.is_ion and (vartype == _GLOBAL or not self.point)
             short = hoc_name.removesuffix(f"_{self.name}") if suffixed else hoc_name
-            found.append(Variable(short, hoc_name, size if size > 1 else 0))
+            found.append(Variable(short, hoc_name, size if standard.is_array(i) else 0))
         return tuple(found)
 
 

@@ -31,6 +31,7 @@ class Source:
 
     @property
     def silent(self) -> bool:
+        """Nothing sends events."""
         return not self.cell and self.node < 0
 
 
@@ -151,7 +152,7 @@ def capture_connections(
 ) -> tuple[tuple[Connection, ...], tuple[Train, ...]]:
     """NetCons to captured point processes and the trains that drive them.
 
-    instances: name of a located point process -> (mechanism, row). Events of artificial cells are computed for 0..tstop (ms).
+    instances: name of a located point process -> (mechanism, row). Artificial cells are run from 0 to tstop (ms).
     """
     artificial = find_artificial(types)
     needed = _needed(wires, artificial)

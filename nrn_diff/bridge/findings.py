@@ -30,10 +30,12 @@ class Findings:
 
     @property
     def refusals(self) -> tuple[Refusal, ...]:
+        """Every reason to refuse, in the order found."""
         return tuple(self._refusals)
 
     @property
     def notes(self) -> tuple[str, ...]:
+        """Every remark, in the order found."""
         return tuple(self._notes)
 
     def raise_if_refused(self) -> None:

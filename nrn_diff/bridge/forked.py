@@ -15,14 +15,14 @@ from typing import Any
 HAS_FORK = hasattr(os, "fork")
 
 
-class ChildFailed(RuntimeError):
+class ChildFailedError(RuntimeError):
     """The forked copy died or did not answer in time."""
 
 
 def in_copy(function: Callable[[], Any], timeout: float = 120.0) -> Any:
     """Call `function` in a forked copy of this process and return its result (JSON values).
 
-    Nothing it does to NEURON reaches this process. Its output goes nowhere. Raises ChildFailed.
+    Nothing it does to NEURON reaches this process. Its output goes nowhere. Raises ChildFailedError.
     """
     read_end, write_end = os.pipe()
     with warnings.catch_warnings():
@@ -39,12 +39,12 @@ def in_copy(function: Callable[[], Any], timeout: float = 120.0) -> Any:
             os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     if not text or status != 0:
-        raise ChildFailed(
+        raise ChildFailedError(
             "the copy of the process did not answer" if text is None else f"it ended with status {status}"
         )
     answer = json.loads(text)
     if "error" in answer:
-        raise ChildFailed(answer["error"])
+        raise ChildFailedError(answer["error"])
     return answer["result"]
 
 
@@ -68,7 +68,7 @@ def _run_copy(function: Callable[[], Any], write_end: int) -> None:
 
 def _read(descriptor: int, deadline: float) -> bytes | None:
     """Everything until the other end closes; None after the deadline."""
-    parts = []
+    parts: list[bytes] = []
     while (left := deadline - time.monotonic()) > 0:
         if not select.select([descriptor], [], [], left)[0]:
             return None

@@ -57,7 +57,10 @@ def _styles(
     lowered: Mapping[str, ir.Mechanism],
     findings: Findings,
 ) -> np.ndarray:
-    """The style at each segment. HOC only tells that of a section's first node, and only a point process can make a difference."""
+    """The style at each segment.
+
+    HOC only tells that of a section's first node; within a section only a point process can make a difference.
+    """
     ion_name = located.type.name
     name = ion_name.removesuffix("_ion")
     by_section: dict[int, int] = {}
@@ -87,7 +90,7 @@ def _styles(
             findings.refuse(
                 f"ion_style of {ion_name}",
                 section.name(),
-                "it was set by hand in a section where a point process uses the ion, and NEURON does not tell the style of each segment",
+                "it was set by hand where a point process uses the ion, and NEURON does not tell the style of each segment",
                 "put the point process into a section of its own (nseg = 1)",
             )
         styles[row] = promoted_style([*uses, *at_points.get(int(segment), ())])

@@ -89,8 +89,8 @@ def execution_rank(
 ) -> dict[str, int]:
     """Position of each mechanism in NEURON's memb_order_ (nrn_writes_conc in init.cpp).
 
-    Ions come first, in the order of their registration. A mechanism that writes a concentration is put right behind the ions at the
-    time it is registered, so of several the last registered comes first. All others follow in type order.
+    Ions come first, in the order of their registration. A mechanism that writes a concentration is put right behind the
+    ions when it is registered, so of several the last registered comes first. All others follow in type order.
     """
     ions = [t for t in types if t.is_ion]
     writers = [t for t in types if not t.is_ion and writes_concentration(t)]
@@ -181,12 +181,14 @@ def kind_file(file: str) -> str:
 def capture_mechanism(located: Located, mechanism: ir.Mechanism, rank: int, findings: Findings) -> MechanismData:
     """All instances of one translated mechanism with their live values."""
     globals_, use_table = read_globals(located.type, findings)
+    values = read_values(located, located.type.instance_variables, findings)
+    known = mechanism.symbols
     return MechanismData(
         ir=mechanism,
         rank=rank,
         nodes=located.nodes,
-        values=read_values(located, located.type.instance_variables, findings),
-        globals_=globals_,
+        values={name: value for name, value in values.items() if name in known},
+        globals_={name: value for name, value in globals_.items() if name in known},
         use_table=use_table,
         labels=located.labels,
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from neuron import h
 
-from nrn_diff.bridge.forked import HAS_FORK, ChildFailed, in_copy
+from nrn_diff.bridge.forked import HAS_FORK, ChildFailedError, in_copy
 
 
 class Kind(enum.IntEnum):
@@ -98,13 +98,13 @@ def _dump() -> list[int]:
 def play_record_kinds() -> np.ndarray:
     """The `Kind` of every Vector.record and Vector.play (and Graph line) of the live model.
 
-    Raises ChildFailed if NEURON cannot write its state.
+    Raises ChildFailedError if NEURON cannot write its state.
     """
     h.CVode().current_method()  # brings NEURON's internal tables up to date with the sections
     if not HAS_FORK:
         return np.array(_dump(), dtype=int)
     try:
         return np.array(in_copy(_dump), dtype=int)
-    except ChildFailed:
+    except ChildFailedError:
         # SaveState aborts on a waiting event whose NetCon is gone; initialising the copy clears the queue.
         return np.array(in_copy(lambda: (h.finitialize(), _dump())[1]), dtype=int)

@@ -27,7 +27,6 @@ class Candidate:
     reference: Any
     label: str
     record: Record | None
-    element: int = 0
 
 
 def _place(segment: Any) -> str:
@@ -56,7 +55,8 @@ def _variables(located: Located) -> list[Candidate]:
                 label = f"{place}.{variable.name}" + (f"[{k}]" if variable.length else "")
                 element = k if variable.length else -1
                 record = Record(label, "mechanism", row, name, variable.name, element)
-                found.append(Candidate(getattr(owner, f"_ref_{variable.hoc_name}"), label, record, k))
+                reference = getattr(owner, f"_ref_{variable.hoc_name}")
+                found.append(Candidate(reference[k] if variable.length else reference, label, record))
     return found
 
 
@@ -78,19 +78,19 @@ def _others(topology: Topology) -> list[Candidate]:
     found += [Candidate(s._ref_i_cap, f"{_place(s)}.i_cap", None) for s in topology.segments()]
     for netcon in hoc_objects("NetCon"):
         for k in range(int(netcon.wcnt())):
-            found.append(Candidate(netcon._ref_weight, f"{netcon.hname()}.weight[{k}]", None, k))
+            found.append(Candidate(netcon._ref_weight[k], f"{netcon.hname()}.weight[{k}]", None))
     return found
 
 
 def _sample(candidates: Sequence[Candidate], vectors: Sequence[Any]) -> list[tuple[int, float]]:
     """Length and first value of each Vector after NEURON recorded the sentinels. Puts everything back."""
-    saved_values = [c.reference[c.element] for c in candidates]
+    saved_values = [c.reference[0] for c in candidates]
     saved_vectors = [v.as_numpy().copy() for v in vectors]
     time = h.t
     thread_time = h.ParallelContext().t(0)
     try:
         for i, candidate in enumerate(candidates):
-            candidate.reference[candidate.element] = _FIRST + 1 + i
+            candidate.reference[0] = _FIRST + 1 + i
         for vector in vectors:
             # A Vector that records has one value after frecord_init, one that records at given times none.
             if vector.size() < 2:
@@ -100,7 +100,7 @@ def _sample(candidates: Sequence[Candidate], vectors: Sequence[Any]) -> list[tup
         return [(int(v.size()), float(v.x[0]) if v.size() else 0.0) for v in vectors]
     finally:
         for candidate, value in zip(candidates, saved_values, strict=True):
-            candidate.reference[candidate.element] = value
+            candidate.reference[0] = value
         # frecord_init copies h.t into the threads, so it also puts their time back.
         h.t = thread_time
         h.frecord_init()
@@ -109,6 +109,12 @@ def _sample(candidates: Sequence[Candidate], vectors: Sequence[Any]) -> list[tup
             if vector.size() != len(content):
                 vector.resize(len(content))
             vector.as_numpy()[:] = content
+
+
+def _sample_fixed_step(candidates: Sequence[Candidate], vectors: Sequence[Any]) -> list[tuple[int, float]]:
+    # With CVODE active frecord_init samples nothing; it is refused anyway, and this is a copy of the process.
+    h.CVode().active(0)
+    return _sample(candidates, vectors)
 
 
 def _vector_name(vector: Any) -> str:
@@ -125,7 +131,7 @@ def find_records(
 ) -> tuple[Record, ...]:
     """What every recording Vector of the live model records, in the order of h.List('Vector').
 
-    Refuses Vector.play, Vector.record at given times or intervals, and recorded variables that the snapshot does not hold.
+    Refuses Vector.play, Vector.record at given times or intervals, and variables that the snapshot does not hold.
     """
     kinds = play_record_kinds()
     plays = int(np.isin(kinds, [Kind.PLAY_STEP, Kind.PLAY_CONTINUOUS]).sum())
@@ -146,7 +152,7 @@ def find_records(
         candidates += _ion_variables(located)
     vectors = hoc_objects("Vector")
     if HAS_FORK:
-        samples = in_copy(lambda: _sample(candidates, vectors))
+        samples = in_copy(lambda: _sample_fixed_step(candidates, vectors))
     elif timed:
         _refuse_timed("", findings)  # here frecord_init would leave events behind
         return ()

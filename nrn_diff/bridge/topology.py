@@ -17,8 +17,8 @@ ZERO_AREA = 100.0  # nrn_area_ri in treeset.cpp: "last segment has 0 length. are
 class Topology:
     """Where each node of the live model is.
 
-    sections: h.allsec(). segments: (section index, x) in segment order. segment_node [n_segments]. section_segment: first segment of each
-    section. parent_node, far_node [n_sections]: the node that a section hangs on (its root node if it has no parent)
+    sections: h.allsec(). segment_section, segment_x, segment_node [n_segments]: in segment order. section_segment: the
+    first segment of each section. parent_node, far_node [n_sections]: the node that a section hangs on (its root node if it has no parent)
     and the zero-area node at its other end. parent, node_section [n_nodes].
     """
 
@@ -36,6 +36,7 @@ class Topology:
 
     @property
     def n_nodes(self) -> int:
+        """Number of nodes, zero-area ones included."""
         return len(self.parent)
 
     def segments(self) -> list[Any]:
@@ -134,7 +135,7 @@ def read_topology(sections: tuple[Any, ...]) -> Topology:
 
 
 def read_cable(topology: Topology, findings: Findings) -> Cable:
-    """The live cable parameters. Refuses rallbranch != 1, values that are not finite, diam and Ra that are not positive."""
+    """The live cable parameters. Refuses rallbranch != 1, values that are not finite, Ra and L that are not positive."""
     sections, n = topology.sections, topology.n_nodes
     segments = topology.segments()
     area, ri, v = np.full(n, ZERO_AREA), np.zeros(n), np.zeros(n)
