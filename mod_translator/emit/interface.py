@@ -1,0 +1,165 @@
+"""What each routine takes and returns in the emitted module, transitively through its calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from mod_translator import ir, walk
+from mod_translator.emit.names import ENTRY_POINTS, all_names, fresh, python_name
+from mod_translator.emit.safety import is_partial
+from mod_translator.intrinsics import INTRINSICS
+from mod_translator.validate import InvalidIR
+
+
+@dataclass(frozen=True, slots=True)
+class TableParameter:
+    """A TABLE as the caller of the module sees it.
+
+    routine: whose table. name: the keyword under which blocks take it (None: computed exactly, as usetable 0 does).
+    maker: the function of the module that fills it. inputs: what that takes, by the names of the file.
+    """
+
+    routine: str
+    name: str
+    maker: str
+    inputs: tuple[str, ...]
+
+
+def unique(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the names without repetitions, in order."""
+    return tuple(dict.fromkeys(names))
+
+
+class Interface:
+    """Inputs and outputs of the routines of one mechanism."""
+
+    def __init__(self, mechanism: ir.Mechanism) -> None:
+        self.mechanism = mechanism
+        self._names = all_names(mechanism)
+        self._inputs: dict[tuple[str, bool], tuple[str, ...]] = {}
+        self._open: list[str] = []
+
+    @cached_property
+    def entries(self) -> dict[str, ir.Routine]:
+        """The blocks that the solver calls, by the name of their function."""
+        found = ((name, getattr(self.mechanism, name)) for name in ENTRY_POINTS)
+        return {name: routine for name, routine in found if routine is not None}
+
+    @cached_property
+    def solver_rates(self) -> frozenset[str]:
+        """Rate routines of implicit solves: their arguments are the states themselves, for what they call too."""
+        bodies = (r.body for r in (*self.mechanism.routines.values(), *self.entries.values()))
+        stmts = (s for body in bodies for s in walk.statements(body))
+        return frozenset(s.rates for s in stmts if isinstance(s, ir.SolveImplicit))
+
+    def routine(self, name: str) -> ir.Routine:
+        """Return a FUNCTION, PROCEDURE or rate routine; raises InvalidIR if there is none."""
+        if name not in self.mechanism.routines:
+            raise InvalidIR(
+                f"mechanism {self.mechanism.name}: call of {name}, which is no routine and no known function"
+            )
+        return self.mechanism.routines[name]
+
+    def is_constant(self, name: str) -> bool:
+        """Whether a name is a number of the file."""
+        symbol = self.mechanism.symbols.get(name)
+        return symbol is not None and symbol.role is ir.Role.CONSTANT
+
+    def table_name(self, routine: str) -> str:
+        """Return the keyword under which the table of a routine is passed."""
+        return fresh(f"{routine}_table", self._names)
+
+    def helper_name(self, routine: str, purpose: str) -> str:
+        """Return the Python name of a further function of a routine (`exact`, `make_table`)."""
+        return fresh(f"{python_name(routine)}_{purpose}", self._names)
+
+    def outputs(self, routine: ir.Routine) -> tuple[str, ...]:
+        """Return the names of the values that the function returns, in order."""
+        return unique((*routine.results, *routine.writes))
+
+    def table_variables(self, routine: ir.Routine) -> tuple[str, ...]:
+        """Return what a TABLE holds: the variables it names, the result of a FUNCTION otherwise."""
+        assert routine.table is not None
+        return routine.table.variables or routine.results
+
+    def inputs(self, routine: ir.Routine, *, exact: bool = False) -> tuple[str, ...]:
+        """Return the file-level names and tables whose value the function needs, besides its arguments.
+
+        exact: of the body itself, for a routine that has a TABLE.
+        """
+        key = (f"{routine.kind} {routine.name}", exact)
+        if key not in self._inputs:
+            if routine.name in self._open:
+                raise InvalidIR(f"{routine.name} calls itself; recursion has no counterpart in a traced program")
+            self._open.append(routine.name)
+            self._inputs[key] = self._compute_inputs(routine, exact)
+            self._open.pop()
+        return self._inputs[key]
+
+    def _compute_inputs(self, routine: ir.Routine, exact: bool) -> tuple[str, ...]:
+        names = [*routine.reads]
+        for stmt in walk.statements(routine.body):
+            if isinstance(stmt, ir.SolveImplicit):
+                names += ["dt", *(s for s in stmt.states if s in routine.reads or s not in routine.writes)]
+        for called in walk.calls(routine.body):
+            if called in INTRINSICS and called not in self.mechanism.routines:
+                names += INTRINSICS[called].reads
+                continue
+            # reads are transitive already; what a TABLE adds is not
+            callee = self.routine(called)
+            names += [n for n in self.inputs(callee) if n not in callee.reads]
+        if routine.table is not None and not exact:
+            kept = [w for w in routine.writes if w not in self.table_variables(routine)]
+            names += [*kept, self.table_name(routine.name)]
+        hidden = routine.args if routine.name in self.solver_rates else ()
+        plain = [n for n in names if not self.is_table(n) and not self.is_constant(n) and n not in hidden]
+        return unique((*plain, *(n for n in names if self.is_table(n))))
+
+    def is_table(self, name: str) -> bool:
+        """Whether an input is a table rather than a variable."""
+        return name not in self._names and any(self.table_name(r.name) == name for r in self.mechanism.tables)
+
+    @cached_property
+    def partial(self) -> frozenset[str]:
+        """Routines that hold an operation with a singularity, themselves or in what they call."""
+        constants = {s.name: s.default for s in self.mechanism.symbols.values() if s.role is ir.Role.CONSTANT}
+        found = {r.name for r in self.mechanism.routines.values() if is_partial(r.body, constants)}
+        while True:
+            more = {r.name for r in self.mechanism.routines.values() if found & set(walk.calls(r.body))} - found
+            if not more:
+                return frozenset(found)
+            found |= more
+
+    @cached_property
+    def conditional(self) -> frozenset[str]:
+        """Partial routines that are called under a condition somewhere: they take it as the argument `when`."""
+        found: set[str] = set()
+        for routine in (*self.mechanism.routines.values(), *self.entries.values()):
+            for stmt in routine.body:
+                if isinstance(stmt, ir.If):
+                    found.update(walk.calls(stmt.then + stmt.orelse))
+        found &= self.partial
+        while True:
+            inner = {c for name in found for c in walk.calls(self.routine(name).body)} & self.partial
+            if inner <= found:
+                return frozenset(found)
+            found |= inner
+
+    @property
+    def tables(self) -> tuple[TableParameter, ...]:
+        """All tables of the mechanism."""
+        return tuple(
+            TableParameter(
+                r.name, self.table_name(r.name), self.helper_name(r.name, "make_table"), self.maker_inputs(r)
+            )
+            for r in self.mechanism.tables
+        )
+
+    def maker_inputs(self, routine: ir.Routine) -> tuple[str, ...]:
+        """Return what the function that fills a table needs: what the body reads, and the bounds."""
+        assert routine.table is not None
+        bounds = (*walk.expressions(routine.table.low), *walk.expressions(routine.table.high))
+        named = [e.name for e in bounds if isinstance(e, ir.Var | ir.Element) and not self.is_constant(e.name)]
+        return unique((*self.inputs(routine, exact=True), *named))

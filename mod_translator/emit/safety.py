@@ -1,0 +1,75 @@
+"""Where an operation can be infinite or undefined, in value or derivative, for finite operands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mod_translator import ir, walk
+from mod_translator.intrinsics import INTRINSICS
+
+MAX_WHOLE_EXPONENT = 64
+
+
+def whole_exponent(expr: ir.Expr) -> int | None:
+    """Return the exponent of a power written with a whole number, None for any other."""
+    match expr:
+        case ir.Num(value) if value == int(value) and abs(value) <= MAX_WHOLE_EXPONENT:
+            return int(value)
+        case ir.Unary("-", ir.Num(value)) if value == int(value) and abs(value) <= MAX_WHOLE_EXPONENT:
+            return -int(value)
+    return None
+
+
+def _not_negative(expr: ir.Expr, constants: Mapping[str, float]) -> bool:
+    match expr:
+        case ir.Call("exp" | "fabs" | "sqrt", _):
+            return True
+        case ir.Binary("^", _, exponent) if (n := whole_exponent(exponent)) is not None and n >= 0 and n % 2 == 0:
+            return True
+        case ir.Binary("+" | "*", left, right):
+            return _not_negative(left, constants) and _not_negative(right, constants)
+    return _positive(expr, constants)
+
+
+def _positive(expr: ir.Expr, constants: Mapping[str, float]) -> bool:
+    match expr:
+        case ir.Num(value):
+            return value > 0
+        case ir.Var(name):
+            return constants.get(name, 0.0) > 0
+        case ir.Binary("+", left, right):
+            one = _positive(left, constants) or _positive(right, constants)
+            return one and _not_negative(left, constants) and _not_negative(right, constants)
+    return False
+
+
+def never_zero(expr: ir.Expr, constants: Mapping[str, float]) -> bool:
+    """Whether a denominator is seen not to be zero: a number, or a sum of positive terms such as 1 + exp(x)."""
+    match expr:
+        case ir.Num(value):
+            return value != 0
+        case ir.Var(name):
+            return constants.get(name, 0.0) != 0
+        case ir.Unary("-", operand):
+            return never_zero(operand, constants)
+    return _positive(expr, constants)
+
+
+def is_partial(body: tuple[ir.Stmt, ...], constants: Mapping[str, float]) -> bool:
+    """Whether a body itself holds an operation that has to be guarded under a condition."""
+    for stmt in walk.statements(body):
+        if any(_needs_guard(e, constants) for operand in walk.operands(stmt) for e in walk.expressions(operand)):
+            return True
+    return False
+
+
+def _needs_guard(expr: ir.Expr, constants: Mapping[str, float]) -> bool:
+    match expr:
+        case ir.Binary("/", _, right):
+            return not never_zero(right, constants)
+        case ir.Binary("^", left, exponent):
+            n = whole_exponent(exponent)
+            return (n is None or n < 0) and not _positive(left, constants)
+        case ir.Call(name, _):
+            return name in INTRINSICS and bool(INTRINSICS[name].guards)
+    return False

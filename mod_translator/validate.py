@@ -1,0 +1,135 @@
+"""What every IR must satisfy before anything is printed from it, wherever it came from."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+
+from mod_translator import ir, walk
+
+MAX_DEPTH = 150  # nesting of expressions and of branches; far beyond any mod file, below Python's own limits
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_MAX_LENGTH = 200
+_MAX_ELEMENTS = 10_000
+_MAX_INTERVALS = 10_000_000
+_BINARY = frozenset(("+", "-", "*", "/", "^", "<", "<=", ">", ">=", "==", "!=", "&&", "||"))
+_UNARY = frozenset(("-", "!"))
+_METHODS = frozenset(("derivimplicit", "sparse"))
+
+
+class InvalidIR(ValueError):  # noqa: N818
+    """An IR that no mod file can lead to: damaged, hostile, or made by a faulty pass. The message says what and where."""
+
+
+def _identifier(name: object, what: str) -> None:
+    if not isinstance(name, str) or len(name) > _MAX_LENGTH or not _IDENTIFIER.match(name):
+        raise InvalidIR(f"{what}: {str(name)[:60]!r} is not an identifier")
+
+
+def _finite(value: float, what: str) -> None:
+    if not math.isfinite(value):
+        raise InvalidIR(f"{what}: {value} is not a finite number")
+
+
+def _expression(expr: ir.Expr, what: str, depth: int = 0) -> None:
+    if depth > MAX_DEPTH:
+        raise InvalidIR(f"{what}: expression nested deeper than {MAX_DEPTH}")
+    match expr:
+        case ir.Num(value):
+            _finite(value, what)
+        case ir.Var(name) | ir.Element(name) | ir.Call(name):
+            _identifier(name, what)
+        case ir.Unary(op) if op not in _UNARY:
+            raise InvalidIR(f"{what}: unknown operator {op[:20]!r}")
+        case ir.Binary(op) if op not in _BINARY:
+            raise InvalidIR(f"{what}: unknown operator {op[:20]!r}")
+    for child in walk.children(expr):
+        _expression(child, what, depth + 1)
+
+
+def _body(body: Iterable[ir.Stmt], what: str, depth: int = 0) -> None:
+    if depth > MAX_DEPTH:
+        raise InvalidIR(f"{what}: statements nested deeper than {MAX_DEPTH}")
+    for stmt in body:
+        for operand in walk.operands(stmt):
+            _expression(operand, what)
+        match stmt:
+            case ir.Assign(target):
+                _identifier(target.name, what)
+            case ir.If(_, then, orelse):
+                _body(then, what, depth + 1)
+                _body(orelse, what, depth + 1)
+            case ir.CallRoutine(name, _, _, result):
+                _identifiers((name, *(() if result is None else (result,))), what)
+            case ir.Derivative(state):
+                _identifier(state, what)
+            case ir.SolveImplicit(method, states, rates):
+                if method not in _METHODS:
+                    raise InvalidIR(f"{what}: unknown method {method[:40]!r}")
+                _identifiers((*states, rates), what)
+
+
+def _identifiers(names: Iterable[str], what: str) -> None:
+    for name in names:
+        _identifier(name, what)
+
+
+def _distinct(names: tuple[str, ...], what: str) -> None:
+    if len(set(names)) != len(names):
+        raise InvalidIR(f"{what}: a name occurs twice among {', '.join(names)[:200]}")
+
+
+def _routine(routine: ir.Routine, what: str) -> None:
+    _identifier(routine.name, what)
+    for names in (routine.args, routine.results, routine.reads, routine.writes):
+        _identifiers(names, what)
+    _distinct(routine.args, f"{what}, arguments")
+    _distinct((*routine.results, *routine.writes), f"{what}, results and writes")
+    _body(routine.body, what)
+    table = routine.table
+    if table is not None:
+        _identifiers((*table.variables, *table.depend), what)
+        _distinct(table.variables, f"{what}, TABLE")
+        _expression(table.low, what)
+        _expression(table.high, what)
+        if not 0 < table.intervals <= _MAX_INTERVALS:
+            raise InvalidIR(f"{what}: a TABLE with {table.intervals} intervals")
+        if len(routine.args) != 1:
+            raise InvalidIR(f"{what}: a routine with a TABLE takes one argument, not {len(routine.args)}")
+        unknown = set(table.variables) - {*routine.results, *routine.writes}
+        if unknown:
+            raise InvalidIR(f"{what}: TABLE of {', '.join(sorted(unknown))}, which the routine does not assign")
+
+
+def _symbol(name: str, symbol: ir.Symbol, what: str) -> None:
+    _identifier(name, what)
+    if name != symbol.name:
+        raise InvalidIR(f"{what}: {name} is filed under another name")
+    _finite(symbol.default, f"{what}, {name}")
+    if not 0 <= symbol.length <= _MAX_ELEMENTS:
+        raise InvalidIR(f"{what}: {name} has {symbol.length} elements")
+
+
+def validate(mechanism: ir.Mechanism) -> None:
+    """Raise InvalidIR unless every name is an identifier, every operator is known and every number is finite."""
+    what = f"mechanism {str(mechanism.name)[:40]}"
+    _identifier(mechanism.name, "mechanism name")
+    for name, symbol in mechanism.symbols.items():
+        _symbol(name, symbol, what)
+    for ion in mechanism.ions:
+        _identifiers((ion.name, *ion.reads, *ion.writes), what)
+    for current in mechanism.currents:
+        _identifier(current.name, what)
+        if current.ion is not None:
+            _identifier(current.ion, what)
+    for name, routine in mechanism.routines.items():
+        if name != routine.name:
+            raise InvalidIR(f"{what}: routine {routine.name[:40]} is filed under another name")
+        if name in mechanism.symbols:
+            raise InvalidIR(f"{what}: {name} is both a variable and a routine")
+        _routine(routine, f"{what}, {name}")
+    for entry in ("initial", "current", "advance", "net_receive", "net_initial"):
+        block: ir.Routine | None = getattr(mechanism, entry)
+        if block is not None:
+            _routine(block, f"{what}, {entry}")

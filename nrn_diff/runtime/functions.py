@@ -1,0 +1,131 @@
+"""The functions NMODL can call, with NEURON's values and derivatives that are finite wherever the value is.
+
+All are elementwise on float64. Sources: src/oc/math.cpp (hoc_Exp, which nocmodl puts in place of exp), src/nrnoc/eion.cpp
+(nrn_nernst, nrn_ghk) and the C library for the rest.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.custom_derivatives import SymbolicZero
+from jax.typing import ArrayLike
+
+Array = jax.Array
+
+# CODATA 2018, computed as src/oc/nrnunits.h computes them
+FARADAY = 1.602176634e-19 * 6.02214076e23  # C/mol
+GAS_CONSTANT = 1.380649e-23 * 6.02214076e23  # J/(K mol)
+
+
+@jax.custom_jvp
+def exp(x: ArrayLike) -> Array:
+    """NEURON's exp: 0 below -700, exp(700) above 700; where it is constant its derivative is 0."""
+    return jnp.where(jnp.less(x, -700.0), 0.0, jnp.exp(jnp.minimum(x, 700.0)))
+
+
+@exp.defjvp
+def _exp_jvp(primals: tuple[Any], tangents: tuple[Any]) -> tuple[Array, Array]:
+    (x,), (dx,) = primals, tangents
+    value = exp(x)
+    return value, jnp.where(jnp.greater(x, 700.0), 0.0, value) * dx
+
+
+@jax.custom_jvp
+def sqrt(x: ArrayLike) -> Array:
+    """Square root; the derivative at 0, infinite in truth, is 0."""
+    return jnp.sqrt(x)
+
+
+@sqrt.defjvp
+def _sqrt_jvp(primals: tuple[Any], tangents: tuple[Any]) -> tuple[Array, Array]:
+    (x,), (dx,) = primals, tangents
+    value = sqrt(x)
+    at_zero = jnp.equal(x, 0.0)
+    return value, jnp.where(at_zero, 0.0, 0.5 / jnp.where(at_zero, 1.0, value)) * dx
+
+
+@jax.custom_jvp
+def pow(x: ArrayLike, y: ArrayLike) -> Array:
+    """C's pow.
+
+    Derivatives are exact where they are finite. At x = 0 the one to x is 0 for y < 1 (infinite in truth); for x <= 0 the
+    one to y is 0 (the function exists there for whole y only).
+    """
+    return jnp.power(jnp.asarray(x, dtype=float), jnp.asarray(y, dtype=float))
+
+
+def _pow_jvp(primals: tuple[Any, Any], tangents: tuple[Any, Any]) -> tuple[Array, Array]:
+    (x, y), (dx, dy) = primals, tangents
+    value = pow(x, y)
+    tangent = jnp.zeros_like(value)
+    if not isinstance(dx, SymbolicZero):
+        infinite = jnp.logical_and(jnp.equal(x, 0.0), jnp.less(y, 1.0))
+        tangent += jnp.where(infinite, 0.0, y * pow(jnp.where(infinite, 1.0, x), jnp.subtract(y, 1.0))) * dx
+    if not isinstance(dy, SymbolicZero):
+        positive = jnp.greater(x, 0.0)
+        tangent += jnp.where(positive, value * jnp.log(jnp.where(positive, x, 1.0)), 0.0) * dy
+    return value, tangent
+
+
+pow.defjvp(_pow_jvp, symbolic_zeros=True)
+
+
+def fabs(x: ArrayLike) -> Array:
+    """Absolute value; the derivative at 0 is 0."""
+    return jnp.abs(x)
+
+
+def fmod(x: ArrayLike, y: ArrayLike) -> Array:
+    """C's fmod: the remainder has the sign of x."""
+    return jnp.fmod(jnp.asarray(x, dtype=float), y)
+
+
+def floor(x: ArrayLike) -> Array:
+    """Largest whole number that is not above x, as a float; its derivative is 0."""
+    return jnp.floor(jnp.asarray(x, dtype=float))
+
+
+def ceil(x: ArrayLike) -> Array:
+    """Smallest whole number that is not below x, as a float; its derivative is 0."""
+    return jnp.ceil(jnp.asarray(x, dtype=float))
+
+
+log = jnp.log
+log10 = jnp.log10
+sin, cos, tan = jnp.sin, jnp.cos, jnp.tan
+asin, acos, atan, atan2 = jnp.arcsin, jnp.arccos, jnp.arctan, jnp.arctan2
+sinh, cosh, tanh = jnp.sinh, jnp.cosh, jnp.tanh
+erf = jax.scipy.special.erf
+fmin, fmax = jnp.minimum, jnp.maximum
+
+
+def _ktf(celsius: ArrayLike) -> Array:
+    """RT/F in mV, as eion.cpp writes it."""
+    return jnp.divide(1000.0 * GAS_CONSTANT * jnp.add(celsius, 273.15), FARADAY)
+
+
+def nernst(inside: ArrayLike, outside: ArrayLike, charge: ArrayLike, celsius: ArrayLike) -> Array:
+    """Reversal potential in mV of concentrations in mM (nrn_nernst).
+
+    0 for an ion without charge, 1e6 for inside <= 0, -1e6 for outside <= 0, as in NEURON; celsius in degrees C.
+    """
+    charged = jnp.not_equal(charge, 0.0)
+    inside_ok, outside_ok = jnp.greater(inside, 0.0), jnp.greater(outside, 0.0)
+    ratio = jnp.where(outside_ok, outside, 1.0) / jnp.where(inside_ok, inside, 1.0)
+    regular = _ktf(celsius) / jnp.where(charged, charge, 1.0) * jnp.log(ratio)
+    limited = jnp.where(inside_ok, jnp.where(outside_ok, regular, -1e6), 1e6)
+    return jnp.where(charged, limited, 0.0)
+
+
+def _efun(x: Array) -> Array:
+    small = jnp.abs(x) < 1e-4
+    return jnp.where(small, 1.0 - x / 2.0, x / jnp.where(small, 1.0, exp(x) - 1.0))
+
+
+def nrn_ghk(v: ArrayLike, inside: ArrayLike, outside: ArrayLike, charge: ArrayLike, celsius: ArrayLike) -> Array:
+    """Goldman-Hodgkin-Katz current per permeability (nrn_ghk): v in mV, concentrations in mM, celsius in degrees C."""
+    x = jnp.multiply(charge, v) / _ktf(celsius)
+    return 0.001 * jnp.multiply(charge, FARADAY) * (inside * _efun(-x) - outside * _efun(x))

@@ -1,0 +1,193 @@
+"""Implicit steps of several states: NEURON's iteration for the value, the implicit function theorem for the derivative.
+
+One step solves F(x) = f(x) - (x - x0) / dt = 0. The iterations replicate src/scopmath (newton_thread.hpp,
+sparse_thread.hpp), each instance on its own: one that has converged stays as it is while others iterate. Where NEURON would
+stop with an error (too many iterations), the result is NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+Array = jax.Array
+Vector = tuple[Array, ...]
+Matrix = tuple[Vector, ...]  # by columns: matrix[j][i] is the derivative of row i to state j
+Function = Callable[[Vector], Vector]
+
+# src/scopmath/errcodes.hpp
+ZERO = 1e-8
+STEP = 1e-6
+CONVERGE = 1e-6
+MAXCHANGE = 0.05
+MAXITERS = 50
+MAXSTEPS = 20
+
+
+def derivimplicit(rates: Callable[..., Any], states: Sequence[Any], dt: Any) -> tuple[Any, ...]:
+    """Advance states over dt as `METHOD derivimplicit`: Newton with the numeric Jacobian of nrn_newton_thread.
+
+    rates(*states) returns their time derivatives. Each state is a scalar or an array of the common shape of all instances,
+    or a tuple of such (an array variable). Returns the new states in the same form.
+    """
+    return _advance(rates, states, dt, _newton)
+
+
+def sparse(rates: Callable[..., Any], states: Sequence[Any], dt: Any) -> tuple[Any, ...]:
+    """Advance states over dt as `METHOD sparse`: Newton with the exact Jacobian, states kept from becoming negative."""
+    return _advance(rates, states, dt, _sparse)
+
+
+def _advance(rates: Callable[..., Any], states: Sequence[Any], dt: Any, iterate: Any) -> tuple[Any, ...]:
+    old, form = _flatten(states)
+    shape = jnp.broadcast_shapes(*(jnp.shape(r) for r in _flatten(_results(rates(*states)))[0]), *map(jnp.shape, old))
+    old = tuple(jnp.broadcast_to(jnp.asarray(x, dtype=float), shape) for x in old)
+
+    def residual(x: Vector) -> Vector:
+        derivative, _ = _flatten(_results(rates(*_unflatten(x, form))))
+        return tuple(
+            jnp.broadcast_to(f - (new - start) / dt, shape) for f, new, start in zip(derivative, x, old, strict=True)
+        )
+
+    new = jax.lax.custom_root(residual, old, iterate, _tangent_solve)
+    return _unflatten(new, form)
+
+
+def _results(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _flatten(values: Sequence[Any]) -> tuple[tuple[Any, ...], tuple[int, ...]]:
+    """Elements of array variables one by one; the form has 0 for a scalar variable, else the number of elements."""
+    leaves: list[Any] = []
+    for value in values:
+        leaves.extend(value if isinstance(value, tuple) else (value,))
+    return tuple(leaves), tuple(len(v) if isinstance(v, tuple) else 0 for v in values)
+
+
+def _unflatten(leaves: Sequence[Any], form: tuple[int, ...]) -> tuple[Any, ...]:
+    remaining = iter(leaves)
+    return tuple(tuple(next(remaining) for _ in range(n)) if n else next(remaining) for n in form)
+
+
+# ------------------------------------------------------------------------------------------------ linear algebra
+
+
+def solve(matrix: Matrix, rhs: Vector) -> Vector:
+    """Solve small dense systems, one for each instance: unrolled up to four states, batched LU beyond."""
+    if len(rhs) > 4:
+        dense = jnp.stack([jnp.stack(column, axis=-1) for column in matrix], axis=-1)
+        solution = jnp.linalg.solve(dense, jnp.stack(rhs, axis=-1)[..., None])[..., 0]
+        return tuple(solution[..., i] for i in range(len(rhs)))
+    return _eliminate([[column[i] for column in matrix] + [rhs[i]] for i in range(len(rhs))])
+
+
+def _eliminate(rows: list[list[Array]]) -> Vector:
+    n = len(rows)
+    for k in range(n):
+        for i in range(k + 1, n):  # partial pivoting: the larger of two rows moves up
+            swap = jnp.abs(rows[i][k]) > jnp.abs(rows[k][k])
+            upper = [jnp.where(swap, low, up) for up, low in zip(rows[k], rows[i], strict=True)]
+            rows[i] = [jnp.where(swap, up, low) for up, low in zip(rows[k], rows[i], strict=True)]
+            rows[k] = upper
+        for i in range(k + 1, n):
+            factor = rows[i][k] / rows[k][k]
+            rows[i] = [low - factor * up for up, low in zip(rows[k], rows[i], strict=True)]
+    x: list[Array] = [rows[0][0]] * n
+    for k in reversed(range(n)):
+        known = [rows[k][j] * x[j] for j in range(k + 1, n)]
+        x[k] = (rows[k][n] - sum(known[1:], known[0]) if known else rows[k][n]) / rows[k][k]
+    return tuple(x)
+
+
+def _columns(linear: Function, like: Vector) -> Matrix:
+    """Matrix of a function that is linear and acts on each instance on its own."""
+    unit = [tuple(jnp.full_like(x, 1.0 if i == j else 0.0) for i, x in enumerate(like)) for j in range(len(like))]
+    return tuple(linear(u) for u in unit)
+
+
+def _tangent_solve(linear: Function, rhs: Vector) -> Vector:
+    return solve(_columns(linear, rhs), rhs)
+
+
+# ------------------------------------------------------------------------------------------------- the iterations
+
+
+def _numeric_jacobian(residual: Function, x: Vector) -> Matrix:
+    """Central differences with 2 % of each state, at least STEP (buildjacobian)."""
+    columns = []
+    for j, centre in enumerate(x):
+        increment = jnp.maximum(jnp.abs(0.02 * centre), STEP)
+        high = residual((*x[:j], centre + increment, *x[j + 1 :]))
+        low = residual((*x[:j], centre - increment, *x[j + 1 :]))
+        columns.append(tuple((h - w) / (2.0 * increment) for h, w in zip(high, low, strict=True)))
+    return tuple(columns)
+
+
+def _largest(values: Sequence[Array]) -> Array:
+    largest = values[0]
+    for value in values[1:]:
+        largest = jnp.maximum(largest, value)
+    return largest
+
+
+def _select(condition: Array, then: Any, orelse: Any) -> Any:
+    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), then, orelse)
+
+
+def _or_nan(converged: Array, x: Vector) -> Vector:
+    return tuple(jnp.where(converged, value, jnp.nan) for value in x)
+
+
+def _newton(residual: Function, start: Vector) -> Vector:
+    def unfinished(carry: Any) -> Array:
+        count, done = carry[0], carry[-1]
+        return jnp.logical_and(count < MAXITERS, jnp.logical_not(jnp.all(done)))
+
+    def iterate(carry: Any) -> Any:
+        count, x, value, jacobian, change, done = carry
+        # a Jacobian is used again until the solution moves by more than MAXCHANGE
+        stale = jnp.logical_and(change > MAXCHANGE, jnp.logical_not(done))
+        jacobian = jax.lax.cond(
+            jnp.any(stale), lambda: _select(stale, _numeric_jacobian(residual, x), jacobian), lambda: jacobian
+        )
+        delta = solve(jacobian, tuple(-f for f in value))
+        relative = [
+            jnp.where(jnp.abs(s) > ZERO, jnp.abs(d / jnp.where(s == 0.0, 1.0, s)), 0.0)
+            for d, s in zip(delta, x, strict=True)
+        ]
+        new_x = _select(done, x, tuple(s + d for s, d in zip(x, delta, strict=True)))
+        new_change = jnp.where(done, change, _largest(relative))
+        new_value = residual(new_x)
+        deviation = _largest([jnp.abs(f) for f in new_value])
+        converged = jnp.logical_and(new_change <= CONVERGE, deviation <= ZERO)
+        return count + 1, new_x, new_value, jacobian, new_change, jnp.logical_or(done, converged)
+
+    value = residual(start)
+    empty = tuple(tuple(jnp.zeros_like(f) for f in value) for _ in start)
+    carry = (0, start, value, empty, jnp.ones_like(value[0]), jnp.zeros_like(value[0], dtype=bool))
+    _, x, _, _, _, done = jax.lax.while_loop(unfinished, iterate, carry)
+    return _or_nan(done, x)
+
+
+def _sparse(residual: Function, start: Vector) -> Vector:
+    def unfinished(carry: Any) -> Array:
+        count, done = carry[0], carry[-1]
+        return jnp.logical_and(count <= MAXSTEPS, jnp.logical_not(jnp.all(done)))
+
+    def iterate(carry: Any) -> Any:
+        count, x, done = carry
+        value, linear = jax.linearize(residual, x)
+        delta = solve(_columns(linear, x), tuple(-f for f in value))
+        moved = tuple(jnp.maximum(s + d, 0.0) for s, d in zip(x, delta, strict=True))
+        size = jnp.abs(delta[0])
+        for d in delta[1:]:
+            size = size + jnp.abs(d)
+        return count + 1, _select(done, x, moved), jnp.logical_or(done, size <= CONVERGE)
+
+    carry = (0, start, jnp.zeros_like(start[0], dtype=bool))
+    _, x, done = jax.lax.while_loop(unfinished, iterate, carry)
+    return _or_nan(done, x)
