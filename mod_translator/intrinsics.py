@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Intrinsic:
     """arity: number of arguments.
 
-    guards: (argument, harmless value) pairs: arguments at which the function or its derivative can be infinite or undefined.
+    guards: (argument, harmless value) pairs: arguments for which the function or its derivative can be undefined.
     reads: NEURON's own variables that it uses besides its arguments.
     """
 

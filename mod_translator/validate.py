@@ -19,7 +19,7 @@ _METHODS = frozenset(("derivimplicit", "sparse"))
 
 
 class InvalidIR(ValueError):  # noqa: N818
-    """An IR that no mod file can lead to: damaged, hostile, or made by a faulty pass. The message says what and where."""
+    """An IR that no mod file leads to: damaged, hostile, or made by a faulty pass. The message says what and where."""
 
 
 def _identifier(name: object, what: str) -> None:

@@ -1,6 +1,6 @@
 """Array variables: the first axis counts the elements, `x[k]` is one of them for all instances.
 
-Inside a block an array variable that was assigned is a tuple of its elements, so that no element is copied to change another.
+Inside a block an array variable that was assigned is a tuple of its elements: none is copied to change another.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The functions NMODL can call, with NEURON's values and derivatives that are finite wherever the value is.
 
-All are elementwise on float64. Sources: src/oc/math.cpp (hoc_Exp, which nocmodl puts in place of exp), src/nrnoc/eion.cpp
-(nrn_nernst, nrn_ghk) and the C library for the rest.
+All are elementwise on float64. Sources: src/oc/math.cpp (hoc_Exp, which nocmodl puts in place of exp),
+src/nrnoc/eion.cpp (nrn_nernst, nrn_ghk) and the C library for the rest.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def _sqrt_jvp(primals: tuple[Any], tangents: tuple[Any]) -> tuple[Array, Array]:
 def pow(x: ArrayLike, y: ArrayLike) -> Array:
     """C's pow.
 
-    Derivatives are exact where they are finite. At x = 0 the one to x is 0 for y < 1 (infinite in truth); for x <= 0 the
-    one to y is 0 (the function exists there for whole y only).
+    Derivatives are exact where they are finite. At x = 0 the one to x is 0 for y < 1 (infinite in truth); for x <= 0
+    the one to y is 0 (the function exists there for whole y only).
     """
     return jnp.power(jnp.asarray(x, dtype=float), jnp.asarray(y, dtype=float))
 

@@ -1,8 +1,8 @@
 """Implicit steps of several states: NEURON's iteration for the value, the implicit function theorem for the derivative.
 
 One step solves F(x) = f(x) - (x - x0) / dt = 0. The iterations replicate src/scopmath (newton_thread.hpp,
-sparse_thread.hpp), each instance on its own: one that has converged stays as it is while others iterate. Where NEURON would
-stop with an error (too many iterations), the result is NaN.
+sparse_thread.hpp), each instance on its own: one that has converged stays as it is while others iterate. Where NEURON
+would stop with an error (too many iterations), the result is NaN.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ MAXSTEPS = 20
 def derivimplicit(rates: Callable[..., Any], states: Sequence[Any], dt: Any) -> tuple[Any, ...]:
     """Advance states over dt as `METHOD derivimplicit`: Newton with the numeric Jacobian of nrn_newton_thread.
 
-    rates(*states) returns their time derivatives. Each state is a scalar or an array of the common shape of all instances,
-    or a tuple of such (an array variable). Returns the new states in the same form.
+    rates(*states) returns their time derivatives. Each state is a scalar or an array of the common shape of all
+    instances, or a tuple of such (an array variable). Returns the new states in the same form.
     """
     return _advance(rates, states, dt, _newton)
 

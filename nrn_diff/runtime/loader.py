@@ -7,7 +7,7 @@ import hashlib
 import linecache
 import types
 
-import jax
+import jax.numpy as jnp
 
 
 class Float64Required(RuntimeError):  # noqa: N818
@@ -15,14 +15,14 @@ class Float64Required(RuntimeError):  # noqa: N818
 
     def __init__(self) -> None:
         super().__init__(
-            "nrn_diff computes in float64 like NEURON, but JAX has it off. Turn it on before the first JAX array is made: "
+            "nrn_diff computes in float64 like NEURON, but JAX has it off. Turn it on before the first JAX array: "
             'jax.config.update("jax_enable_x64", True), or JAX_ENABLE_X64=1 in the environment.'
         )
 
 
 def require_float64() -> None:
     """Raise Float64Required if JAX would cut numbers to float32."""
-    if not jax.config.jax_enable_x64:
+    if jnp.zeros(()).dtype != jnp.float64:
         raise Float64Required
 
 

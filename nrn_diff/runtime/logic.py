@@ -22,8 +22,8 @@ def where(condition: Any, then: Any, orelse: Any) -> Any:
 def guard(condition: Any, operand: Any, fill: float = 1.0) -> Any:
     """The operand where the branch is taken, a harmless number elsewhere.
 
-    Reverse mode multiplies the cotangent 0 of a branch not taken by the derivatives inside it; an infinite one would give
-    NaN. `condition` True (Python's) means no condition: the operand itself.
+    Reverse mode multiplies the cotangent 0 of a branch not taken by the derivatives inside it; an infinite one would
+    give NaN. `condition` True (Python's) means no condition: the operand itself.
     """
     return operand if condition is True else jnp.where(condition, operand, fill)
 

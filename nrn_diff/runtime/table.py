@@ -44,8 +44,8 @@ def make_table(function: Callable[[Any], Any], low: Any, high: Any, intervals: i
 def lookup(table: Table, x: Any, lengths: tuple[int, ...] = ()) -> tuple[Any, ...]:
     """Interpolate the variables linearly at x; beyond the ends they keep the end values, NaN gives NaN.
 
-    lengths: for each variable 0 if it is a scalar, else the number of its elements, which come back as a tuple; left out, all
-    are scalars.
+    lengths: for each variable 0 if it is a scalar, else the number of its elements, which come back as a tuple; left
+    out, all are scalars.
     """
     last = table.rows.shape[0] - 1
     position = table.scale * (x - table.low)
