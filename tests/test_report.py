@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
+
 from nrn_diff.report import Chart, Code, Curve, Fact, Facts, Section, Table, Text, render, write_report
 from nrn_diff.report.chart import svg
 from nrn_diff.report.ticks import linear_ticks, log_ticks, tick_label
