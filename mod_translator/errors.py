@@ -43,22 +43,27 @@ class TranslationError(Exception):
 
     @property
     def file(self) -> str:
+        """Name of the file, or an empty string."""
         return self.place.file
 
     @property
     def line(self) -> int:
+        """Line, from 1; 0 if it is not known."""
         return self.place.line
 
     @property
     def column(self) -> int:
+        """Column, from 1."""
         return self.place.column
 
     @property
     def source_line(self) -> str:
+        """The user's own line."""
         return self.place.text
 
     @property
     def caret(self) -> str:
+        """The source line with a caret under the column."""
         return self.place.show()
 
     def message(self) -> str:
@@ -90,7 +95,7 @@ class SemanticError(TranslationError):
     kind = "semantic error"
 
 
-class UnsupportedConstruct(TranslationError):
+class UnsupportedConstruct(TranslationError):  # noqa: N818 - the construct is what is refused
     """Legal NMODL whose numbers cannot be reproduced yet."""
 
     kind = "not supported"
@@ -102,7 +107,7 @@ class SharedStateError(UnsupportedConstruct):
     kind = "shared variable carried between calls"
 
 
-class TranslationErrors(TranslationError):
+class TranslationErrors(TranslationError):  # noqa: N818 - a plural
     """Several refusals of one file; `errors` holds them in the order of the source."""
 
     def __init__(self, errors: tuple[TranslationError, ...]) -> None:

@@ -31,6 +31,8 @@ class Num:
 
 @dataclass(frozen=True, slots=True)
 class Var:
+    """A variable."""
+
     name: str
 
 
@@ -74,6 +76,8 @@ Expr = Num | Var | Element | Unary | Binary | Call
 
 @dataclass(frozen=True, slots=True)
 class Assign:
+    """`target = value`."""
+
     target: Var | Element
     value: Expr
     loc: Loc
@@ -81,6 +85,8 @@ class Assign:
 
 @dataclass(frozen=True, slots=True)
 class If:
+    """`if (condition) {then} else {orelse}`."""
+
     condition: Expr
     then: tuple[Stmt, ...]
     orelse: tuple[Stmt, ...]
@@ -110,8 +116,10 @@ class Derivative:
 class SolveImplicit:
     """Advance `states` together by NEURON's implicit method over dt.
 
-    `rates` names a routine whose arguments are the states and whose results (`Routine.results`) are their time
-    derivatives, in the same order.
+    `rates` names a routine whose arguments are the states under their own names, seen also by what it calls, and whose
+    results (`Routine.results`) are their time derivatives, in the same order. method 'derivimplicit': backward Euler by
+    NEURON's Newton iteration (scopmath/newton_thread.hpp). What else the rates routine writes has afterwards the value
+    of an evaluation at the solution: NEURON runs the block once more there.
     """
 
     method: str
@@ -139,7 +147,8 @@ class Role(enum.Enum):
 class Symbol:
     """A file-level variable.
 
-    `block` is the block that declares it: PARAMETER, STATE, ASSIGNED, CONSTANT, UNITS, or '' for NEURON's own.
+    `block` is the block that declares it: PARAMETER, STATE, ASSIGNED, CONSTANT, UNITS, LOCAL (of the file), RANDOM, or ''
+    for NEURON's own.
     `length` is 0 for a scalar. `visible` says whether HOC can read it by name (RANGE, GLOBAL, STATE).
     """
 
@@ -165,6 +174,7 @@ class IonUse:
 
     @property
     def writes_concentration(self) -> bool:
+        """True if the mechanism writes a concentration of the ion."""
         return any(w in (f"{self.name}i", f"{self.name}o") for w in self.writes)
 
 
@@ -219,6 +229,8 @@ class Routine:
 
 
 class Kind(enum.Enum):
+    """What sort of mechanism: density, point process, artificial cell."""
+
     DENSITY = "SUFFIX"
     POINT = "POINT_PROCESS"
     ARTIFICIAL = "ARTIFICIAL_CELL"
@@ -234,8 +246,8 @@ class Mechanism:
     advance: the SOLVEd block after the solver passes, what NEURON runs after the voltage update; None without SOLVE.
     net_receive: args are the per-NetCon arguments; `flag` and `t` are EXTERNAL. net_initial: the INITIAL inside it.
     tables: routines that have a TABLE.
-    conductances: CONDUCTANCE hints (name: the conductance). If there are any, NEURON evaluates `current` once, at v, and
-    takes the sum of these for the conductance instead of the difference quotient.
+    conductances: CONDUCTANCE hints (name: the conductance). If there are any, NEURON evaluates `current` once, at v,
+    and takes the sum of these for the conductance instead of the difference quotient.
     """
 
     name: str
@@ -255,10 +267,12 @@ class Mechanism:
 
     @property
     def states(self) -> tuple[str, ...]:
+        """Names of the STATE variables."""
         return tuple(s.name for s in self.symbols.values() if s.block == "STATE")
 
     @property
     def tables(self) -> tuple[Routine, ...]:
+        """Routines that have a TABLE."""
         return tuple(r for r in self.routines.values() if r.table is not None)
 
 

@@ -34,6 +34,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
+        """True if nothing is refused."""
         return not self.errors
 
     def raise_if_refused(self) -> None:
@@ -81,15 +82,19 @@ class Collector:
         self._notes: dict[tuple[str, int], Note] = {}
 
     def error(self, error: TranslationError) -> None:
+        """Add a refusal."""
         self._errors.setdefault((error.reason, error.file, error.line, error.column), error)
 
     def note(self, text: str, place: Place) -> None:
+        """Add a note."""
         self._notes.setdefault((text, place.line), Note(text, place))
 
     @property
     def errors(self) -> tuple[TranslationError, ...]:
+        """All refusals, in the order of the text."""
         return tuple(sorted(self._errors.values(), key=lambda e: (e.line, e.column)))
 
     @property
     def notes(self) -> tuple[Note, ...]:
+        """All notes, in the order of the text."""
         return tuple(sorted(self._notes.values(), key=lambda n: n.place.line))

@@ -24,6 +24,7 @@ def cnexp(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
     for name, routine in routines.items():
         if routine.method != "cnexp":
             continue
+        _warn_of_products(routine, context)
         try:
             routines[name] = replace(routine, body=rebuild(routine.body, _step), method="")
         except NotLinearError:
@@ -37,6 +38,22 @@ def cnexp(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
     return replace(mechanism, routines=routines)
 
 
+def _warn_of_products(routine: ir.Routine, context: PassContext) -> None:
+    equations = [s for s in statements(routine.body) if isinstance(s, ir.Derivative)]
+    for equation in equations:
+        state = equation.state
+        try:
+            linear = decompose(equation.rate, state).linear
+        except NotLinearError:
+            return
+        if not linear:
+            context.note_at(
+                f"{state}' is not linear in {state}: NEURON's cnexp steps it by a formula that is not its solution, "
+                "and so does the translation; METHOD derivimplicit solves it",
+                equation.loc,
+            )
+
+
 def _step(statement: ir.Stmt) -> tuple[ir.Stmt, ...]:
     if not isinstance(statement, ir.Derivative):
         return (statement,)
@@ -46,7 +63,8 @@ def _step(statement: ir.Stmt) -> tuple[ir.Stmt, ...]:
 def step(state: str, rate: ir.Expr) -> ir.Expr:
     """Return the value of `state` after dt.
 
-    x + (1 - exp(dt*slope))*(-offset/factor - x), or x + dt*offset if the rate does not depend on x. Raises
+    x + (1 - exp(dt*slope))*(-offset/factor - x), or x + dt*offset if the rate does not depend on x. For a rate in which
+    states are multiplied by each other nocmodl prints the first formula without the quotient: so does this. Raises
     NotLinearError.
     """
     parts: Linear = decompose(rate, state)
@@ -54,7 +72,7 @@ def step(state: str, rate: ir.Expr) -> ir.Expr:
     if parts.slope is None:
         return ir.Binary("+", x, ir.Binary("*", _DT, parts.offset or _ZERO))
     decay = ir.Binary("-", _ONE, ir.Call("exp", (ir.Binary("*", _DT, parts.slope),)))
-    if parts.offset is None:
+    if parts.offset is None or not parts.linear:
         return ir.Binary("+", x, ir.Binary("*", decay, ir.Unary("-", x)))
     end = ir.Binary("/", ir.Unary("-", parts.offset), parts.factor or _ZERO)
     return ir.Binary("+", x, ir.Binary("*", decay, ir.Binary("-", end, x)))

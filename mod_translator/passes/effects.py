@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from mod_translator import ir
 from mod_translator.passes.context import PassContext
-from mod_translator.passes.walk import blocks, subexpressions
+from mod_translator.passes.walk import blocks, subexpressions, with_blocks
 
 Cell = tuple[str, int]  # a variable, or one element of an array (-1: a scalar)
 
@@ -25,6 +25,7 @@ class Effects:
     must: set[Cell] = field(default_factory=set)
 
     def branch(self) -> Effects:
+        """Return effects for one branch of an If: shared reads and may, an own copy of must."""
         return Effects(self.reads, self.may, set(self.must))
 
 
@@ -171,4 +172,4 @@ def effects(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
         return replace(routine, reads=reads, writes=writes)
 
     routines = {name: fill(routine) for name, routine in mechanism.routines.items()}
-    return replace(mechanism, routines=routines, **{f: fill(r) for f, r in blocks(mechanism).items()})
+    return with_blocks(replace(mechanism, routines=routines), {f: fill(r) for f, r in blocks(mechanism).items()})

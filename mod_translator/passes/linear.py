@@ -2,7 +2,7 @@
 
 Source: nocmodl's diffeq.ypp. It carries three expressions through the parse tree: the derivative with respect to the
 state, the coefficient of the state and the rest. The trees built here have the shape of the text it prints, so that the
-rounding is the same. No algebra is done beyond that: x*x/x is not linear.
+rounding is the same. No algebra is done beyond that.
 """
 
 from __future__ import annotations
@@ -16,19 +16,24 @@ _ONE = Num(1.0, "1")
 
 
 class NotLinearError(Exception):
-    """The rate is not of the form that nocmodl recognises as linear in its state."""
+    """nocmodl cannot differentiate the rate (state in a divisor or in an argument): it uses derivimplicit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Linear:
-    """`slope`: derivative of the rate; `factor`: coefficient of the state; `offset`: the rest. None stands for zero."""
+    """The parts of a rate; None stands for zero.
+
+    slope: derivative of the rate. factor: coefficient of the state. offset: the rest. linear: False where states are
+    multiplied by each other; nocmodl then goes on with the slope and without the offset.
+    """
 
     slope: Expr | None
     factor: Expr | None
     offset: Expr | None
+    linear: bool = True
 
 
-def decompose(rate: Expr, state: str) -> Linear:
+def decompose(rate: Expr, state: str) -> Linear:  # noqa: PLR0911 - one return for each rule
     """Return the parts of a rate.
 
     Raises NotLinearError where nocmodl falls back to derivimplicit.
@@ -40,18 +45,16 @@ def decompose(rate: Expr, state: str) -> Linear:
             return Linear(None, None, None if value == 0 else rate)
         case Unary("-", operand):
             part = decompose(operand, state)
-            return Linear(_minus(part.slope), _minus(part.factor), _minus(part.offset))
-        case Binary("+" | "-" as op, left, right):
-            return _sum(op, decompose(left, state), decompose(right, state))
-        case Binary("*", left, right):
+            return Linear(_minus(part.slope), _minus(part.factor), _minus(part.offset), part.linear)
+        case Binary("+" | "-", _, _):
+            return _sum(rate, state)
+        case Binary("*", _, _):
             return _product(rate, state)
-        case Binary("/", left, right):
-            return _quotient(decompose(left, state), right, state)
-        case Var() | Element():
-            return Linear(None, None, rate)
-        case Call() | Binary() | Unary():
-            if state in names(rate):
-                raise NotLinearError
+        case Binary("/", _, _):
+            return _quotient(rate, state)
+        case Call() | Binary() | Unary() if state in names(rate):
+            raise NotLinearError
+        case Var() | Element() | Call() | Binary() | Unary():
             return Linear(None, None, rate)
 
 
@@ -59,42 +62,48 @@ def _minus(expr: Expr | None) -> Expr | None:
     return None if expr is None else Unary("-", expr)
 
 
-def _sum(op: str, left: Linear, right: Linear) -> Linear:
+def _sum(rate: Binary, state: str) -> Linear:
+    left, right = decompose(rate.left, state), decompose(rate.right, state)
+
     def add(a: Expr | None, b: Expr | None) -> Expr | None:
         if a is not None and b is not None:
-            return Binary(op, a, b)
+            return Binary(rate.op, a, b)
         if a is not None:
             return a
-        return b if op == "+" else _minus(b)
+        return b if rate.op == "+" else _minus(b)
 
-    return Linear(add(left.slope, right.slope), add(left.factor, right.factor), add(left.offset, right.offset))
+    return Linear(
+        add(left.slope, right.slope),
+        add(left.factor, right.factor),
+        add(left.offset, right.offset),
+        left.linear and right.linear,
+    )
 
 
 def _product(rate: Binary, state: str) -> Linear:
     left, right = decompose(rate.left, state), decompose(rate.right, state)
-    if left.factor is not None and right.factor is not None:
-        raise NotLinearError
-    slope: Expr | None = None
-    factor: Expr | None = None
+    slope = factor = offset = None
     if left.slope is not None:
         slope = Binary("*", left.slope, rate.right)
-    elif right.slope is not None:
-        slope = Binary("*", rate.left, right.slope)
+    if right.slope is not None:
+        second = Binary("*", rate.left, right.slope)
+        slope = second if slope is None else Binary("+", slope, second)
     if left.factor is not None and right.offset is not None:
         factor = Binary("*", left.factor, right.offset)
     elif right.factor is not None and left.offset is not None:
         factor = Binary("*", left.offset, right.factor)
-    offset = None
     if left.offset is not None and right.offset is not None:
         offset = Binary("*", left.offset, right.offset)
-    return Linear(slope, factor, offset)
+    both = left.factor is not None and right.factor is not None
+    return Linear(slope, None if both else factor, offset, left.linear and right.linear and not both)
 
 
-def _quotient(left: Linear, divisor: Expr, state: str) -> Linear:
+def _quotient(rate: Binary, state: str) -> Linear:
+    left, divisor = decompose(rate.left, state), rate.right
     if decompose(divisor, state).slope is not None:
         raise NotLinearError
 
     def divide(expr: Expr | None) -> Expr | None:
         return None if expr is None else Binary("/", expr, divisor)
 
-    return Linear(divide(left.slope), divide(left.factor), divide(left.offset))
+    return Linear(divide(left.slope), divide(left.factor), divide(left.offset), left.linear)

@@ -79,16 +79,32 @@ def rebuild(body: tuple[ir.Stmt, ...], change: Callable[[ir.Stmt], tuple[ir.Stmt
 
 def blocks(mechanism: ir.Mechanism) -> dict[str, ir.Routine]:
     """Return the routines that NEURON itself calls, by the name of their field."""
-    fields = ("initial", "current", "advance", "net_receive", "net_initial")
-    found = {f: getattr(mechanism, f) for f in fields}
-    return {f: r for f, r in found.items() if r is not None}
+    found = {
+        "initial": mechanism.initial,
+        "current": mechanism.current,
+        "advance": mechanism.advance,
+        "net_receive": mechanism.net_receive,
+        "net_initial": mechanism.net_initial,
+    }
+    return {field: routine for field, routine in found.items() if routine is not None}
+
+
+def with_blocks(mechanism: ir.Mechanism, found: dict[str, ir.Routine]) -> ir.Mechanism:
+    """Return the mechanism with the blocks that NEURON calls replaced, given by the name of their field."""
+    return replace(
+        mechanism,
+        initial=found.get("initial"),
+        current=found.get("current"),
+        advance=found.get("advance"),
+        net_receive=found.get("net_receive"),
+        net_initial=found.get("net_initial"),
+    )
 
 
 def with_bodies(mechanism: ir.Mechanism, change: Callable[[ir.Routine], ir.Routine]) -> ir.Mechanism:
     """Return the mechanism with every routine and block replaced by what `change` makes of it."""
     routines = {name: change(routine) for name, routine in mechanism.routines.items()}
-    entries = {name: change(routine) for name, routine in blocks(mechanism).items()}
-    return replace(mechanism, routines=routines, **entries)
+    return with_blocks(replace(mechanism, routines=routines), {n: change(r) for n, r in blocks(mechanism).items()})
 
 
 def all_names(mechanism: ir.Mechanism) -> set[str]:

@@ -19,12 +19,15 @@ class Context:
     block_token: int | None = field(default=None)  # where the block under analysis starts
 
     def name(self, marked: str) -> str:
+        """Return the user's name of a marked name."""
         return self.source.name(marked)
 
     def loc(self, marked: str) -> Loc:
+        """Return where a marked name stands (the block under analysis if it has no mark)."""
         return self.source.loc(self._token(marked))
 
     def place(self, marked: str) -> Place:
+        """Return where a marked name stands, for a message."""
         return self.source.place(self._token(marked))
 
     def _token(self, marked: str) -> int | None:
@@ -40,6 +43,7 @@ class Context:
         self.refuse(UnsupportedConstruct(reason, remedy=remedy, code=code, place=self.place(at)))
 
     def refuse(self, error: TranslationError) -> None:
+        """Report a refusal."""
         self.report.error(error)
 
     def refuse_at(self, kind: type[TranslationError], code: str, reason: str, remedy: str, loc: Loc | None) -> None:
@@ -47,9 +51,11 @@ class Context:
         self.refuse(kind(reason, remedy=remedy, code=code, place=self.source.place_of(loc)))
 
     def note_at(self, text: str, loc: Loc | None) -> None:
+        """Report a note at a place of the main file."""
         self.report.note(text, self.source.place_of(loc))
 
     def note(self, text: str, at: str = "") -> None:
+        """Report a note at a marked name."""
         self.report.note(text, self.place(at))
 
 

@@ -74,7 +74,7 @@ class Resolver:
 
     # ------------------------------------------------------------------------------------------------- variables
 
-    def variable(self, marked: str, index: Expr | None, scope: Scope, *, reading: bool) -> Expr:
+    def variable(self, marked: str, index: Expr | None, scope: Scope, *, reading: bool) -> Expr:  # noqa: PLR0911
         """Return what a variable (or an element of an array) stands for."""
         name = self.context.name(marked)
         local = scope.find(name)
@@ -151,8 +151,8 @@ class Resolver:
             case Num(value, _):
                 return int(value)
             case Unary("-", operand):
-                value = self.integer(operand, scope)
-                return None if value is None else -value
+                inner = self.integer(operand, scope)
+                return None if inner is None else -inner
             case Var(marked):
                 found = scope.find(self.context.name(marked))
                 return int(found.value) if isinstance(found, Num) else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 # Functions of one number or more that the IR may call: name -> number of arguments.
 INTRINSICS: dict[str, int] = {
     "exp": 1,
@@ -44,10 +46,13 @@ DROPPED_CALLS = frozenset({"at_time", "printf", "prterr"})
 
 # nocmodl's other built-in functions: legal NMODL that is refused by name.
 OTHER_BUILTINS = frozenset(
-    """first_time error f_flux b_flux threshold force deflate expfit derivs spline hyperbol revhyperbol sigmoid
+    re.findall(
+        r"\w+",
+        """first_time error f_flux b_flux threshold force deflate expfit derivs spline hyperbol revhyperbol sigmoid
     revsigmoid harmonic squarewave sawtooth revsawtooth ramp pulse perpulse step perstep exprand factorial gauss
     normrand poisrand poisson setseed scop_random boundary romberg legendre invert stepforce schedule set_seed
-    nrn_pointing state_discontinuity nrn_random_play""".split()
+    nrn_pointing state_discontinuity nrn_random_play""",
+    )
 )
 
 # NEURON's own variables, readable in every mechanism.

@@ -50,7 +50,9 @@ class Scope:
         return None
 
     def push(self) -> None:
+        """Open an inner scope."""
         self.frames.append({})
 
     def pop(self) -> None:
+        """Close the innermost scope."""
         self.frames.pop()

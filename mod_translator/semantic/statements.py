@@ -44,6 +44,7 @@ class Lowering:
         self._taken = {*symbols.table, *symbols.blocks, *INTRINSICS, *RANDOM_CALLS, *EVENT_CALLS, *OTHER_BUILTINS}
 
     def scope(self, function: str = "") -> Scope:
+        """Return a new scope for one routine."""
         return Scope(self._taken, function)
 
     # --------------------------------------------------------------------------------------------------- routines
@@ -221,9 +222,17 @@ class Lowering:
             )
         elif isinstance(target, ir.Element) or symbol.length:
             self.context.unsupported(
-                "U155", f"the derivative of an array ({name})", "give each element a STATE of its own", target.name
+                "U155",
+                f"the derivative of an array ({name}), which NEURON's nocmodl translates to C++ that does not compile",
+                "give each element a STATE of its own",
+                target.name,
             )
         else:
+            operator = _operator_nocmodl_aborts_on(rate)
+            if operator:
+                reason = f"the operator {operator} in the equation of {name}' (NEURON's nocmodl aborts on it)"
+                remedy = "compute it in a LOCAL before the equation, or use pow(x, y)"
+                self.context.wrong("S156", reason, remedy, target.name)
             resolved = self.resolve.expr(rate, work.scope)
             return (ir.Derivative(name, resolved, self.context.loc(target.name)),)
         return ()
@@ -275,7 +284,7 @@ class Lowering:
         self.context.unsupported("U158", f"C code in VERBATIM ({first[:60]})", remedy)
         self.context.block_token = outer
 
-    def _call(self, call: ir.Call, work: Block) -> tuple[ir.Stmt, ...]:
+    def _call(self, call: ir.Call, work: Block) -> tuple[ir.Stmt, ...]:  # noqa: PLR0911
         name, loc = self.context.name(call.name), self.context.loc(call.name)
         block = self.symbols.blocks.get(name)
         if block is not None and block.kind in ("PROCEDURE", "FUNCTION"):
@@ -298,11 +307,11 @@ class Lowering:
         if name in RANDOM_CALLS:
             random = self.resolve.random_call(call.name, call.args, work.scope)
             return (ir.CallRoutine(name, random.args, loc),) if isinstance(random, ir.Call) else ()
-        if name == "state_discontinuity" and len(call.args) == 2 and isinstance(call.args[0], ir.Var | ir.Element):
-            if work.kind == "NET_RECEIVE":
-                return self._assign(call.args[0], call.args[1], work)
-        value = self.resolve.call(call.name, call.args, work.scope)
-        if isinstance(value, ir.Call):
+        if name == "state_discontinuity" and work.kind == "NET_RECEIVE" and len(call.args) == 2:
+            target, value = call.args
+            if isinstance(target, ir.Var | ir.Element):
+                return self._assign(target, value, work)
+        if isinstance(self.resolve.call(call.name, call.args, work.scope), ir.Call):
             self.context.note(f"{name}() as a statement has no effect", call.name)
         return ()
 
@@ -314,6 +323,19 @@ class Lowering:
             self.context.wrong("S155", reason, f"call it in {' or '.join(allowed)}", call.name)
         args = self.resolve.check_call(call.name, EVENT_CALLS[name], call.args, work.scope)
         return (ir.CallRoutine(name, args, self.context.loc(call.name)),)
+
+
+def _operator_nocmodl_aborts_on(rate: ir.Expr) -> str:
+    """Return an operator outside of arguments that nocmodl's parser of equations does not know, or ''."""
+    match rate:
+        case ir.Unary(op, operand):
+            return op if op != "-" else _operator_nocmodl_aborts_on(operand)
+        case ir.Binary(op, left, right):
+            if op not in "+-*/":
+                return op
+            return _operator_nocmodl_aborts_on(left) or _operator_nocmodl_aborts_on(right)
+        case _:
+            return ""
 
 
 def concatenated(blocks: list[tree.Block]) -> tree.Block | None:

@@ -49,6 +49,7 @@ class UnitTable:
     known: dict[str, Quantity] = field(default_factory=dict)
 
     def copy(self) -> UnitTable:
+        """Return a table that can be added to."""
         return UnitTable(dict(self.known))
 
     def define(self, name: str, definition: str) -> None:

@@ -40,7 +40,7 @@ _BLOCKS = {
     "BeforeBlock": "BEFORE",
     "AfterBlock": "AFTER",
 }
-_KEYWORDS = {k for k in _BLOCKS.values()} | {"EQUATION"}
+_KEYWORDS = set(_BLOCKS.values()) | {"EQUATION"}
 
 
 def parse(source: Source, report: Collector) -> tree.File:
@@ -107,7 +107,9 @@ class _Reader:
 
     def _block(self, node: Any, kind: str) -> tree.Block:
         token = next(self._heads, None)
-        name, args, unit, solvefor, body = "", (), "", (), node
+        name, unit, body = "", "", node
+        args: tuple[tuple[str, str], ...] = ()
+        solvefor: tuple[str, ...] = ()
         if kind in ("BEFORE", "AFTER"):
             name, body = str(node.bablock.type.eval()), node.bablock
         elif hasattr(node, "name"):

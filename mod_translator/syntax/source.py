@@ -34,14 +34,17 @@ _SCAN = re.compile(
 
 # Words the parser must see as they are: keywords, methods and the two names its lexer treats specially.
 RESERVED = frozenset(
-    """VERBATIM COMMENT TITLE CONSTANT PARAMETER INDEPENDENT ASSIGNED INITIAL DERIVATIVE EQUATION BREAKPOINT CONDUCTANCE
-    SOLVE STATE LINEAR NONLINEAR DISCRETE FUNCTION FUNCTION_TABLE PROCEDURE DEL2 DEL LOCAL METHOD STEADYSTATE STEP WITH
-    FROM TO BY if else while IF ELSE WHILE START DEFINE KINETIC CONSERVE VS LAG SWEEP COMPARTMENT LONGITUDINAL_DIFFUSION
-    SOLVEFOR UNITS UNITSON UNITSOFF TABLE DEPEND NEURON SUFFIX POINT_PROCESS ARTIFICIAL_CELL NONSPECIFIC_CURRENT
-    ELECTRODE_CURRENT RANGE USEION READ REPRESENTS WRITE VALENCE CHARGE GLOBAL POINTER RANDOM BBCOREPOINTER EXTERNAL
-    INCLUDE CONSTRUCTOR DESTRUCTOR NET_RECEIVE BEFORE AFTER WATCH FOR_NETCONS THREADSAFE PROTECT MUTEXLOCK MUTEXUNLOCK
-    runge euler newton simeq _advance sparse matexp derivimplicit cnexp after_cvode cvode_t cvode_t_v
-    f_flux b_flux""".split()
+    re.findall(
+        r"\w+",
+        """VERBATIM COMMENT TITLE CONSTANT PARAMETER INDEPENDENT ASSIGNED INITIAL DERIVATIVE EQUATION BREAKPOINT
+    CONDUCTANCE SOLVE STATE LINEAR NONLINEAR DISCRETE FUNCTION FUNCTION_TABLE PROCEDURE DEL2 DEL LOCAL METHOD
+    STEADYSTATE STEP WITH FROM TO BY if else while IF ELSE WHILE START DEFINE KINETIC CONSERVE VS LAG SWEEP
+    COMPARTMENT LONGITUDINAL_DIFFUSION SOLVEFOR UNITS UNITSON UNITSOFF TABLE DEPEND NEURON SUFFIX
+    POINT_PROCESS ARTIFICIAL_CELL NONSPECIFIC_CURRENT ELECTRODE_CURRENT RANGE USEION READ REPRESENTS WRITE
+    VALENCE CHARGE GLOBAL POINTER RANDOM BBCOREPOINTER EXTERNAL INCLUDE CONSTRUCTOR DESTRUCTOR NET_RECEIVE
+    BEFORE AFTER WATCH FOR_NETCONS THREADSAFE PROTECT MUTEXLOCK MUTEXUNLOCK runge euler newton simeq _advance
+    sparse matexp derivimplicit cnexp after_cvode cvode_t cvode_t_v f_flux b_flux""",
+    )
 )
 
 
@@ -219,10 +222,11 @@ class Source:
 
     def place_of(self, loc: Loc | None) -> Place:
         """Return the place of a Loc of the main file."""
-        for line in self._lines if loc is not None else ():
-            if line.file == self.file and line.number == loc.line:
-                return Place(self.file, loc.line, loc.column, line.original)
-        return Place(self.file)
+        if loc is None:
+            return Place(self.file)
+        lines = (line for line in self._lines if line.file == self.file and line.number == loc.line)
+        original = next((line.original for line in lines), "")
+        return Place(self.file, loc.line, loc.column, original)
 
     def before(self, index: int, *words: str) -> int:
         """Return the nearest token at or before `index` that is one of `words`; `index` if there is none."""

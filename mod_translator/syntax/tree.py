@@ -13,6 +13,8 @@ from mod_translator.ir import Call, Element, Expr, Var
 
 @dataclass(frozen=True, slots=True)
 class Assign:
+    """`target = value`."""
+
     target: Var | Element
     value: Expr
 
@@ -47,6 +49,8 @@ class Loop:
 
 @dataclass(frozen=True, slots=True)
 class While:
+    """WHILE (condition) { body }."""
+
     condition: Expr
     body: Body
     token: int | None
@@ -61,16 +65,22 @@ class Local:
 
 @dataclass(frozen=True, slots=True)
 class CallStatement:
+    """A call that stands as a statement."""
+
     call: Call
 
 
 @dataclass(frozen=True, slots=True)
 class Nested:
+    """A block in braces."""
+
     body: Body
 
 
 @dataclass(frozen=True, slots=True)
 class Solve:
+    """SOLVE block METHOD method; `steady`: STEADYSTATE."""
+
     block: str
     method: str
     steady: bool
@@ -78,12 +88,16 @@ class Solve:
 
 @dataclass(frozen=True, slots=True)
 class Conductance:
+    """CONDUCTANCE name USEION ion."""
+
     name: str
     ion: str
 
 
 @dataclass(frozen=True, slots=True)
 class TableStatement:
+    """TABLE variables DEPEND depend FROM low TO high WITH intervals."""
+
     variables: tuple[str, ...]
     depend: tuple[str, ...]
     low: Expr
@@ -138,6 +152,8 @@ class NetInitial:
 
 @dataclass(frozen=True, slots=True)
 class ForNetcons:
+    """FOR_NETCONS (args) { body }."""
+
     args: tuple[str, ...]
     body: Body
 
@@ -220,6 +236,8 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True)
 class UseIon:
+    """USEION name READ reads WRITE writes VALENCE valence."""
+
     name: str
     reads: tuple[str, ...]
     writes: tuple[str, ...]
