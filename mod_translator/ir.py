@@ -147,8 +147,8 @@ class Role(enum.Enum):
 class Symbol:
     """A file-level variable.
 
-    `block` is the block that declares it: PARAMETER, STATE, ASSIGNED, CONSTANT, UNITS, LOCAL (of the file), RANDOM, or ''
-    for NEURON's own.
+    `block` is the block that declares it: PARAMETER, STATE, ASSIGNED, CONSTANT, UNITS, LOCAL (of the file), RANDOM, or
+    '' for NEURON's own.
     `length` is 0 for a scalar. `visible` says whether HOC can read it by name (RANGE, GLOBAL, STATE).
     """
 
