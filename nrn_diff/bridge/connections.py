@@ -11,9 +11,10 @@ from neuron import h
 
 from nrn_diff.bridge.catalog import MechanismType
 from nrn_diff.bridge.findings import Findings
-from nrn_diff.bridge.mechanisms import Located, Translator, hoc_objects, read_globals, read_values
+from nrn_diff.bridge.inventory import Inventory, Located, hoc_objects
+from nrn_diff.bridge.mechanisms import read_globals, read_values
 from nrn_diff.bridge.random123 import NeuronRandom, streams_of
-from nrn_diff.bridge.topology import Topology
+from nrn_diff.bridge.translate import Translator
 from nrn_diff.events.artificial import ArtificialCell, ArtificialConnection, artificial_trains
 from nrn_diff.events.errors import EventError
 from nrn_diff.snapshot import Connection, Train
@@ -47,11 +48,11 @@ class Wire:
     weight: np.ndarray
 
 
-def _source(netcon: Any, artificial: Mapping[str, Any], topology: Topology, findings: Findings) -> Source | None:
+def _source(netcon: Any, inventory: Inventory, findings: Findings) -> Source | None:
     name = netcon.hname()
     cell = netcon.pre()
     if cell is not None:
-        if cell.hname() in artificial:
+        if cell.hname() in inventory.artificial:
             return Source(cell=cell.hname())
         findings.refuse(
             f"{name} with source {cell.hname()}",
@@ -62,7 +63,7 @@ def _source(netcon: Any, artificial: Mapping[str, Any], topology: Topology, find
         return None
     segment = netcon.preseg()
     if segment is not None:
-        return Source(node=topology.node_of(segment.sec, segment.x), threshold=float(netcon.threshold))
+        return Source(node=inventory.topology.node_of(segment.sec, segment.x), threshold=float(netcon.threshold))
     location = netcon.preloc()
     if location != -1:
         h.pop_section()  # preloc leaves the source's section on NEURON's stack
@@ -82,8 +83,8 @@ def _source(netcon: Any, artificial: Mapping[str, Any], topology: Topology, find
     return Source()
 
 
-def read_wires(artificial: Mapping[str, Any], topology: Topology, findings: Findings) -> list[Wire]:
-    """Every NetCon that can deliver something. artificial: name -> live artificial cell."""
+def read_wires(inventory: Inventory, findings: Findings) -> list[Wire]:
+    """Every NetCon that can deliver something."""
     wires = []
     for index, netcon in enumerate(hoc_objects("NetCon")):
         name, target = netcon.hname(), netcon.syn()
@@ -92,7 +93,7 @@ def read_wires(artificial: Mapping[str, Any], topology: Topology, findings: Find
         if not netcon.active():
             findings.note(f"{name} is switched off (active(0)) and delivers nothing")
             continue
-        source = _source(netcon, artificial, topology, findings)
+        source = _source(netcon, inventory, findings)
         if source is None:
             continue
         if source.silent:
@@ -105,11 +106,6 @@ def read_wires(artificial: Mapping[str, Any], topology: Topology, findings: Find
         findings.finite(weight, "weight", name)
         wires.append(Wire(index, name, target.hname(), source, delay, weight))
     return wires
-
-
-def find_artificial(types: Sequence[MechanismType]) -> dict[str, tuple[MechanismType, Any]]:
-    """Every live artificial cell: name -> (type, object), by mechanism, then by creation."""
-    return {o.hname(): (t, o) for t in types if t.artificial for o in hoc_objects(t.name)}
 
 
 def _needed(wires: Sequence[Wire], cells: Mapping[str, Any]) -> set[str]:
@@ -130,8 +126,8 @@ def _artificial_cell(
     random = tuple(v.name for v in kind.instance_variables if hasattr(getattr(live, v.hoc_name), "get_ids"))
     nowhere = np.full(1, -1)
     located = Located(kind, nowhere, nowhere, (live,), (name,), (name,))
-    values = {k: v[0] for k, v in read_values(located, kind.instance_variables, findings).items()}
-    globals_, _ = read_globals(kind, findings)
+    values = {k: v[0] for k, v in read_values(located, mechanism, findings).items()}
+    globals_, _ = read_globals(kind, mechanism, findings)
     return ArtificialCell(
         ir=mechanism,
         values={k: float(v) if v.ndim == 0 else list(v) for k, v in values.items()},
@@ -143,24 +139,20 @@ def _artificial_cell(
 
 
 def capture_connections(
-    wires: Sequence[Wire],
-    types: Sequence[MechanismType],
-    instances: Mapping[str, tuple[str, int]],
-    tstop: float,
-    translator: Translator,
-    findings: Findings,
+    inventory: Inventory, tstop: float, translator: Translator, findings: Findings
 ) -> tuple[tuple[Connection, ...], tuple[Train, ...]]:
     """NetCons to captured point processes and the trains that drive them.
 
-    instances: name of a located point process -> (mechanism, row). Artificial cells are run from 0 to tstop (ms).
+    Artificial cells are run from 0 to tstop (ms).
     """
-    artificial = find_artificial(types)
+    artificial, instances = inventory.artificial, inventory.instances
+    wires = read_wires(inventory, findings)
     needed = _needed(wires, artificial)
     for wire in wires:
         if wire.target in needed and wire.source.node >= 0:
             findings.refuse(
                 f"{wire.name}: an artificial cell driven by a voltage",
-                f"{wire.target}",
+                wire.target,
                 "its events would depend on the solution",
                 "connect the voltage to the synapses directly",
             )

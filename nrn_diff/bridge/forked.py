@@ -7,16 +7,15 @@ import json
 import os
 import select
 import signal
+import sys
 import time
 import warnings
 from collections.abc import Callable
 from typing import Any
 
-HAS_FORK = hasattr(os, "fork")
-
 
 class ChildFailedError(RuntimeError):
-    """The forked copy died or did not answer in time."""
+    """The forked copy died, did not answer in time, or raised."""
 
 
 def in_copy(function: Callable[[], Any], timeout: float = 120.0) -> Any:
@@ -24,6 +23,8 @@ def in_copy(function: Callable[[], Any], timeout: float = 120.0) -> Any:
 
     Nothing it does to NEURON reaches this process. Its output goes nowhere. Raises ChildFailedError.
     """
+    if not hasattr(os, "fork"):
+        raise ChildFailedError("this operating system cannot copy a process (fork); use Linux or macOS")
     read_end, write_end = os.pipe()
     with warnings.catch_warnings():
         # JAX and Python warn of a fork in a process with threads; the copy runs no code of theirs.
@@ -54,6 +55,7 @@ def _run_copy(function: Callable[[], Any], write_end: int) -> None:
         silent = os.open(os.devnull, os.O_RDWR)
         for descriptor in (0, 1, 2):
             os.dup2(silent, descriptor)
+        sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115  a notebook's streams reach beyond the descriptors
         try:
             answer = {"result": function()}
         except BaseException as error:

@@ -9,11 +9,13 @@ from neuron import h
 
 from mod_translator import ir
 from nrn_diff.bridge.findings import Findings
-from nrn_diff.bridge.mechanisms import Located
-from nrn_diff.bridge.topology import Topology
+from nrn_diff.bridge.inventory import Inventory, Located
 from nrn_diff.snapshot import Ion
 
-_USER_BITS = 0o177  # the style proper; 0200 and 0400 only mark that a model writes the concentration
+# Bits of the style (eion.cpp). 0200 and 0400 only mark that a model writes the concentration.
+_STYLE_BITS = 0o177
+_INIT_CONCENTRATION = 0o4
+_INIT_REVERSAL = 0o40
 
 
 def promoted_style(uses: Sequence[ir.IonUse]) -> int:
@@ -36,82 +38,78 @@ def promoted_style(uses: Sequence[ir.IonUse]) -> int:
     return style
 
 
-def _point_uses(
-    name: str, points: Sequence[Located], lowered: Mapping[str, ir.Mechanism], n_segments: int
-) -> dict[int, tuple[ir.IonUse, ...]]:
-    """Segment -> what its point processes ask of the ion; only those that could change its style there."""
-    found: dict[int, tuple[ir.IonUse, ...]] = {}
-    for located in points:
-        for use in lowered[located.type.name].ions if located.type.name in lowered else ():
-            if use.name == name and promoted_style([use]):
-                for segment in located.segments:
-                    found[int(segment)] = (*found.get(int(segment), ()), use)
-    return found
-
-
-def _styles(
-    located: Located,
-    topology: Topology,
-    density: Sequence[Located],
-    points: Sequence[Located],
-    lowered: Mapping[str, ir.Mechanism],
-    findings: Findings,
-) -> np.ndarray:
-    """The style at each segment.
+class Styles:
+    """The style of an ion at each segment.
 
     HOC only tells that of a section's first node; within a section only a point process can make a difference.
     """
-    ion_name = located.type.name
-    name = ion_name.removesuffix("_ion")
-    by_section: dict[int, int] = {}
-    styles = np.zeros(len(located.segments), dtype=int)
-    at_points = _point_uses(name, points, lowered, len(topology.segment_x))
-    held = {d.type.name: set(d.segments.tolist()) for d in density}
-    for row, segment in enumerate(located.segments):
-        i = int(topology.segment_section[segment])
-        section = topology.sections[i]
-        if i not in by_section:
-            by_section[i] = int(h.ion_style(ion_name, sec=section))
-        styles[row] = by_section[i]
-        first = int(topology.section_segment[i])
-        end = first + int(section.nseg)
-        if not any(s in at_points for s in range(first, end)):
-            continue
-        uses = [
-            use
-            for mech, segments in held.items()
-            if segment in segments and mech in lowered
-            for use in lowered[mech].ions
-            if use.name == name
+
+    def __init__(self, inventory: Inventory, lowered: Mapping[str, ir.Mechanism], findings: Findings) -> None:
+        self._topology = inventory.topology
+        self._findings = findings
+        self._density = [
+            (set(d.segments.tolist()), lowered[d.type.name].ions) for d in inventory.density if d.type.name in lowered
         ]
-        start = first if not topology.orientation[i] else end - 1
-        known = promoted_style([*uses, *at_points.get(start, ())])
-        if known != by_section[i] & _USER_BITS:
-            findings.refuse(
+        self._points = [(d, lowered[d.type.name].ions) for d in inventory.points if d.type.name in lowered]
+
+    def read(self, located: Located) -> np.ndarray:
+        """The style at each of the ion's segments. Refuses what NEURON does not tell."""
+        topology, ion_name = self._topology, located.type.name
+        at_points = self._point_uses(ion_name.removesuffix("_ion"))
+        sections = topology.segment_section[located.segments]
+        known = {i: int(h.ion_style(ion_name, sec=topology.sections[i])) for i in dict.fromkeys(sections.tolist())}
+        styles = np.array([known[i] for i in sections.tolist()], dtype=int)
+        for i in {int(topology.segment_section[s]) for s in at_points if s >= 0} & known.keys():
+            mine = np.flatnonzero(sections == i)
+            styles[mine] = self._within(ion_name, i, known[i], located.segments[mine], at_points)
+        return styles
+
+    def _within(
+        self, ion_name: str, section: int, known: int, segments: np.ndarray, at_points: Mapping[int, list[ir.IonUse]]
+    ) -> list[int]:
+        """Styles of the segments of a section where point processes use the ion; `known` is that of the first node."""
+        name = ion_name.removesuffix("_ion")
+        uses = [u for held, ions in self._density if int(segments[0]) in held for u in ions if u.name == name]
+        styles = [promoted_style([*uses, *at_points.get(int(s), [])]) for s in segments]
+        first = -1 if self._topology.orientation[section] else 0
+        if styles[first] != known & _STYLE_BITS:
+            self._findings.refuse(
                 f"ion_style of {ion_name}",
-                section.name(),
-                "it was set by hand where a point process uses the ion, and NEURON does not tell the style of each segment",
+                self._topology.sections[section].name(),
+                "it was set by hand where a point process uses the ion; NEURON does not tell it for each segment",
                 "put the point process into a section of its own (nseg = 1)",
             )
-        styles[row] = promoted_style([*uses, *at_points.get(int(segment), ())])
-    return styles
+        return styles
+
+    def _point_uses(self, name: str) -> dict[int, list[ir.IonUse]]:
+        """Segment -> what its point processes ask of the ion; only those that could change its style there."""
+        found: dict[int, list[ir.IonUse]] = {}
+        for located, ions in self._points:
+            for use in ions:
+                if use.name != name:
+                    continue
+                for segment, place in zip(located.segments.tolist(), located.places, strict=True):
+                    if segment < 0:
+                        self._findings.refuse(
+                            f"USEION {name} at the end of a section",
+                            place,
+                            "a zero-area node has no ions of its own here",
+                            "move the point process into a segment, for example to x = 0.5",
+                        )
+                    elif promoted_style([use]):
+                        found.setdefault(segment, []).append(use)
+        return found
 
 
-def capture_ion(
-    located: Located,
-    topology: Topology,
-    density: Sequence[Located],
-    points: Sequence[Located],
-    lowered: Mapping[str, ir.Mechanism],
-    findings: Findings,
-) -> Ion:
-    """One species wherever it exists. density, points: what is inserted; lowered: their IR by name."""
+def capture_ion(located: Located, styles: Styles, findings: Findings) -> Ion:
+    """One species wherever it exists. Refuses NaN and infinity, except where finitialize sets the value anew."""
     ion_name = located.type.name
     name = ion_name.removesuffix("_ion")
+    style = styles.read(located)
 
-    def live(variable: str) -> np.ndarray:
+    def live(variable: str, initialised: int) -> np.ndarray:
         values = np.array([getattr(segment, variable) for segment in located.owners], dtype=float)
-        for i in np.flatnonzero(~np.isfinite(values)):
+        for i in np.flatnonzero(~np.isfinite(values) & (style & initialised == 0)):
             findings.finite(values[i], variable, f"{located.places[i]}, mechanism {ion_name}")
         return values
 
@@ -122,10 +120,10 @@ def capture_ion(
         name=name,
         charge=float(h.ion_charge(ion_name)),
         nodes=located.nodes,
-        style=_styles(located, topology, density, points, lowered, findings),
-        inside=live(f"{name}i"),
-        outside=live(f"{name}o"),
-        erev=live(f"e{name}"),
+        style=style,
+        inside=live(f"{name}i", _INIT_CONCENTRATION),
+        outside=live(f"{name}o", _INIT_CONCENTRATION),
+        erev=live(f"e{name}", _INIT_REVERSAL),
         inside0=inside0,
         outside0=outside0,
     )

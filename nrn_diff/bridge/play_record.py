@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from neuron import h
 
-from nrn_diff.bridge.forked import HAS_FORK, ChildFailedError, in_copy
+from nrn_diff.bridge.forked import ChildFailedError, in_copy
 
 
 class Kind(enum.IntEnum):
@@ -27,7 +27,7 @@ class Kind(enum.IntEnum):
     GRAPH_VECTOR = 8
 
 
-# Lines that each type writes after its head line (savestate_write in netcvode.cpp and vrecord).
+# Lines that each type writes after its head line (savestate_write in netcvode.cpp).
 _EXTRA_LINES = {Kind.RECORD_AT_TIMES: 1, Kind.PLAY_STEP: 1, Kind.PLAY_CONTINUOUS: 1}
 
 
@@ -82,17 +82,19 @@ def parse_kinds(data: bytes) -> list[Kind]:
 
 def _dump() -> list[int]:
     # SaveState asserts that the threads' time is h.t, which a script may have set by hand.
-    time, thread_time = h.t, h.ParallelContext().t(0)
+    h.t = h.ParallelContext().t(0)
+    h.CVode().current_method()  # brings NEURON's internal tables up to date with the sections
     with tempfile.TemporaryDirectory(prefix="nrn-diff-") as folder:
         path = Path(folder) / "state"
-        try:
-            h.t = thread_time
-            state = h.SaveState()
-            state.save()
-            state.fwrite(h.File(str(path)))
-        finally:
-            h.t = time
+        state = h.SaveState()
+        state.save()
+        state.fwrite(h.File(str(path)))
         return [int(kind) for kind in parse_kinds(path.read_bytes())]
+
+
+def _dump_without_queue() -> list[int]:
+    h.finitialize()
+    return _dump()
 
 
 def play_record_kinds() -> np.ndarray:
@@ -100,11 +102,9 @@ def play_record_kinds() -> np.ndarray:
 
     Raises ChildFailedError if NEURON cannot write its state.
     """
-    h.CVode().current_method()  # brings NEURON's internal tables up to date with the sections
-    if not HAS_FORK:
-        return np.array(_dump(), dtype=int)
     try:
-        return np.array(in_copy(_dump), dtype=int)
+        kinds = in_copy(_dump)
     except ChildFailedError:
         # SaveState aborts on a waiting event whose NetCon is gone; initialising the copy clears the queue.
-        return np.array(in_copy(lambda: (h.finitialize(), _dump())[1]), dtype=int)
+        kinds = in_copy(_dump_without_queue)
+    return np.array(kinds, dtype=int)

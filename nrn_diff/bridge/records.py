@@ -1,4 +1,4 @@
-"""Which Vector records what: unique values are put everywhere, NEURON samples them, and everything is put back."""
+"""Which Vector records what: in a copy of the process unique values are put everywhere, and NEURON samples them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 from neuron import h
 
 from nrn_diff.bridge.findings import Findings
-from nrn_diff.bridge.forked import HAS_FORK, in_copy
-from nrn_diff.bridge.mechanisms import Located, hoc_objects
+from nrn_diff.bridge.forked import in_copy
+from nrn_diff.bridge.inventory import Inventory, Located, hoc_objects, place_of
 from nrn_diff.bridge.play_record import Kind, play_record_kinds
 from nrn_diff.bridge.topology import Topology
 from nrn_diff.snapshot import Record
@@ -29,16 +29,12 @@ class Candidate:
     record: Record | None
 
 
-def _place(segment: Any) -> str:
-    return f"{segment.sec.name()}({segment.x:g})"
-
-
 def _voltages(topology: Topology) -> list[Candidate]:
     found = []
     for node in range(topology.n_nodes):
         section, x = topology.node_place(node)
         segment = section(x)
-        label = f"{_place(segment)}.v"
+        label = f"{place_of(segment)}.v"
         found.append(Candidate(segment._ref_v, label, Record(label=label, kind="v", index=node)))
     return found
 
@@ -74,47 +70,27 @@ def _ion_variables(located: Located) -> list[Candidate]:
 
 def _others(topology: Topology) -> list[Candidate]:
     """Variables of the snapshot that do not change during a run, so that a refusal can name them."""
-    found = [Candidate(s._ref_cm, f"{_place(s)}.cm", None) for s in topology.segments()]
-    found += [Candidate(s._ref_i_cap, f"{_place(s)}.i_cap", None) for s in topology.segments()]
+    found = [Candidate(s._ref_cm, f"{place_of(s)}.cm", None) for s in topology.segments()]
+    found += [Candidate(s._ref_i_cap, f"{place_of(s)}.i_cap", None) for s in topology.segments()]
     for netcon in hoc_objects("NetCon"):
         for k in range(int(netcon.wcnt())):
             found.append(Candidate(netcon._ref_weight[k], f"{netcon.hname()}.weight[{k}]", None))
     return found
 
 
-def _sample(candidates: Sequence[Candidate], vectors: Sequence[Any]) -> list[tuple[int, float]]:
-    """Length and first value of each Vector after NEURON recorded the sentinels. Puts everything back."""
-    saved_values = [c.reference[0] for c in candidates]
-    saved_vectors = [v.as_numpy().copy() for v in vectors]
-    time = h.t
-    thread_time = h.ParallelContext().t(0)
-    try:
-        for i, candidate in enumerate(candidates):
-            candidate.reference[0] = _FIRST + 1 + i
-        for vector in vectors:
-            # A Vector that records has one value after frecord_init, one that records at given times none.
-            if vector.size() < 2:
-                vector.resize(2)
-        h.t = _FIRST
-        h.frecord_init()
-        return [(int(v.size()), float(v.x[0]) if v.size() else 0.0) for v in vectors]
-    finally:
-        for candidate, value in zip(candidates, saved_values, strict=True):
-            candidate.reference[0] = value
-        # frecord_init copies h.t into the threads, so it also puts their time back.
-        h.t = thread_time
-        h.frecord_init()
-        h.t = time
-        for vector, content in zip(vectors, saved_vectors, strict=True):
-            if vector.size() != len(content):
-                vector.resize(len(content))
-            vector.as_numpy()[:] = content
-
-
-def _sample_fixed_step(candidates: Sequence[Candidate], vectors: Sequence[Any]) -> list[tuple[int, float]]:
-    # With CVODE active frecord_init samples nothing; it is refused anyway, and this is a copy of the process.
-    h.CVode().active(0)
-    return _sample(candidates, vectors)
+def _sample(candidates: Sequence[Candidate], vectors: Sequence[Any], section: Any) -> list[tuple[int, float]]:
+    """Length and first value of each Vector after NEURON recorded the sentinels. For a copy of the process only."""
+    h.CVode().active(0)  # frecord_init samples only for the fixed step
+    h.psection(sec=section)  # brings up to date what NEURON otherwise does in finitialize (verify_structure)
+    for i, candidate in enumerate(candidates):
+        candidate.reference[0] = _FIRST + 1 + i
+    for vector in vectors:
+        # A Vector that records has one value after frecord_init, one that records at given times none.
+        if vector.size() < 2:
+            vector.resize(2)
+    h.t = _FIRST
+    h.frecord_init()
+    return [(int(v.size()), float(v.x[0]) if v.size() else 0.0) for v in vectors]
 
 
 def _vector_name(vector: Any) -> str:
@@ -122,13 +98,7 @@ def _vector_name(vector: Any) -> str:
     return f"{vector.hname()}{f' ({label!r})' if label else ''}"
 
 
-def find_records(
-    topology: Topology,
-    density: Sequence[Located],
-    points: Sequence[Located],
-    ions: Sequence[Located],
-    findings: Findings,
-) -> tuple[Record, ...]:
+def find_records(inventory: Inventory, findings: Findings) -> tuple[Record, ...]:
     """What every recording Vector of the live model records, in the order of h.List('Vector').
 
     Refuses Vector.play, Vector.record at given times or intervals, and variables that the snapshot does not hold.
@@ -142,39 +112,31 @@ def find_records(
             "a Vector that drives a variable is not supported yet",
             "use IClamp or SEClamp, or stop it with vector.play_remove()",
         )
-    timed = int(np.isin(kinds, [Kind.RECORD_EVERY, Kind.RECORD_AT_TIMES]).sum())
-    if not timed and not np.isin(kinds, [Kind.RECORD, Kind.RECORD_T]).any():
+    if not np.isin(kinds, [Kind.RECORD, Kind.RECORD_T, Kind.RECORD_EVERY, Kind.RECORD_AT_TIMES]).any():
         return ()
-    candidates = _voltages(topology) + _others(topology)
-    for located in (*density, *points):
+    candidates = _voltages(inventory.topology) + _others(inventory.topology)
+    for located in inventory.mechanisms:
         candidates += _variables(located)
-    for located in ions:
+    for located in inventory.ions:
         candidates += _ion_variables(located)
     vectors = hoc_objects("Vector")
-    if HAS_FORK:
-        samples = in_copy(lambda: _sample_fixed_step(candidates, vectors))
-    elif timed:
-        _refuse_timed("", findings)  # here frecord_init would leave events behind
-        return ()
-    else:
-        samples = _sample(candidates, vectors)
-    return _match(candidates, vectors, samples, timed, findings)
-
-
-def _refuse_timed(where: str, findings: Findings) -> None:
-    findings.refuse(
-        "Vector.record with an interval or with times",
-        where,
-        "recording other than at every step is not supported yet",
-        "record at every step: vector.record(reference)",
-    )
+    samples = in_copy(lambda: _sample(candidates, vectors, inventory.topology.sections[0]))
+    records = _match(candidates, vectors, samples, findings)
+    expected = int(np.isin(kinds, [Kind.RECORD, Kind.RECORD_T]).sum())
+    if sum(size == 1 for size, _ in samples) != expected:
+        findings.refuse(
+            f"{expected} Vectors record, but NEURON shows {sum(size == 1 for size, _ in samples)} of them",
+            "Vector.record",
+            "what they record cannot be found out",
+            "record with one Vector for each variable, made by Vector.record",
+        )
+    return records
 
 
 def _match(
     candidates: Sequence[Candidate],
     vectors: Sequence[Any],
     samples: Sequence[Sequence[float]],
-    timed: int,
     findings: Findings,
 ) -> tuple[Record, ...]:
     records: list[Record] = []
@@ -198,6 +160,11 @@ def _match(
             )
         else:
             records.append(replace(candidate.record, vector=vector.hname()))
-    if timed:
-        _refuse_timed(", ".join(timed_names), findings)
+    if timed_names:
+        findings.refuse(
+            "Vector.record with an interval or with times",
+            ", ".join(timed_names),
+            "recording other than at every step is not supported yet",
+            "record at every step: vector.record(reference)",
+        )
     return tuple(records)

@@ -9,8 +9,7 @@ from typing import Any
 from neuron import h
 
 from nrn_diff.bridge.findings import Findings
-from nrn_diff.bridge.mechanisms import hoc_objects
-from nrn_diff.bridge.topology import Topology
+from nrn_diff.bridge.inventory import hoc_objects
 
 # HOC classes whose objects change a run: class -> (why, remedy).
 _CLASSES = {
@@ -42,7 +41,7 @@ def _libraries() -> list[str]:
     return [str(p) for p in (*folder.glob(".data/lib/libnrniv.*"), *folder.glob("../../libnrniv.*"))]
 
 
-def check_process(topology: Topology, findings: Findings) -> None:
+def check_process(findings: Findings) -> None:
     """Refuse what would make NEURON's own run differ from the fixed step of the captured equations."""
     cvode = h.CVode()
     if cvode.active():

@@ -18,8 +18,8 @@ class Topology:
     """Where each node of the live model is.
 
     sections: h.allsec(). segment_section, segment_x, segment_node [n_segments]: in segment order. section_segment: the
-    first segment of each section. parent_node, far_node [n_sections]: the node that a section hangs on (its root node if it has no parent)
-    and the zero-area node at its other end. parent, node_section [n_nodes].
+    first segment of each section. parent_node, far_node [n_sections]: the node that a section hangs on (its root node
+    if it has no parent) and the zero-area node at its other end. parent, node_section [n_nodes].
     """
 
     sections: tuple[Any, ...]
@@ -135,7 +135,7 @@ def read_topology(sections: tuple[Any, ...]) -> Topology:
 
 
 def read_cable(topology: Topology, findings: Findings) -> Cable:
-    """The live cable parameters. Refuses rallbranch != 1, values that are not finite, Ra and L that are not positive."""
+    """The live cable parameters. Refuses rallbranch != 1, NaN and infinity, Ra and L that are not positive."""
     sections, n = topology.sections, topology.n_nodes
     segments = topology.segments()
     area, ri, v = np.full(n, ZERO_AREA), np.zeros(n), np.zeros(n)
@@ -185,5 +185,5 @@ def _check(cable: Cable, segments: list[Any], findings: Findings) -> None:
                     f"{variable} = {value:g}", name, "it must be positive", f"set {variable} of this section"
                 )
     for i, seg in enumerate(segments):
-        for variable, value in (("cm", cable.cm[i]), ("diam", cable.diam[i]), ("v", cable.v[cable.segment_node[i]])):
+        for variable, value in (("cm", cable.cm[i]), ("diam", cable.diam[i])):
             findings.finite(value, variable, str(seg))
