@@ -72,4 +72,7 @@ def _node(capture: Capture, section: str, x: float) -> int | None:
 
 def _is_variable(mechanism: ir.Mechanism, name: str) -> bool:
     symbol = mechanism.symbols.get(name)
-    return symbol is not None and symbol.role is ir.Role.INSTANCE and symbol.length == 0
+    if symbol is None or symbol.length:
+        return False
+    # A mechanism has its own copy of the ion current that it writes.
+    return symbol.role is ir.Role.INSTANCE or name in {current.name for current in mechanism.currents}

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import jax.numpy as jnp
 import numpy as np
 
-from mod_translator import emit, ir, serialize
+from mod_translator import emit, ir
 from nrn_diff.events.schedule import deliveries as delivery_times
 from nrn_diff.events.schedule import in_rounds, schedule
 from nrn_diff.events.time_grid import n_steps as count_steps
@@ -23,7 +23,6 @@ from nrn_diff.solver.structure import (
     MechanismStructure,
     Recorded,
     Structure,
-    TableInputs,
 )
 from nrn_diff.solver.values import Cable, IonValues, Values
 
@@ -138,10 +137,9 @@ def _mechanism(
     for name in BLOCKS:
         routine: ir.Routine | None = getattr(mechanism, name)
         if routine is not None and (name != "net_receive" or deliveries is not None):
-            # NET_RECEIVE returns its arguments too: they are state of the NetCon.
-            outputs = tuple(dict.fromkeys((*routine.writes, *(routine.args if name == "net_receive" else ()))))
+            # NET_RECEIVE returns the arguments that it assigns: they are state of the NetCon.
+            outputs = (*routine.writes, *(routine.results if name == "net_receive" else ()))
             blocks[name] = Block(emit.signature(mechanism, routine), outputs, routine.args)
-    tables = {r.name: TableInputs(f"{r.name}_table", r.reads) for r in mechanism.tables}
     source = emit.emit(mechanism)
     return MechanismStructure(
         mechanism,
@@ -150,7 +148,7 @@ def _mechanism(
         segment,
         ion_rows,
         blocks,
-        tables,
+        emit.tables(mechanism),
         data.use_table,
         _carried(capture, mechanism, blocks),
         deliveries,
@@ -206,7 +204,7 @@ def _digest(capture: Capture, steps: int, deliveries: Mapping[str, Deliveries]) 
     for ion in capture.ions:
         add(ion.name, ion.charge, ion.nodes, ion.style)
     for data in capture.mechanisms:
-        add(data.rank, data.nodes, data.use_table, serialize.to_json(data.ir))
+        add(data.rank, data.nodes, data.use_table, data.ir)
         add({name: np.shape(x) for name, x in (*data.values.items(), *data.globals_.items())})
     for name, d in deliveries.items():
         add(name, d.row, d.connection, d.time, d.initial, d.early, d.late)

@@ -30,11 +30,15 @@ class Round:
 
 @dataclass(frozen=True, eq=False)
 class Schedule:
-    """order [n]: node at each row (rows in order of elimination). parent [n]: row of the parent row, -1 for a root."""
+    """order [n]: node at each row (rows in order of elimination). parent [n]: row of the parent row, -1 for a root.
+
+    visit [n]: the rows in the order of their nodes, parents before children.
+    """
 
     order: np.ndarray
     parent: Incidence
     rounds: tuple[Round, ...]
+    visit: np.ndarray
 
 
 def contract(parent: np.ndarray) -> Schedule:
@@ -80,7 +84,7 @@ def contract(parent: np.ndarray) -> Schedule:
         )
         start = end
     parent_row = np.where(parent[order] >= 0, row[np.maximum(parent[order], 0)], -1)
-    return Schedule(order, Incidence(parent_row, n), tuple(rounds))
+    return Schedule(order, Incidence(parent_row, n), tuple(rounds), row)
 
 
 def _choose(alive: np.ndarray, above: np.ndarray, children: list[set[int]]) -> np.ndarray:

@@ -44,24 +44,40 @@ def start_ion_currents(now: Moment) -> None:
 
 
 def membrane_current(now: Moment, mechanism: MechanismStructure) -> tuple[Array, Array]:
-    """Outward current (mA/cm2) and its numerical conductance (S/cm2), [n] each; the ions' share goes to the ions."""
+    """Outward current (mA/cm2) and its conductance dI/dv (S/cm2), [n] each; the ions' share goes to the ions."""
+    results, slopes = _with_hints(now, mechanism) if mechanism.ir.conductances else _with_difference(now, mechanism)
+    now.store(mechanism, results)
+    # Point processes have nA, the matrix mA/cm2.
+    scale = 100.0 / now.read(mechanism, "area") if mechanism.is_point else 1.0
+    for current in mechanism.ir.currents:
+        if current.ion is not None:
+            slope = slopes.get(current.name, jnp.zeros(()))
+            now.add_ion_current(mechanism, current.ion, results[current.name] * scale, slope * scale)
+    sign = -scale if any(current.electrode for current in mechanism.ir.currents) else scale
+    total = sum((results[current.name] for current in mechanism.ir.currents), jnp.zeros(mechanism.count))
+    return total * sign, slopes[""] * sign
+
+
+def _with_difference(now: Moment, mechanism: MechanismStructure) -> tuple[dict[str, Array], dict[str, Array]]:
+    """NEURON's (I(v + 0.001) - I(v)) / 0.001, for each current by name and for their sum under ''."""
     inputs = mechanism.blocks["current"].inputs
     v = now.read(mechanism, "v") if "v" in inputs else jnp.zeros(())
     shifted = now.call(mechanism, "current", {"v": v + DELTA_V})
     # What the evaluation at v + 0.001 leaves in a variable is what the one at v finds there.
     left = {name: value for name, value in shifted.items() if name in inputs}
     results = now.call(mechanism, "current", {**left, "v": v})
-    now.store(mechanism, results)
-    # Point processes have nA, the matrix mA/cm2.
-    scale = 100.0 / now.read(mechanism, "area") if mechanism.is_point else 1.0
-    total, total_shifted = jnp.zeros(mechanism.count), jnp.zeros(mechanism.count)
-    for current in mechanism.ir.currents:
-        i, i_shifted = results[current.name], shifted[current.name]
-        total, total_shifted = total + i, total_shifted + i_shifted
-        if current.ion is not None:
-            now.add_ion_current(mechanism, current.ion, i * scale, (i_shifted - i) / DELTA_V * scale)
-    sign = -scale if any(current.electrode for current in mechanism.ir.currents) else scale
-    return total * sign, (total_shifted - total) / DELTA_V * sign
+    names, zero = [current.name for current in mechanism.ir.currents], jnp.zeros(mechanism.count)
+    slopes = {name: (shifted[name] - results[name]) / DELTA_V for name in names}
+    slopes[""] = (sum((shifted[n] for n in names), zero) - sum((results[n] for n in names), zero)) / DELTA_V
+    return results, slopes
+
+
+def _with_hints(now: Moment, mechanism: MechanismStructure) -> tuple[dict[str, Array], dict[str, Array]]:
+    """CONDUCTANCE statements: one evaluation, and the conductances that the author names."""
+    results = now.call(mechanism, "current")
+    hints = mechanism.ir.conductances
+    of_ion = {c.name: results[h.name] for h in hints for c in mechanism.ir.currents if h.ion and c.ion == h.ion}
+    return results, {**of_ion, "": sum((results[hint.name] for hint in hints), jnp.zeros(mechanism.count))}
 
 
 def second_order_currents(now: Moment, dv: Array) -> None:

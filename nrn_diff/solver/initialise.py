@@ -59,12 +59,12 @@ def _fixed(structure: Structure, values: Values) -> Fixed:
 def _tables(structure: Structure, mechanism: MechanismStructure, values: Values) -> dict[str, Array | None]:
     """TABLE contents by the name under which the blocks take them; None where usetable_<suffix> is 0."""
     tables: dict[str, Array | None] = {}
-    for routine, table in mechanism.tables.items():
+    for table in mechanism.tables:
         if not mechanism.use_table:
             tables[table.name] = None
             continue
         scalars = {name: _table_input(structure, mechanism, values, name) for name in table.inputs}
-        tables[table.name] = mechanism.make_table(routine, scalars)
+        tables[table.name] = mechanism.make_table(table, scalars)
     return tables
 
 

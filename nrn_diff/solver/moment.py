@@ -89,17 +89,16 @@ class Moment:
         return mechanism.run(block, {n: given[n] if n in given else self.read(mechanism, n) for n in inputs})
 
     def store(self, mechanism: MechanismStructure, results: Mapping[str, Array]) -> None:
-        """Keep what a block wrote: variables of the instances and of ions (their currents are summed elsewhere)."""
+        """Keep what a block wrote: variables of the instances, and of ions (whose currents are summed elsewhere)."""
         for name, value in results.items():
             symbol = mechanism.ir.symbols[name]
-            if symbol.role is ir.Role.INSTANCE:
+            own_current = symbol.role is ir.Role.ION and ion_field(mechanism.ion_of[name], name) == "current"
+            if symbol.role is ir.Role.INSTANCE or own_current:
                 shape = (symbol.length, mechanism.count) if symbol.length else (mechanism.count,)
                 self.mechanisms[mechanism.name][name] = jnp.broadcast_to(value, shape)
             elif symbol.role is ir.Role.ION:
                 ion = mechanism.ion_of[name]
-                which = ion_field(ion, name)
-                if which != "current":
-                    self._store_ion(mechanism, ion, which, jnp.broadcast_to(value, (mechanism.count,)))
+                self._store_ion(mechanism, ion, ion_field(ion, name), jnp.broadcast_to(value, (mechanism.count,)))
 
     def _store_ion(self, mechanism: MechanismStructure, ion: str, which: str, value: Array) -> None:
         writer = mechanism.ion[ion].last

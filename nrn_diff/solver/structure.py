@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from mod_translator import ir
-from mod_translator.emit import python_name
+from mod_translator.emit import TableParameter, python_name
 from nrn_diff.solver.contraction import Schedule
 from nrn_diff.solver.incidence import Incidence
 
@@ -50,19 +50,11 @@ class Deliveries:
 
 
 @dataclass(frozen=True, eq=False)
-class TableInputs:
-    """name: under which the blocks take a TABLE. inputs: what it is computed from."""
-
-    name: str
-    inputs: tuple[str, ...]
-
-
-@dataclass(frozen=True, eq=False)
 class MechanismStructure:
     """Where a mechanism is and how its blocks are called.
 
     node: instance -> row of the tree. segment: instance -> segment. ion: species -> (instance -> row of the ion).
-    state: INSTANCE variables that change during a run and are needed by a later step. tables: routine -> inputs of its table.
+    state: INSTANCE variables that change during a run and are needed by a later step.
     """
 
     ir: ir.Mechanism
@@ -71,7 +63,7 @@ class MechanismStructure:
     segment: Incidence
     ion: Mapping[str, Incidence]
     blocks: Mapping[str, Block]
-    tables: Mapping[str, TableInputs]
+    tables: tuple[TableParameter, ...]
     use_table: bool
     state: tuple[str, ...]
     deliveries: Deliveries | None = None
@@ -94,10 +86,9 @@ class MechanismStructure:
             return False
         return name not in ("t", "dt", "celsius")
 
-    def make_table(self, routine: str, arguments: Mapping[str, Any]) -> Any:
-        """Contents of a routine's TABLE."""
-        function = getattr(self.module, f"{python_name(routine)}_make_table")
-        return function(**{python_name(name): value for name, value in arguments.items()})
+    def make_table(self, table: TableParameter, arguments: Mapping[str, Any]) -> Any:
+        """Contents of a TABLE."""
+        return getattr(self.module, table.maker)(**{python_name(name): value for name, value in arguments.items()})
 
     @property
     def name(self) -> str:

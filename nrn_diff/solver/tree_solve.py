@@ -2,23 +2,36 @@
 
 Row i of the system reads  d[i] x[i] + b[i] x[parent(i)] + sum over children c of a[c] x[c] = rhs[i]
 (a and b as in NEURON's NODEA and NODEB, src/nrnoc/solve.cpp). All arrays are in the row order of the schedule, [n, ...].
+The transposed system has a and b swapped, so the derivative in both modes is again a tree solve.
 """
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
 from nrn_diff.solver.contraction import Schedule
+from nrn_diff.solver.native import library
+
+
+def solve(schedule: Schedule, a: jax.Array, b: jax.Array, d: jax.Array, rhs: jax.Array) -> jax.Array:
+    """x of the system above, [n]; differentiable in everything, to any order."""
+    x: jax.Array = _solve_p.bind(*map(jnp.asarray, (a, b, d, rhs)), schedule=schedule, transposed=False)
+    return x
+
+
+def multiply(schedule: Schedule, a: jax.Array, b: jax.Array, d: jax.Array, x: jax.Array) -> jax.Array:
+    """The matrix of `solve` times x."""
+    return d * x + b * schedule.parent.gather(x) + schedule.parent.sum(a * x)
 
 
 class Factors(NamedTuple):
-    """What the elimination leaves behind for substitution, [n, ...] each, as of the round in which a row is eliminated.
+    """What the contraction leaves behind for substitution, [n, ...] each, as of the round in which a row is eliminated.
 
     inverse: 1/d. up, down: coefficient of the parent, of the only child, in the row itself. from_up, from_down:
     coefficient of the row in its parent's row, in its only child's row.
@@ -35,118 +48,116 @@ class Factors(NamedTuple):
         return Factors(self.inverse, self.from_up, self.from_down, self.up, self.down)
 
 
-def factorise(schedule: Schedule, a: jax.Array, b: jax.Array, d: jax.Array) -> Factors:
-    """Eliminate; d [n, ...] with a, b of the same shape or without the trailing batch axes."""
-    kept: list[tuple[jax.Array, ...]] = []
+def factorise(schedule: Schedule, a: jax.Array, b: jax.Array, d: jax.Array) -> list[Factors]:
+    """Eliminate, round by round."""
+    kept = []
     for step in schedule.rounds:
         k = step.eliminated
         inverse, up, from_up = 1.0 / d[:k], b[:k], a[:k]
         a, b, d = a[k:], b[k:], d[k:]
-        down, from_down = step.down.gather(a), step.down.gather(b)
-        kept.append((inverse, up, down, from_up, from_down))
+        kept.append(Factors(inverse, up, step.down.gather(a), from_up, step.down.gather(b)))
         d = d - step.up.sum(from_up * up * inverse)
         if (step.above.target >= 0).any():
-            over_inverse = step.above.gather(inverse)
-            moved = step.above.target >= 0
-            moved = moved.reshape(moved.shape + (1,) * (d.ndim - 1))
-            d = d - a * b * over_inverse
+            over = step.above.gather(inverse)
+            moved = (step.above.target >= 0).reshape((-1,) + (1,) * (d.ndim - 1))
+            d = d - a * b * over
             a, b = (
-                jnp.where(moved, -step.above.gather(from_up) * a * over_inverse, a),
-                jnp.where(moved, -step.above.gather(up) * b * over_inverse, b),
+                jnp.where(moved, -step.above.gather(from_up) * a * over, a),
+                jnp.where(moved, -step.above.gather(up) * b * over, b),
             )
-    return Factors(*(jnp.concatenate(parts) for parts in zip(*kept, strict=True)))
+    return kept
 
 
-def substitute(schedule: Schedule, factors: Factors, rhs: jax.Array) -> jax.Array:
-    """Solve with given factors; linear in rhs."""
-    shape = jnp.broadcast_shapes(factors.inverse.shape, rhs.shape)
-    return _substitute_p.bind(*factors, jnp.broadcast_to(rhs, shape), schedule=schedule)
-
-
-def _substitute_impl(*args: jax.Array, schedule: Schedule) -> jax.Array:
-    *arrays, rhs = args
-    factors, start, pending = Factors(*arrays), 0, []
-    for step in schedule.rounds:
-        k = step.eliminated
-        f = Factors(*(part[start : start + k] for part in factors))
-        scaled = rhs[:k] * f.inverse
-        pending.append((f, scaled))
-        rhs = rhs[k:] - step.up.sum(f.from_up * scaled)
+def substitute(schedule: Schedule, factors: list[Factors], rhs: jax.Array) -> jax.Array:
+    """Solve with given factors."""
+    pending = []
+    for step, f in zip(schedule.rounds, factors, strict=True):
+        scaled = rhs[: step.eliminated] * f.inverse
+        pending.append(scaled)
+        rhs = rhs[step.eliminated :] - step.up.sum(f.from_up * scaled)
         if (step.above.target >= 0).any():
             rhs = rhs - step.above.gather(f.from_down * scaled)
-        start += k
     x = rhs
-    for step, (f, scaled) in zip(reversed(schedule.rounds), reversed(pending), strict=True):
+    for step, f, scaled in zip(reversed(schedule.rounds), reversed(factors), reversed(pending), strict=True):
         coupled = f.up * step.up.gather(x) + f.down * step.down.gather(x)
         x = jnp.concatenate([scaled - coupled * f.inverse, x])
     return x
 
 
-_substitute_p = Primitive("nrn_tree_substitute")
-_substitute_p.def_impl(jax.jit(_substitute_impl, static_argnames="schedule"))
-_substitute_p.def_abstract_eval(lambda *args, schedule: args[-1])
-mlir.register_lowering(_substitute_p, mlir.lower_fun(_substitute_impl, multiple_results=False))
+def _by_contraction(a: Any, b: Any, d: Any, rhs: Any, *, schedule: Schedule, transposed: bool) -> jax.Array:
+    # The factors of the plain and of the transposed system are the same expressions, so XLA computes them once.
+    shape = jnp.broadcast_shapes(a.shape, b.shape, d.shape, rhs.shape)
+    factors = factorise(schedule, a, b, jnp.broadcast_to(d, shape))
+    if transposed:
+        factors = [f.transposed() for f in factors]
+    return substitute(schedule, factors, jnp.broadcast_to(rhs, shape))
 
 
-def _substitute_jvp(primals: Any, tangents: Any, *, schedule: Schedule) -> Any:
-    *factors, rhs = primals
-    *dfactors, drhs = tangents
-    out = _substitute_p.bind(*primals, schedule=schedule)
-    tangents = []
-    if type(drhs) is not ad.Zero:
-        tangents.append(_substitute_p.bind(*factors, drhs, schedule=schedule))
-    moving = [i for i, t in enumerate(dfactors) if type(t) is not ad.Zero]
-    if moving:  # second derivatives only: the first is taken by the rule of `solve`
-
-        def of_factors(*values: jax.Array) -> jax.Array:
-            full = list(factors)
-            for i, value in zip(moving, values, strict=True):
-                full[i] = value
-            return _substitute_impl(*full, rhs, schedule=schedule)
-
-        _, extra = jax.jvp(of_factors, tuple(factors[i] for i in moving), tuple(dfactors[i] for i in moving))
-        tangents.append(extra)
-    return out, sum(tangents[1:], tangents[0])
+def _by_hines(a: Any, b: Any, d: Any, rhs: Any, *, schedule: Schedule, transposed: bool) -> jax.Array:
+    shape = jnp.broadcast_shapes(a.shape, b.shape, d.shape, rhs.shape)
+    call = jax.ffi.ffi_call(library.TREE_SOLVE, jax.ShapeDtypeStruct(shape, rhs.dtype))
+    visit, parent = schedule.visit.astype(np.int32), schedule.parent.target.astype(np.int32)
+    x: jax.Array = call(visit, parent, a, b, d, rhs, transposed=np.bool_(transposed))
+    return x
 
 
-def _substitute_transpose(ct: Any, *args: Any, schedule: Schedule) -> Any:
-    *arrays, rhs = args
+def _on_cpu(a: Any, b: Any, d: Any, rhs: Any, *, schedule: Schedule, transposed: bool) -> jax.Array:
+    native = library.available() and rhs.dtype == jnp.float64
+    return (_by_hines if native else _by_contraction)(a, b, d, rhs, schedule=schedule, transposed=transposed)
+
+
+_solve_p = Primitive("nrn_tree_solve")
+_STATIC = ("schedule", "transposed")
+
+
+@jax.jit(static_argnames=_STATIC)
+def _eager(*args: Any, schedule: Schedule, transposed: bool) -> jax.Array:
+    x: jax.Array = _solve_p.bind(*args, schedule=schedule, transposed=transposed)
+    return x
+
+
+_solve_p.def_impl(_eager)
+
+
+@_solve_p.def_abstract_eval
+def _abstract(a: Any, b: Any, d: Any, rhs: Any, *, schedule: Schedule, transposed: bool) -> Any:
+    return rhs.update(shape=jnp.broadcast_shapes(a.shape, b.shape, d.shape, rhs.shape))
+
+
+mlir.register_lowering(_solve_p, mlir.lower_fun(_by_contraction, multiple_results=False))
+mlir.register_lowering(_solve_p, mlir.lower_fun(_on_cpu, multiple_results=False), platform="cpu")
+
+
+def _jvp(primals: Any, tangents: Any, *, schedule: Schedule, transposed: bool) -> Any:
+    a, b, d, _ = primals
+    x = _solve_p.bind(*primals, schedule=schedule, transposed=transposed)
+    da, db, dd, drhs = (ad.instantiate_zeros(t) for t in tangents)
+    if transposed:
+        da, db = db, da
+    moved = [t for t in tangents[:3] if type(t) is not ad.Zero]
+    if moved:
+        drhs = drhs - multiply(schedule, da, db, dd, x)
+    return x, _solve_p.bind(a, b, d, drhs, schedule=schedule, transposed=transposed)
+
+
+def _transpose(ct: Any, a: Any, b: Any, d: Any, rhs: Any, *, schedule: Schedule, transposed: bool) -> Any:
     if type(ct) is ad.Zero:
-        return [None] * len(arrays) + [ad.Zero(rhs.aval)]
-    return [None] * len(arrays) + [_substitute_p.bind(*Factors(*arrays).transposed(), ct, schedule=schedule)]
+        return [None, None, None, ad.Zero(rhs.aval)]
+    return [None, None, None, _solve_p.bind(a, b, d, ct, schedule=schedule, transposed=not transposed)]
 
 
-def _substitute_batch(args: Any, dims: Any, *, schedule: Schedule) -> Any:
+def _batch(args: Any, dims: Any, *, schedule: Schedule, transposed: bool) -> Any:
     rank = max(jnp.ndim(x) - (dim is not None) for x, dim in zip(args, dims, strict=True))
-    size = next(x.shape[dim] for x, dim in zip(args, dims, strict=True) if dim is not None)
     moved = []
     for x, dim in zip(args, dims, strict=True):
         y = jnp.expand_dims(x, -1) if dim is None else jnp.moveaxis(x, dim, -1)
         moved.append(jnp.reshape(y, (*y.shape[:-1], *(1,) * (rank + 1 - y.ndim), y.shape[-1])))
-    moved[-1] = jnp.broadcast_to(moved[-1], (*moved[-1].shape[:-1], size))
-    return _substitute_p.bind(*moved, schedule=schedule), rank
+    # The right-hand side carries the full shape, as the transpose needs it.
+    shape = jnp.broadcast_shapes(*(x.shape for x in moved))
+    moved[-1] = jnp.broadcast_to(moved[-1], shape)
+    return _solve_p.bind(*moved, schedule=schedule, transposed=transposed), rank
 
 
-ad.primitive_jvps[_substitute_p] = _substitute_jvp
-ad.primitive_transposes[_substitute_p] = _substitute_transpose
-batching.primitive_batchers[_substitute_p] = _substitute_batch
-
-
-@partial(jax.custom_jvp, nondiff_argnums=(0,))
-def solve(schedule: Schedule, a: jax.Array, b: jax.Array, d: jax.Array, rhs: jax.Array) -> jax.Array:
-    """x [n, ...] with the system above. The adjoint is one substitution with the same factors, a and b swapped."""
-    return substitute(schedule, factorise(schedule, a, b, d), rhs)
-
-
-@solve.defjvp
-def _solve_jvp(schedule: Schedule, primals: Any, tangents: Any) -> Any:
-    a, b, d, rhs = primals
-    da, db, dd, drhs = tangents
-    factors = factorise(schedule, a, b, d)
-    x = substitute(schedule, factors, rhs)
-    return x, substitute(schedule, factors, drhs - multiply(schedule, da, db, dd, x))
-
-
-def multiply(schedule: Schedule, a: jax.Array, b: jax.Array, d: jax.Array, x: jax.Array) -> jax.Array:
-    """The matrix of `solve` times x."""
-    return d * x + b * schedule.parent.gather(x) + schedule.parent.sum(a * x)
+ad.primitive_jvps[_solve_p] = _jvp
+ad.primitive_transposes[_solve_p] = _transpose
+batching.primitive_batchers[_solve_p] = _batch

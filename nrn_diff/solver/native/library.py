@@ -1,0 +1,54 @@
+"""Compile the native kernels once for each machine setup, and register them with XLA."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import jax
+
+from nrn_diff.cache import cache_dir
+
+SOURCE = Path(__file__).with_name("hines.cc")
+TREE_SOLVE = "nrn_diff_tree_solve"
+# Without contraction to fused multiply-add the sums round as they do in NEURON.
+FLAGS = ("-O3", "-std=c++17", "-shared", "-fPIC", "-ffp-contract=off", "-w")
+
+
+@functools.cache
+def available() -> bool:
+    """Whether the kernels are registered; compiles them on the first call.
+
+    False without a C++ compiler, or with NRN_DIFF_NATIVE=0 in the environment: then XLA's own operations are used, with
+    the same results to rounding.
+    """
+    compiler = os.environ.get("CXX") or shutil.which("g++") or shutil.which("c++")
+    if os.environ.get("NRN_DIFF_NATIVE") == "0" or compiler is None:
+        return False
+    try:
+        library = ctypes.CDLL(str(_compiled(compiler)))
+    except (OSError, subprocess.SubprocessError):
+        return False
+    jax.ffi.register_ffi_target(TREE_SOLVE, jax.ffi.pycapsule(library[TREE_SOLVE]), platform="cpu")
+    return True
+
+
+def _compiled(compiler: str) -> Path:
+    """The shared library, from the cache or new; complete or absent whatever happens to the process."""
+    content = (SOURCE.read_text(), jax.__version__, compiler, FLAGS, platform.machine(), platform.system())
+    name = f"kernels-{hashlib.sha256(repr(content).encode()).hexdigest()[:24]}.so"
+    target = cache_dir("native") / name
+    if not target.exists():
+        with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+            made = Path(scratch) / name
+            command = [compiler, *FLAGS, f"-I{jax.ffi.include_dir()}", str(SOURCE), "-o", str(made)]
+            subprocess.run(command, check=True, capture_output=True, timeout=300)
+            os.replace(made, target)
+    return target

@@ -1,0 +1,58 @@
+"""Gather and sum over a static map are linear, each the other's transpose, also under vmap and in second order."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from nrn_diff.solver.incidence import Incidence
+
+CASES = [(1, 1), (10, 4), (100, 7), (50, 50), (300, 1), (5, 40)]
+
+
+def random_map(n, m, seed):
+    rng = np.random.default_rng(seed)
+    target = rng.integers(-1, m, n)
+    matrix = np.zeros((n, m))
+    present = target >= 0
+    matrix[np.flatnonzero(present), target[present]] = 1
+    return Incidence(target, m), matrix, rng
+
+
+@pytest.mark.parametrize(("n", "m"), CASES)
+def test_gather_and_sum_are_the_matrix_and_its_transpose(n, m):
+    incidence, matrix, rng = random_map(n, m, n + m)
+    x, y = rng.normal(size=m), rng.normal(size=n)
+    np.testing.assert_allclose(incidence.gather(jnp.asarray(x)), matrix @ x, rtol=1e-14)
+    np.testing.assert_allclose(incidence.sum(jnp.asarray(y)), matrix.T @ y, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize(("n", "m"), CASES)
+def test_gradients_are_the_transpose(n, m):
+    incidence, matrix, rng = random_map(n, m, n * m)
+    x, y = jnp.asarray(rng.normal(size=m)), jnp.asarray(rng.normal(size=n))
+    gradient = jax.jit(jax.grad(lambda x: (incidence.gather(x) * y).sum()))(x)
+    np.testing.assert_allclose(gradient, matrix.T @ y, rtol=1e-12, atol=1e-14)
+    gradient = jax.grad(lambda y: (incidence.sum(y) ** 2).sum())(y)
+    np.testing.assert_allclose(gradient, 2 * matrix @ (matrix.T @ y), rtol=1e-12, atol=1e-13)
+
+
+def test_batches_and_second_derivatives():
+    incidence, matrix, rng = random_map(30, 9, 3)
+    xs = jnp.asarray(rng.normal(size=(4, 9)))
+    np.testing.assert_allclose(jax.vmap(incidence.gather)(xs), xs @ matrix.T, rtol=1e-14)
+    np.testing.assert_allclose(jax.vmap(incidence.gather, in_axes=1, out_axes=1)(xs.T), matrix @ xs.T, rtol=1e-14)
+    hessian = jax.hessian(lambda x: (incidence.gather(x) ** 3).sum())(xs[0])
+    np.testing.assert_allclose(hessian, matrix.T @ np.diag(6 * (matrix @ xs[0])) @ matrix, rtol=1e-12)
+
+
+def test_last_source_wins():
+    incidence = Incidence(np.array([2, 0, 2, -1]), 3)
+    assert incidence.last.target.tolist() == [1, -1, 2]
+
+
+def test_identity_and_ranges_are_not_gathered():
+    text = jax.jit(Incidence(np.arange(5), 5).gather).lower(jnp.zeros(5)).as_text()
+    assert "gather" not in text
+    text = jax.jit(Incidence(np.arange(2, 6), 9).gather).lower(jnp.zeros(9)).as_text()
+    assert '"stablehlo.gather"' not in text
