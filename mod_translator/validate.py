@@ -6,7 +6,8 @@ import math
 import re
 from collections.abc import Iterable
 
-from mod_translator import ir, walk
+from mod_translator import ir
+from mod_translator.passes import walk
 
 MAX_DEPTH = 150  # nesting of expressions and of branches; far beyond any mod file, below Python's own limits
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -44,19 +45,30 @@ def _expression(expr: ir.Expr, what: str, depth: int = 0) -> None:
             raise InvalidIR(f"{what}: unknown operator {op[:20]!r}")
         case ir.Binary(op) if op not in _BINARY:
             raise InvalidIR(f"{what}: unknown operator {op[:20]!r}")
-    for child in walk.children(expr):
+    for child in _children(expr):
         _expression(child, what, depth + 1)
+
+
+def _children(expr: ir.Expr) -> tuple[ir.Expr, ...]:
+    match expr:
+        case ir.Unary(_, operand) | ir.Element(_, operand):
+            return (operand,)
+        case ir.Binary(_, left, right):
+            return (left, right)
+        case ir.Call(_, args):
+            return args
+    return ()
 
 
 def _body(body: Iterable[ir.Stmt], what: str, depth: int = 0) -> None:
     if depth > MAX_DEPTH:
         raise InvalidIR(f"{what}: statements nested deeper than {MAX_DEPTH}")
     for stmt in body:
-        for operand in walk.operands(stmt):
+        for operand in walk.expressions(stmt):
             _expression(operand, what)
         match stmt:
             case ir.Assign(target):
-                _identifier(target.name, what)
+                _expression(target, what)
             case ir.If(_, then, orelse):
                 _body(then, what, depth + 1)
                 _body(orelse, what, depth + 1)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from mod_translator import ir
 from mod_translator.emit.interface import Interface
 from mod_translator.emit.names import WHEN, python_name
-from mod_translator.emit.safety import never_zero, whole_exponent
-from mod_translator.intrinsics import INTRINSICS
+from mod_translator.emit.safety import GUARDS, INTRINSIC_READS, never_zero, whole_exponent
+from mod_translator.semantic.names import INTRINSICS
 from mod_translator.validate import InvalidIR
 
 COMPARE, SUM, PRODUCT, SIGN, POWER, ATOM = range(1, 7)
@@ -171,12 +171,11 @@ class Expressions:
             return self._routine_call(self.interface.routine(name), args)
         if name not in INTRINSICS:
             raise InvalidIR(f"{self.where}: call of {name}, which is no routine and no known function")
-        intrinsic = INTRINSICS[name]
-        if len(args) != intrinsic.arity:
-            raise InvalidIR(f"{self.where}: {name} takes {intrinsic.arity} arguments, not {len(args)}")
-        fills = dict(intrinsic.guards)
+        if len(args) != INTRINSICS[name]:
+            raise InvalidIR(f"{self.where}: {name} takes {INTRINSICS[name]} arguments, not {len(args)}")
+        fills = dict(GUARDS.get(name, ()))
         printed = [self._guarded(a, fills[k], 0) if k in fills else self.number(a) for k, a in enumerate(args)]
-        printed += [self.name(self.file_key(read)) for read in intrinsic.reads]
+        printed += [self.name(self.file_key(read)) for read in INTRINSIC_READS.get(name, ())]
         return f"{self.runtime(name)}({', '.join(printed)})"
 
     def _routine_call(self, routine: ir.Routine, args: tuple[ir.Expr, ...]) -> str:

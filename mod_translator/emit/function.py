@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from mod_translator import ir, walk
+from mod_translator import ir
 from mod_translator.emit.expressions import Expressions, Frame, Path
 from mod_translator.emit.interface import Interface, unique
 from mod_translator.emit.liveness import Liveness
 from mod_translator.emit.names import WHEN, all_names, fresh, python_name
+from mod_translator.passes import walk
 from mod_translator.validate import InvalidIR
 
 
@@ -61,7 +62,8 @@ class FunctionBody:
 
     def lines(self) -> list[str]:
         """Return the statements, without the return."""
-        args = self.routine.args if self.routine.kind == "NET_RECEIVE" else ()
+        events = (self.interface.mechanism.net_receive, self.interface.mechanism.net_initial)
+        args = self.routine.args if any(self.routine is e for e in events) else ()
         writes = (self.text.file_key(w) for w in self.routine.writes)
         return self._block(self.routine.body, {*self.routine.results, *writes, *args})
 

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from mod_translator import ir, walk
+from mod_translator import ir
+from mod_translator.emit.liveness import Liveness
 from mod_translator.emit.names import ENTRY_POINTS, all_names, fresh, python_name
-from mod_translator.emit.safety import is_partial
-from mod_translator.intrinsics import INTRINSICS
+from mod_translator.emit.safety import INTRINSIC_READS, is_partial
+from mod_translator.passes import walk
+from mod_translator.semantic.names import INTRINSICS
 from mod_translator.validate import InvalidIR
 
 
@@ -105,7 +107,7 @@ class Interface:
                 names += ["dt", *(s for s in stmt.states if s in routine.reads or s not in routine.writes)]
         for called in walk.calls(routine.body):
             if called in INTRINSICS and called not in self.mechanism.routines:
-                names += INTRINSICS[called].reads
+                names += INTRINSIC_READS.get(called, ())
                 continue
             # reads are transitive already; what a TABLE adds is not
             callee = self.routine(called)
@@ -115,6 +117,8 @@ class Interface:
             names += [*kept, self.table_name(routine.name)]
         hidden = routine.args if routine.name in self.solver_rates else ()
         plain = [n for n in names if not self.is_table(n) and not self.is_constant(n) and n not in hidden]
+        if routine.table is not None and exact:
+            plain = self._needed(routine, plain, self.outputs(routine))
         return unique((*plain, *(n for n in names if self.is_table(n))))
 
     def is_table(self, name: str) -> bool:
@@ -160,6 +164,20 @@ class Interface:
     def maker_inputs(self, routine: ir.Routine) -> tuple[str, ...]:
         """Return what the function that fills a table needs: what the body reads, and the bounds."""
         assert routine.table is not None
-        bounds = (*walk.expressions(routine.table.low), *walk.expressions(routine.table.high))
+        bounds = (*walk.subexpressions(routine.table.low), *walk.subexpressions(routine.table.high))
         named = [e.name for e in bounds if isinstance(e, ir.Var | ir.Element) and not self.is_constant(e.name)]
-        return unique((*self.inputs(routine, exact=True), *named))
+        body = self._needed(routine, self.inputs(routine, exact=True), self.table_variables(routine))
+        return unique((*body, *named))
+
+    def _needed(self, routine: ir.Routine, names: Iterable[str], outputs: Iterable[str]) -> list[str]:
+        """Return those of the names that matter on entry for the outputs.
+
+        The reads of a routine with a TABLE also hold what only a lookup leaves as it was.
+        """
+
+        def file_key(name: str) -> str:
+            return f"@{name}" if name in routine.args else name
+
+        after = {name if name in routine.results else file_key(name) for name in outputs}
+        live = Liveness(self, file_key).before(routine.body, after)
+        return [n for n in names if self.is_table(n) or file_key(n) in live]

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Set
+from typing import TYPE_CHECKING
 
-from mod_translator import ir, walk
-from mod_translator.emit.interface import Interface
+from mod_translator import ir
+from mod_translator.passes import walk
+
+if TYPE_CHECKING:
+    from mod_translator.emit.interface import Interface
 
 FileKey = Callable[[str], str]
 
@@ -19,7 +23,7 @@ class Liveness:
 
     def _used(self, expr: ir.Expr) -> set[str]:
         names: set[str] = set()
-        for part in walk.expressions(expr):
+        for part in walk.subexpressions(expr):
             if isinstance(part, ir.Var | ir.Element):
                 names.add(part.name)
             elif isinstance(part, ir.Call) and part.name in self.interface.mechanism.routines:
@@ -51,6 +55,6 @@ class Liveness:
                 routine = self.interface.routine(rates)
                 live -= {self.file_key(w) for w in routine.writes}
                 live |= {self.file_key(n) for n in (*self.interface.inputs(routine), *states, "dt")}
-        for operand in walk.operands(stmt):
+        for operand in walk.expressions(stmt):
             live |= self._used(operand)
         return live

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 
 from mod_translator import ir
-from mod_translator.intrinsics import INTRINSICS
+from mod_translator.semantic.names import INTRINSICS
 
 ENTRY_POINTS = ("initial", "current", "advance", "net_initial", "net_receive")
 RUNTIME_NAMES = frozenset(INTRINSICS) | {

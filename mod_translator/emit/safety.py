@@ -4,10 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mod_translator import ir, walk
-from mod_translator.intrinsics import INTRINSICS
+from mod_translator import ir
+from mod_translator.passes import walk
 
 MAX_WHOLE_EXPONENT = 64
+
+# arguments for which a function or its derivative can be undefined, each with a harmless value
+GUARDS: dict[str, tuple[tuple[int, float], ...]] = {
+    "log": ((0, 1.0),),
+    "log10": ((0, 1.0),),
+    "sqrt": ((0, 1.0),),
+    "pow": ((0, 1.0),),
+    "asin": ((0, 0.0),),
+    "acos": ((0, 0.0),),
+    "sinh": ((0, 0.0),),
+    "cosh": ((0, 0.0),),
+    "atan2": ((1, 1.0),),
+    "fmod": ((1, 1.0),),
+    "nrn_ghk": ((1, 1.0), (2, 1.0)),
+}
+
+# what an intrinsic uses of NEURON's own variables besides its arguments
+INTRINSIC_READS: dict[str, tuple[str, ...]] = {"nrn_ghk": ("celsius",)}
 
 
 def whole_exponent(expr: ir.Expr) -> int | None:
@@ -58,7 +76,7 @@ def never_zero(expr: ir.Expr, constants: Mapping[str, float]) -> bool:
 def is_partial(body: tuple[ir.Stmt, ...], constants: Mapping[str, float]) -> bool:
     """Whether a body itself holds an operation that has to be guarded under a condition."""
     for stmt in walk.statements(body):
-        if any(_needs_guard(e, constants) for operand in walk.operands(stmt) for e in walk.expressions(operand)):
+        if any(_needs_guard(e, constants) for operand in walk.expressions(stmt) for e in walk.subexpressions(operand)):
             return True
     return False
 
@@ -71,5 +89,5 @@ def _needs_guard(expr: ir.Expr, constants: Mapping[str, float]) -> bool:
             n = whole_exponent(exponent)
             return (n is None or n < 0) and not _positive(left, constants)
         case ir.Call(name, _):
-            return name in INTRINSICS and bool(INTRINSICS[name].guards)
+            return name in GUARDS
     return False
