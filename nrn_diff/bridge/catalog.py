@@ -54,7 +54,9 @@ class MechanismType:
             # nocmodl appends the suffix to every name of a density mechanism and to every global.
             suffixed = not self.is_ion and (vartype == _GLOBAL or not self.point)
             short = hoc_name.removesuffix(f"_{self.name}") if suffixed else hoc_name
-            found.append(Variable(short, hoc_name, size if standard.is_array(i) else 0))
+            # MechanismStandard.is_array(i) looks among the instance variables also for globals, and beyond their end.
+            array = not isinstance(getattr(h, hoc_name), float) if vartype == _GLOBAL else standard.is_array(i)
+            found.append(Variable(short, hoc_name, size if array else 0))
         return tuple(found)
 
 
