@@ -16,6 +16,7 @@ from mod_translator.passes.locals import initialise_locals
 from mod_translator.passes.shared import shared
 from mod_translator.passes.starts import starts
 from mod_translator.passes.tidy import tidy
+from mod_translator.passes.voltage import own_voltage
 
 Pass = Callable[[Mechanism, PassContext], Mechanism]
 
@@ -24,6 +25,7 @@ PIPELINE: list[Pass] = [
     euler,
     derivimplicit,
     inline_solved,
+    own_voltage,
     hoist,
     tidy,
     initialise_locals,

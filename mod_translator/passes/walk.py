@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from mod_translator import ir
@@ -123,3 +123,47 @@ def fresh(wanted: str, used: set[str]) -> str:
         name = f"{wanted}_{tail}"
     used.add(name)
     return name
+
+
+def renamed(expr: ir.Expr, names: Mapping[str, str]) -> ir.Expr:
+    """Return an expression with variables renamed (calls keep their names)."""
+    match expr:
+        case ir.Var(name):
+            return ir.Var(names.get(name, name))
+        case ir.Element(name, index):
+            return ir.Element(names.get(name, name), renamed(index, names))
+        case ir.Unary(op, operand):
+            return ir.Unary(op, renamed(operand, names))
+        case ir.Binary(op, left, right):
+            return ir.Binary(op, renamed(left, names), renamed(right, names))
+        case ir.Call(name, args):
+            return ir.Call(name, tuple(renamed(a, names) for a in args))
+        case _:
+            return expr
+
+
+def rename(routine: ir.Routine, names: Mapping[str, str]) -> ir.Routine:
+    """Return a routine with file-level variables renamed wherever they are read or written."""
+
+    def change(statement: ir.Stmt) -> tuple[ir.Stmt, ...]:
+        match statement:
+            case ir.Assign(target, value, loc):
+                place = renamed(target, names)
+                assert isinstance(place, ir.Var | ir.Element)
+                return (ir.Assign(place, renamed(value, names), loc),)
+            case ir.If(condition, then, orelse, loc):
+                return (ir.If(renamed(condition, names), then, orelse, loc),)
+            case ir.CallRoutine(name, args, loc, result):
+                return (ir.CallRoutine(name, tuple(renamed(a, names) for a in args), loc, result),)
+            case ir.Derivative(state, rate, loc):
+                return (ir.Derivative(names.get(state, state), renamed(rate, names), loc),)
+            case _:
+                return (statement,)
+
+    table = routine.table
+    if table is not None:
+        variables = tuple(names.get(v, v) for v in table.variables)
+        depend = tuple(names.get(d, d) for d in table.depend)
+        low, high = renamed(table.low, names), renamed(table.high, names)
+        table = replace(table, variables=variables, depend=depend, low=low, high=high)
+    return replace(routine, body=rebuild(routine.body, change), table=table)

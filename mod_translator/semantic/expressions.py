@@ -56,7 +56,7 @@ class Resolver:
         symbol = self.symbols.table.get(found.name)
         if symbol is None or found.name in scope.locals or found.name == scope.function:
             return found
-        if symbol.role is Role.EXTERNAL:
+        if symbol.role is Role.EXTERNAL and name != "v":  # v is a copy (see passes/voltage.py)
             reason = f"{name} belongs to NEURON and is assigned"
             self.context.unsupported("U131", reason, "assign a variable of the mechanism instead", target.name)
             return None

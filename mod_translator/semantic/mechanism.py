@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from mod_translator import ir
 from mod_translator.semantic.context import Context
 from mod_translator.semantic.names import ANY_BLOCK_METHODS, METHODS
@@ -50,6 +52,8 @@ class _Analysis:
         )
 
     def _suffix(self) -> tuple[str, ir.Kind]:
+        if self.file.suffix is None and self.context.source.file:
+            return Path(self.context.source.file).stem, ir.Kind.DENSITY  # as nocmodl names it
         if self.file.suffix is None:
             self.context.wrong("S101", "no SUFFIX, POINT_PROCESS or ARTIFICIAL_CELL", "add one to the NEURON block")
             return "", ir.Kind.DENSITY

@@ -70,6 +70,7 @@ class _Collector:
         for name, marked in self._named("RANDOM").items():
             self.out.randoms.add(name)
             self._add(marked, Symbol("", Role.INSTANCE, "RANDOM"))
+        self._start_parameters()
         self._undeclared()
         self._blocks()
         return self.out
@@ -185,6 +186,17 @@ class _Collector:
         if name in self.ion_names:
             symbol = replace(symbol, role=Role.ION, visible=name in self.ranges)
         self.out.table[name] = replace(symbol, name=name, loc=loc)
+
+    def _start_parameters(self) -> None:
+        """Install `m0` for every STATE m that needs it, as nocmodl does for all of them."""
+        words = {t.text for t in self.context.source.tokens}
+        for state, text in self.out.starts.items():
+            name = f"{state}0"
+            if name in self.out.table or name not in words or self.out.table[state].role is Role.ION:
+                continue
+            role = Role.GLOBAL if name in self.globals else Role.INSTANCE if name in self.ranges else Role.CONSTANT
+            visible = role is not Role.CONSTANT
+            self.out.table[name] = Symbol(name, role, "PARAMETER", default=six_digits(text), visible=visible)
 
     def _undeclared(self) -> None:
         for name, marked in self.ion_names.items():

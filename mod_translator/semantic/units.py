@@ -150,6 +150,7 @@ def standard_units() -> UnitTable:
     if path is None:
         raise UnitError("NEURON's units table (nrnunits.lib) is missing from the installed NEURON")
     table = UnitTable({f"*{c}*": Quantity(1.0, ((c, 1),)) for c in "abcdefghij"})
+    table.known[""] = Quantity(1.0)  # so that a prefix alone is a number: (milli/liter)
     for line in path.read_text(encoding="latin-1").splitlines():
         if line.startswith("/") or not line.strip():
             continue

@@ -40,7 +40,6 @@ class Statements:
             "Conserve": lambda n: tree.Conserve(self._side(n.react), self.expr(n.expr)),
             "Compartment": lambda n: self._compartment(n, n.volume, False),
             "LonDiffuse": lambda n: self._compartment(n, n.rate, True),
-            "InitialBlock": lambda n: tree.NetInitial(self.body(n.statement_block)),
             "WatchStatement": self._watch,
             "Verbatim": lambda n: tree.VerbatimText(verbatim_index(n)),
             "LagStatement": lambda n: tree.Other("LAG"),
@@ -90,6 +89,8 @@ class Statements:
             call = self.expr(node)
             assert isinstance(call, Call)
             return tree.CallStatement(call)
+        if kind == "InitialBlock":
+            return tree.NetInitial(self.body(node.statement_block))
         if kind == "StatementBlock":
             return tree.Nested(self.body(node))
         if kind == "SolveBlock":
