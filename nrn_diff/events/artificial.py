@@ -48,13 +48,15 @@ class ArtificialConnection:
 
     source: index among the cells, and from len(cells) on among the given trains. target: index among the cells, or -1
     for a target outside (a synapse), which matters for the order of deliveries only. delay in ms. weight: the whole
-    vector.
+    vector. silent: without a target or switched off, so that it only counts for whether all delays of its source are
+    equal, which decides the order of ties.
     """
 
     source: int
     target: int
     delay: float
     weight: tuple[float, ...] = ()
+    silent: bool = False
 
 
 @dataclass(frozen=True)
@@ -224,7 +226,8 @@ class _Network:
                 self.deliver_connection(connection, time)
             case _Spike(source):
                 for connection in self.outgoing[source]:
-                    self.deliver_connection(connection, time)
+                    if not self.connections[connection].silent:
+                        self.deliver_connection(connection, time)
             case _NextGiven(train, _, True):
                 self.queue_given(train, 0)
             case _NextGiven(train, position):
@@ -257,7 +260,8 @@ class _Network:
             self.queue.insert(time + common, _Spike(source))
             return
         for connection in self.outgoing[source]:
-            self.queue.insert(time + self.connections[connection].delay, _Delivery(connection))
+            if not self.connections[connection].silent:
+                self.queue.insert(time + self.connections[connection].delay, _Delivery(connection))
 
     def queue_given(self, train: int, position: int, *, starts: bool = False) -> None:
         times = self.given[train]
