@@ -152,8 +152,9 @@ def _match(
         if first == _FIRST:
             records.append(Record("t", "t", vector=vector.hname()))
         elif candidate is None or candidate.record is None:
+            recorded = candidate.label if candidate else "a variable that the captured model does not hold"
             findings.refuse(
-                f"{name} records {candidate.label if candidate else 'a variable that the captured model does not hold'}",
+                f"{name} records {recorded}",
                 name,
                 "recorded are t, voltages, ion variables and the variables of mechanisms and point processes",
                 f"stop it with {vector.hname()}.play_remove(), or record another variable",
