@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from neuron import h
 
 from nrn_diff.bridge.clock import read_clock
 from nrn_diff.bridge.connections import capture_connections
 from nrn_diff.bridge.findings import Findings
-from nrn_diff.bridge.inventory import take_inventory
+from nrn_diff.bridge.inventory import Inventory, take_inventory
 from nrn_diff.bridge.ions import Styles, capture_ion
 from nrn_diff.bridge.mechanisms import capture_mechanism
 from nrn_diff.bridge.records import find_records
@@ -23,14 +25,31 @@ def capture_snapshot(tstop: float | None = None, dt: float | None = None) -> Cap
     tstop, dt (ms): of the run to capture; None: what h.run() would use (stdrun.hoc's setdt included). Nothing in NEURON
     changes, also if an error is raised. Raises CaptureError, which lists everything that cannot be reproduced.
     """
+    examined = examine(tstop, dt)
+    examined.findings.raise_if_refused()
+    assert examined.capture is not None
+    return examined.capture
+
+
+@dataclass(frozen=True)
+class Examined:
+    """Everything that could be read, also of a model that is refused. inventory, capture: None without sections."""
+
+    findings: Findings
+    inventory: Inventory | None
+    capture: Capture | None
+
+
+def examine(tstop: float | None = None, dt: float | None = None) -> Examined:
+    """As `capture_snapshot`, but never raises because of the model: see `Examined.findings`."""
     findings = Findings()
-    capture = _capture(tstop, dt, findings)
-    findings.raise_if_refused()
-    return capture
-
-
-def _capture(tstop: float | None, dt: float | None, findings: Findings) -> Capture:
     inventory = take_inventory(findings)
+    if inventory is None:
+        return Examined(findings, None, None)
+    return Examined(findings, inventory, _capture(inventory, tstop, dt, findings))
+
+
+def _capture(inventory: Inventory, tstop: float | None, dt: float | None, findings: Findings) -> Capture:
     check_process(findings)
     clock = read_clock(tstop, dt, findings)
     cable = read_cable(inventory.topology, findings)

@@ -103,12 +103,12 @@ class Inventory:
         return {label: (d.type.name, row) for d in self.points for row, label in enumerate(d.labels)}
 
 
-def take_inventory(findings: Findings) -> Inventory:
-    """Find what is there. Raises CaptureError at once if there are no sections."""
+def take_inventory(findings: Findings) -> Inventory | None:
+    """Find what is there. Refuses a process without sections, and returns None."""
     sections = tuple(h.allsec())
     if not sections:
         findings.refuse("no sections", "", "there is no model in this NEURON process", "build the model before capture")
-        findings.raise_if_refused()
+        return None
     types = mechanism_types()
     topology = read_topology(sections)
     inserted = _locate_density(types, topology)

@@ -1,0 +1,185 @@
+"""Put values of a captured model into the live NEURON objects it came from."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from neuron import h
+
+from nrn_diff.bridge.catalog import Variable
+from nrn_diff.bridge.findings import Findings
+from nrn_diff.bridge.inventory import Inventory, Located, hoc_objects, take_inventory
+from nrn_diff.errors import WriteBackError
+from nrn_diff.snapshot import Capture
+
+_NETCON_WEIGHT = "NetCon.weight"
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One number of the live model."""
+
+    read: Callable[[], float]
+    write: Callable[[float], None]
+
+
+def write_back(capture: Capture, values: Mapping[str, Any]) -> None:
+    """Set values in live NEURON.
+
+    values: name -> array in the order of the capture, named as in NEURON: 'gnabar_hh', 'Exp2Syn.tau1' [n instances] or
+    [n instances, length], 'vhalf_kx' (GLOBAL), 'Ra' [n_sections], 'cm' [n_segments], 'ena', 'nai' [n of the ion],
+    'nai0_na_ion', 'celsius', 'v_init', 'NetCon.weight' [n_connections] (the first weights) or a sequence of vectors.
+    Raises WriteBackError if the live model is not the captured one any more, or a name, shape or value does not fit;
+    nothing is written then.
+    """
+    inventory = _same_model(capture)
+    slots = _slots(capture, inventory)
+    pairs: list[tuple[Slot, float]] = []
+    for name, value in values.items():
+        if name == _NETCON_WEIGHT:
+            pairs += _weights(capture, value)
+            continue
+        if name not in slots:
+            near = difflib.get_close_matches(name, slots, n=3, cutoff=0.5)
+            hint = f"; did you mean {', '.join(near)}?" if near else ""
+            raise WriteBackError(f"the model has nothing named {name!r}{hint}")
+        pairs += _pairs(name, slots[name](), value)
+    _write(pairs)
+
+
+def _pairs(name: str, slots: np.ndarray, value: Any) -> list[tuple[Slot, float]]:
+    array = _finite(name, value)
+    if array.shape != slots.shape:
+        raise WriteBackError(f"{name} has shape {slots.shape} in the model, but the values have {array.shape}")
+    return list(zip(slots.ravel().tolist(), array.ravel().tolist(), strict=True))
+
+
+def _finite(name: str, value: Any) -> np.ndarray:
+    array = np.asarray(value, dtype=float)
+    if not np.all(np.isfinite(array)):
+        where = np.flatnonzero(~np.isfinite(array.ravel()))[0]
+        raise WriteBackError(f"{name}: entry {where} is {array.ravel()[where]}, not a finite number")
+    return array
+
+
+def _write(pairs: Sequence[tuple[Slot, float]]) -> None:
+    done: list[tuple[Slot, float]] = []
+    try:
+        for slot, value in pairs:
+            old = slot.read()
+            # Not touching what is the same already keeps NEURON from recomputing the geometry for nothing.
+            if old != value:
+                slot.write(value)
+                done.append((slot, old))
+    except Exception as error:
+        for slot, old in reversed(done):
+            slot.write(old)
+        raise WriteBackError(f"NEURON does not take a value: {error}") from error
+
+
+def _same_model(capture: Capture) -> Inventory:
+    """The live model's inventory, if everything of the capture is still where it was."""
+    inventory = take_inventory(Findings())
+    if inventory is None:
+        raise WriteBackError("there are no sections in NEURON any more")
+    topology, cable = inventory.topology, capture.cable
+    live_names = tuple(section.name() for section in topology.sections)
+    if live_names != cable.section_names:
+        raise WriteBackError("the sections of the live model are not those of the captured one any more")
+    for what, live, known in (
+        ("nseg", np.array([int(section.nseg) for section in topology.sections]), cable.nseg),
+        ("the connections between sections", topology.parent, cable.parent),
+    ):
+        if not np.array_equal(live, known):
+            raise WriteBackError(f"{what} of the live model changed after the capture; capture it again")
+    located = {d.type.name: d for d in (*inventory.mechanisms, *inventory.ions)}
+    for data in capture.mechanisms:
+        _same_places(data.name, data.nodes, data.labels, located)
+    for ion in capture.ions:
+        _same_places(f"{ion.name}_ion", ion.nodes, ("",) * len(ion.nodes), located)
+    _same_connections(capture)
+    return inventory
+
+
+def _same_places(name: str, nodes: np.ndarray, labels: tuple[str, ...], located: Mapping[str, Located]) -> None:
+    live = located.get(name)
+    if live is None or not np.array_equal(live.nodes, nodes) or live.labels != labels:
+        raise WriteBackError(f"{name} is not where it was when the model was captured; capture it again")
+
+
+def _same_connections(capture: Capture) -> None:
+    live = hoc_objects("NetCon")
+    labels = {data.name: data.labels for data in capture.mechanisms}
+    for connection in capture.connections:
+        target = live[connection.index].syn() if connection.index < len(live) else None
+        expected = labels[connection.target][connection.instance]
+        if target is None or target.hname() != expected or live[connection.index].wcnt() != len(connection.weight):
+            raise WriteBackError(
+                f"NetCon number {connection.index} does not lead to {expected} any more; capture it again"
+            )
+
+
+def _slots(capture: Capture, inventory: Inventory) -> dict[str, Callable[[], np.ndarray]]:
+    """name -> function that makes the array of slots, for everything but NetCon weights."""
+    topology = inventory.topology
+    slots: dict[str, Callable[[], np.ndarray]] = {
+        "celsius": lambda: _array([_attribute(h, "celsius")], ()),
+        "Ra": lambda: _array([_attribute(s, "Ra") for s in topology.sections], (-1,)),
+        "cm": lambda: _array([_attribute(s, "cm") for s in topology.segments()], (-1,)),
+    }
+    if hasattr(h, "v_init"):
+        slots["v_init"] = lambda: _array([_attribute(h, "v_init")], ())
+    for located in (*inventory.ions, *inventory.mechanisms):
+        kind = located.type
+        for variable in kind.instance_variables:
+            name = f"{kind.name}.{variable.name}" if kind.point else variable.hoc_name
+            slots[name] = partial(_instance_slots, located.owners, variable)
+        for variable in kind.globals_:
+            slots[variable.hoc_name] = partial(_global_slots, variable)
+    return slots
+
+
+def _array(slots: list[Slot], shape: tuple[int, ...]) -> np.ndarray:
+    array = np.empty(len(slots), dtype=object)
+    array[:] = slots
+    return array.reshape(shape)
+
+
+def _instance_slots(owners: Sequence[Any], variable: Variable) -> np.ndarray:
+    name, length = variable.hoc_name, variable.length
+    if not length:
+        return _array([_attribute(owner, name) for owner in owners], (-1,))
+    return _array([_item(getattr(owner, name), k) for owner in owners for k in range(length)], (len(owners), length))
+
+
+def _global_slots(variable: Variable) -> np.ndarray:
+    return _instance_slots((h,), variable)[0] if variable.length else _array([_attribute(h, variable.hoc_name)], ())
+
+
+def _attribute(owner: Any, name: str) -> Slot:
+    return Slot(lambda: getattr(owner, name), lambda value: setattr(owner, name, value))
+
+
+def _item(array: Any, k: int) -> Slot:
+    return Slot(lambda: array[k], lambda value: array.__setitem__(k, value))
+
+
+def _weights(capture: Capture, value: Any) -> list[tuple[Slot, float]]:
+    live = hoc_objects("NetCon")
+    if len(value) != len(capture.connections):
+        raise WriteBackError(f"{_NETCON_WEIGHT}: {len(capture.connections)} connections, but {len(value)} values")
+    pairs = []
+    for connection, given in zip(capture.connections, value, strict=True):
+        weights = _finite(_NETCON_WEIGHT, given)
+        if weights.ndim and len(weights) != len(connection.weight):
+            raise WriteBackError(
+                f"{_NETCON_WEIGHT}: NetCon[{connection.index}] has {len(connection.weight)} weights, not {len(weights)}"
+            )
+        array = live[connection.index].weight
+        pairs += [(_item(array, k), float(w)) for k, w in enumerate(np.atleast_1d(weights))]
+    return pairs
