@@ -9,9 +9,11 @@ from mod_translator.passes.cnexp import cnexp
 from mod_translator.passes.context import PassContext
 from mod_translator.passes.effects import effects
 from mod_translator.passes.euler import euler
+from mod_translator.passes.hints import hints
 from mod_translator.passes.hoist import hoist
 from mod_translator.passes.implicit import derivimplicit
 from mod_translator.passes.inline import inline_solved
+from mod_translator.passes.limits import limits
 from mod_translator.passes.locals import initialise_locals
 from mod_translator.passes.shared import shared
 from mod_translator.passes.starts import starts
@@ -25,6 +27,7 @@ PIPELINE: list[Pass] = [
     euler,
     derivimplicit,
     inline_solved,
+    hints,
     own_voltage,
     hoist,
     tidy,
@@ -32,4 +35,5 @@ PIPELINE: list[Pass] = [
     starts,
     shared,
     effects,
+    limits,
 ]

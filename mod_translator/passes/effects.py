@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from mod_translator import ir
 from mod_translator.passes.context import PassContext
 from mod_translator.passes.walk import blocks, subexpressions, with_blocks
+from mod_translator.semantic.names import INTRINSIC_READS
 
 Cell = tuple[str, int]  # a variable, or one element of an array (-1: a scalar)
 
@@ -99,6 +100,8 @@ class Analysis:
                 case ir.Element(name, _):
                     self._read(name, effects)
                 case ir.Call(name, _):
+                    for hidden in INTRINSIC_READS.get(name, ()):
+                        self._read(hidden, effects)
                     self._call(name, effects)
 
     def _call(self, name: str, effects: Effects) -> None:

@@ -1,8 +1,11 @@
 """Variables that all instances share and that the code assigns: GLOBAL, GLOBAL PARAMETER, LOCAL of the file.
 
 NEURON runs one instance after the other, so a block that reads such a variable before writing it sees what another
-instance, or an earlier block, left there. Where every block writes it first, it is a temporary of the instance and
-becomes one here. The rest is refused.
+instance, or an earlier block, left there. Such a variable becomes one of the instance
+- where every block writes it before it reads it: it is a temporary;
+- where only blocks that write it first write it, and what they write is the same for all instances (q10 computed in
+  INITIAL): each instance then finds what NEURON's one variable holds.
+The rest is refused.
 """
 
 from __future__ import annotations
@@ -13,31 +16,33 @@ from mod_translator import ir
 from mod_translator.errors import SharedStateError
 from mod_translator.passes.context import PassContext
 from mod_translator.passes.effects import Analysis
+from mod_translator.passes.uniform import Uniformity
 from mod_translator.passes.walk import blocks
+
+_SHOWN = {"current": "BREAKPOINT", "advance": "the SOLVEd block", "net_initial": "INITIAL of NET_RECEIVE"}
 
 
 def shared(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
-    """Make assigned shared variables INSTANCE temporaries, or refuse them."""
+    """Make assigned shared variables INSTANCE variables that HOC does not see, or refuse them."""
     analysis = Analysis(mechanism)
-    summaries = {field: (routine, analysis.summary(routine)) for field, routine in blocks(mechanism).items()}
+    summaries = {field: analysis.summary(routine) for field, routine in blocks(mechanism).items()}
+    uniformity = Uniformity(mechanism)
     symbols = dict(mechanism.symbols)
     for name, symbol in mechanism.symbols.items():
-        if symbol.role is not ir.Role.GLOBAL:
+        writers = {field for field, (_, writes) in summaries.items() if name in writes}
+        if symbol.role is not ir.Role.GLOBAL or not writers:
             continue
-        writers = [r for r, (_, writes) in summaries.values() if name in writes]
-        if not writers:
-            continue
-        readers = [r for r, (reads, _) in summaries.values() if name in reads]
         symbols[name] = replace(symbol, role=ir.Role.INSTANCE, visible=False)
-        if readers:
-            names = {"initial": "INITIAL", "current": "BREAKPOINT", "advance": "SOLVE"}
-            where = ", ".join(names.get(r.name, r.name.upper()) for r in readers)
+        readers = [field for field, (reads, _) in summaries.items() if name in reads]
+        carried = "initial" in writers and not writers & set(readers) and uniformity.of(name)
+        if readers and not carried:
+            where = ", ".join(_SHOWN.get(field, field.upper()) for field in readers)
             context.refuse_at(
                 SharedStateError,
                 "U180",
-                f"{name} is one value for all instances, is assigned while the simulation runs, and {where} reads it "
-                "before assigning it: what it finds there depends on the other instances",
-                f"declare {name} in ASSIGNED and make it RANGE (or remove it from GLOBAL)",
+                f"{name} is one value for all instances and is assigned while the simulation runs; {where} may read "
+                "what another instance left in it",
+                f"make {name} RANGE (declare it in ASSIGNED, take it out of GLOBAL or of the LOCAL of the file)",
                 symbol.loc,
             )
     return replace(mechanism, symbols=symbols)

@@ -57,8 +57,8 @@ class Resolver:
         if symbol is None or found.name in scope.locals or found.name == scope.function:
             return found
         if symbol.role is Role.EXTERNAL and name != "v":  # v is a copy (see passes/voltage.py)
-            reason = f"{name} belongs to NEURON and is assigned"
-            self.context.unsupported("U131", reason, "assign a variable of the mechanism instead", target.name)
+            reason = f"{name} belongs to NEURON and must not be assigned (NEURON's nocmodl refuses it as well)"
+            self.context.wrong("S129", reason, "assign a variable of the mechanism instead", target.name)
             return None
         if symbol.role is Role.CONSTANT:
             reason = f"the constant {name} is assigned"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from mod_translator import ir
@@ -17,6 +18,19 @@ _KINDS = {k.value: k for k in ir.Kind}
 def analyse(file: tree.File, context: Context) -> ir.Mechanism:
     """Return the mechanism of a file before any pass; what is wrong or refused goes to the context's report."""
     return _Analysis(file, context).run()
+
+
+def _assigned(body: tree.Body) -> Iterator[str]:
+    """Yield the (marked) names that are assigned anywhere in a body."""
+    for statement in body:
+        match statement:
+            case tree.Assign(target, _):
+                yield target.name
+            case tree.Conditional(arms, _):
+                for _, arm in arms:
+                    yield from _assigned(arm)
+            case tree.Loop() | tree.While() | tree.Nested() | tree.NetInitial() | tree.ForNetcons():
+                yield from _assigned(statement.body)
 
 
 class _Analysis:
@@ -113,11 +127,21 @@ class _Analysis:
         work = Block("BREAKPOINT", self.lower.scope(), block.token)
         body = self.lower.body(block.body, work)
         self.context.block_token = block.token
-        hints = tuple(
-            ir.Current(self.context.name(c.name), self.context.name(c.ion) or None) for c in work.conductances
-        )
+        hints = tuple(work.conductances) if self._thread_safe() else ()
         routine = ir.Routine("current", "BREAKPOINT", body, loc=self.context.source.loc(block.token))
         return routine, work.solves, hints
+
+    def _thread_safe(self) -> bool:
+        """Return whether nocmodl prints the thread-safe form of the file; the other one has no use for CONDUCTANCE."""
+        if self.file.threadsafe:
+            return True
+        shared = {n for n, s in self.symbols.table.items() if s.role is ir.Role.GLOBAL and s.visible}
+        return not (
+            self.context.source.verbatim
+            or self.symbols.pointers
+            or self.symbols.externals
+            or any(self.context.name(n) in shared for b in self.file.blocks for n in _assigned(b.body))
+        )
 
     def _split(
         self, routine: ir.Routine | None, solves: list[tree.Solve]

@@ -29,6 +29,9 @@ INTRINSICS: dict[str, int] = {
     "nrn_ghk": 4,
 }
 
+# NEURON's own variables that an intrinsic uses besides its arguments.
+INTRINSIC_READS: dict[str, tuple[str, ...]] = {"nrn_ghk": ("celsius",)}
+
 # Calls that an interpreter of events executes; they stay in the IR as CallRoutine or Call: name -> argument counts.
 EVENT_CALLS: dict[str, tuple[int, ...]] = {"net_send": (2,), "net_event": (1,), "net_move": (1,)}
 RANDOM_CALLS: dict[str, tuple[int, ...]] = {

@@ -27,7 +27,7 @@ class Block:
     scope: Scope
     token: int | None = None
     solves: list[tree.Solve] = field(default_factory=list)
-    conductances: list[tree.Conductance] = field(default_factory=list)
+    conductances: list[ir.Current] = field(default_factory=list)
     tables: list[tree.TableStatement] = field(default_factory=list)
     net_initial: list[tree.Body] = field(default_factory=list)
 
@@ -166,8 +166,8 @@ class Lowering:
                 return self._equation(target, order, rate, work)
             case tree.Solve():
                 work.solves.append(statement)
-            case tree.Conductance():
-                work.conductances.append(statement)
+            case tree.Conductance(marked, ion):
+                work.conductances += self._conductance(marked, ion, work)
             case tree.TableStatement():
                 if work.kind not in ("FUNCTION", "PROCEDURE"):
                     at = first_name(statement.low)
@@ -271,6 +271,19 @@ class Lowering:
                 self.context.unsupported("U157", reason, "use a smaller array", loop.variable)
                 return ()
         return tuple(out)
+
+    def _conductance(self, marked: str, ion: str, work: Block) -> tuple[ir.Current, ...]:
+        name, species = self.context.name(marked), self.context.name(ion)
+        if work.kind != "BREAKPOINT":
+            self.context.wrong("S157", f"CONDUCTANCE in a {work.kind}", "move it to BREAKPOINT", marked)
+        elif species and all(species != use.name for use in self.symbols.ions):
+            self.context.wrong("S158", f"CONDUCTANCE USEION {species}, but there is no USEION {species}", "add it", ion)
+        else:
+            found = self.resolve.variable(marked, None, work.scope, reading=True)
+            if isinstance(found, ir.Var):
+                return (ir.Current(found.name, species or None),)
+            self.context.wrong("S159", f"{name} cannot be a CONDUCTANCE", "name a scalar variable", marked)
+        return ()
 
     def _verbatim(self, index: int, work: Block, last: bool) -> None:
         text = _C_COMMENT.sub(" ", self.context.source.verbatim[index])

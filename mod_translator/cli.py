@@ -1,0 +1,143 @@
+"""The command `mod-translator`.
+
+    mod-translator FILE.mod -o FILE.py            translate
+    mod-translator FILE.mod --dump-passes         show the IR after every pass
+    mod-translator check PATH... [--json]         report what stands in the way, files or folders
+
+Exit status: 0 all translates, 1 something is refused, 2 the command itself cannot be run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mod_translator.api import check, lower, translate
+from mod_translator.errors import TranslationError
+from mod_translator.ir import Mechanism
+from mod_translator.printer import text
+from mod_translator.report import Report
+from mod_translator.syntax.source import decode
+
+REFUSED = 1
+UNUSABLE = 2
+
+
+class UsageError(Exception):
+    """The command cannot be run as given."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status; messages go to standard error, never a traceback."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    # NEURON's parser is inside the neuron package, which opens a display and loads mechanisms unless told not to.
+    os.environ.setdefault("NEURON_MODULE_OPTIONS", "-nogui")
+    try:
+        if arguments and arguments[0] == "check":
+            return _check(_check_parser().parse_args(arguments[1:]))
+        return _translate(_translate_parser().parse_args(arguments))
+    except UsageError as error:
+        print(f"mod-translator: {error}", file=sys.stderr)
+        return UNUSABLE
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNUSABLE
+
+
+def _translate_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="mod-translator", description="Translate an NMODL file to a JAX module.")
+    parser.add_argument("file", type=Path, help="the .mod file ('check' instead: see mod-translator check --help)")
+    parser.add_argument("-o", "--output", type=Path, help="the Python file to write (default: standard output)")
+    parser.add_argument("--dump-passes", action="store_true", help="print the IR after every pass instead")
+    _include_option(parser)
+    return parser
+
+
+def _check_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="mod-translator check", description="Report what can be translated.")
+    parser.add_argument("paths", type=Path, nargs="+", metavar="PATH", help=".mod files, or folders to search")
+    parser.add_argument("--json", action="store_true", help="print the reports as JSON")
+    _include_option(parser)
+    return parser
+
+
+def _include_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-I", "--include-dir", type=Path, action="append", default=[], help="where to look for INCLUDE files as well"
+    )
+
+
+def _read(path: Path) -> str:
+    try:
+        return decode(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _translate(options: argparse.Namespace) -> int:
+    nmodl = _read(options.file)
+    if options.dump_passes:
+        return _dump(nmodl, options)
+    if options.output is not None and options.output.exists() and options.output.samefile(options.file):
+        raise UsageError(f"{options.output} is the input itself; give another name after -o")
+    try:
+        translation = translate(nmodl, options.include_dir, str(options.file))
+    except TranslationError as error:
+        print(error, file=sys.stderr)
+        return REFUSED
+    for note in translation.report.notes:
+        print(note, file=sys.stderr)
+    if options.output is None:
+        print(translation.source, end="")
+        return 0
+    try:
+        options.output.write_text(translation.source, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {options.output}: {error.strerror}") from error
+    return 0
+
+
+def _dump(nmodl: str, options: argparse.Namespace) -> int:
+    def show(name: str, mechanism: Mechanism) -> None:
+        print(f"================ after {name}\n{text(mechanism)}")
+
+    _, report = lower(nmodl, options.include_dir, str(options.file), dump=show)
+    if not report.ok:
+        print(report, file=sys.stderr)
+        return REFUSED
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    reports = [_checked(path, options.include_dir) for path in _files(options.paths)]
+    if options.json:
+        print(json.dumps([r.to_json() for r in reports], indent=2))
+    else:
+        for report in reports:
+            print(report)
+        print(f"{sum(r.ok for r in reports)} of {len(reports)} translate")
+    return 0 if all(r.ok for r in reports) else REFUSED
+
+
+def _checked(path: Path, include_dirs: Sequence[Path]) -> Report:
+    return check(_read(path), include_dirs, str(path))
+
+
+def _files(paths: Sequence[Path]) -> list[Path]:
+    found: list[Path] = []
+    for path in paths:
+        if not path.exists():
+            raise UsageError(f"{path} does not exist")
+        inside = sorted(path.rglob("*.mod")) if path.is_dir() else [path]
+        if not inside:
+            raise UsageError(f"{path} holds no .mod file")
+        found += inside
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+"""Which assignments give every instance the same value at the same time.
+
+A value is uniform if it is computed from numbers, GLOBALs, celsius, t and dt only, under conditions that are uniform
+too. What an instance holds, v, diam, area, ions and the arguments of NET_RECEIVE are not.
+"""
+
+from __future__ import annotations
+
+from mod_translator import ir
+from mod_translator.passes.walk import blocks, subexpressions
+
+_UNIFORM_EXTERNALS = frozenset({"t", "dt", "celsius"})
+
+
+class Uniformity:
+    """Which shared variables are assigned a uniform value wherever they are assigned."""
+
+    def __init__(self, mechanism: ir.Mechanism) -> None:
+        self.mechanism = mechanism
+        self.varying: set[str] = set()  # shared variables with an assignment that is not uniform
+        before = -1
+        while len(self.varying) != before:
+            before = len(self.varying)
+            for routine in blocks(mechanism).values():
+                self._run(routine.body, dict.fromkeys(routine.args, False), True)
+
+    def of(self, name: str) -> bool:
+        """Return True if every assignment of the shared variable `name` is uniform."""
+        return name not in self.varying
+
+    def _variable(self, name: str, known: dict[str, bool]) -> bool:
+        if name in known:
+            return known[name]
+        symbol = self.mechanism.symbols.get(name)
+        if symbol is None:
+            return False
+        if symbol.role is ir.Role.EXTERNAL:
+            return name in _UNIFORM_EXTERNALS
+        return symbol.role in (ir.Role.GLOBAL, ir.Role.CONSTANT) and name not in self.varying
+
+    def _expr(self, expr: ir.Expr, known: dict[str, bool]) -> bool:
+        uniform = True
+        for part in subexpressions(expr):
+            if isinstance(part, ir.Var | ir.Element):
+                uniform = uniform and self._variable(part.name, known)
+            elif isinstance(part, ir.Call):
+                uniform = self._call(part.name, part.args, known, True) and uniform
+        return uniform
+
+    def _call(self, name: str, args: tuple[ir.Expr, ...], known: dict[str, bool], path: bool) -> bool:
+        """Follow a call; return whether its value is uniform. What it assigns goes to `known`."""
+        routine = self.mechanism.routines.get(name)
+        if routine is None:
+            return not name.startswith(("random_", "net_"))
+        inside = {k: u for k, u in known.items() if k in self.mechanism.symbols}
+        inside |= {a: self._expr(e, known) for a, e in zip(routine.args, args, strict=True)}
+        self._run(routine.body, inside, path)
+        if routine.table is not None:  # a lookup gives what the argument decides
+            argument = inside[routine.args[0]]
+            inside |= dict.fromkeys(routine.table.variables, argument)
+        known.update({k: u for k, u in inside.items() if k in self.mechanism.symbols and k not in routine.args})
+        return all(inside.get(r, True) for r in routine.results)
+
+    def _run(self, body: tuple[ir.Stmt, ...], known: dict[str, bool], path: bool) -> None:
+        for statement in body:
+            self._statement(statement, known, path)
+
+    def _statement(self, statement: ir.Stmt, known: dict[str, bool], path: bool) -> None:
+        match statement:
+            case ir.Assign(target, value, _):
+                self._assign(target.name, self._expr(value, known) and path, known)
+            case ir.If(condition, then, orelse, _):
+                inner = self._expr(condition, known) and path
+                branches = [dict(known), dict(known)]
+                self._run(then, branches[0], inner)
+                self._run(orelse, branches[1], inner)
+                for name in {*branches[0], *branches[1]}:
+                    known[name] = all(b[name] if name in b else self._variable(name, known) for b in branches)
+            case ir.CallRoutine(name, args, _, result):
+                uniform = self._call(name, args, known, path)
+                if result:
+                    self._assign(result, uniform and path, known)
+            case ir.SolveImplicit(_, states, rates, _):
+                self._run(self.mechanism.routines[rates].body, known, path)
+                for state in states:
+                    self._assign(state, False, known)
+            case ir.Derivative(state, _, _):
+                self._assign(state, False, known)
+
+    def _assign(self, name: str, uniform: bool, known: dict[str, bool]) -> None:
+        known[name] = uniform
+        symbol = self.mechanism.symbols.get(name)
+        if symbol is not None and symbol.role is ir.Role.GLOBAL and not uniform:
+            self.varying.add(name)
