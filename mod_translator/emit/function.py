@@ -134,8 +134,9 @@ class FunctionBody:
         case = fresh(f"case{number}", self.taken)
         lines = [f"{case} = {self.text.unguarded_condition(stmt.condition)}"]
         outer = self.text.frame
-        then = self._branch(stmt.then, self._path(case, number, outer.path, taken=True), "_if", live_after)
-        orelse = self._branch(stmt.orelse, self._path(case, number, outer.path, taken=False), "_else", live_after)
+        then = self._branch(stmt.then, self._path(case, number, outer.path, taken=True), f"_if{number}", live_after)
+        otherwise = self._path(case, number, outer.path, taken=False)
+        orelse = self._branch(stmt.orelse, otherwise, f"_else{number}", live_after)
         changed = unique(k for env in (then[1], orelse[1]) for k, name in env.items() if outer.env.get(k) != name)
         lines += then[0] + orelse[0]
         for key in (k for k in changed if k in live_after):
@@ -162,7 +163,7 @@ class FunctionBody:
         self, body: tuple[ir.Stmt, ...], path: Path, suffix: str, live_after: set[str]
     ) -> tuple[list[str], dict[str, str]]:
         outer = self.text.frame
-        self.text.frame = Frame(dict(outer.env), path, outer.suffix + suffix)
+        self.text.frame = Frame(dict(outer.env), path, suffix)
         lines = self._block(body, live_after)
         env = self.text.frame.env
         self.text.frame = outer

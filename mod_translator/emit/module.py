@@ -8,6 +8,9 @@ from mod_translator.emit.function import FunctionBody
 from mod_translator.emit.interface import Interface, unique
 from mod_translator.emit.names import ENTRY_POINTS, WHEN, python_name
 from mod_translator.emit.text import INDENT, docstring, fold
+from mod_translator.errors import Place, UnsupportedConstruct
+from mod_translator.passes.walk import blocks, calls, statements
+from mod_translator.semantic.names import EVENT_CALLS, RANDOM_CALLS
 from mod_translator.validate import validate
 
 _KEYWORD = {
@@ -22,10 +25,25 @@ _KEYWORD = {
 def emit(mechanism: ir.Mechanism) -> str:
     """Return the text of a Python module that computes what the mechanism computes; needs jax and nrn_diff.runtime.
 
-    The same IR always gives the same text. Raises InvalidIR for an IR that breaks its own rules.
+    The same IR always gives the same text. Raises InvalidIR for an IR that breaks its own rules, UnsupportedConstruct
+    for one that sends events or draws random numbers: that is for an interpreter of events.
     """
     validate(mechanism)
+    _refuse_events(mechanism)
     return _Module(mechanism).text()
+
+
+def _refuse_events(mechanism: ir.Mechanism) -> None:
+    for name, routine in (*mechanism.routines.items(), *blocks(mechanism).items()):
+        for statement in statements(routine.body):
+            found = [n for n in calls((statement,)) if n in EVENT_CALLS or n in RANDOM_CALLS]
+            if found and not isinstance(statement, ir.If):
+                raise UnsupportedConstruct(
+                    f"{found[0]} in {name}: events and random numbers have no place in a traced function",
+                    remedy="let an ARTIFICIAL_CELL send the events: those are run by the event queue",
+                    code="U195",
+                    place=Place(mechanism.file, statement.loc.line, statement.loc.column),
+                )
 
 
 def _unit(name: str, unit: str) -> str:
@@ -151,7 +169,7 @@ class _Module:
         exact = "".join(f", {python_name(n)}={python_name(n)}" for n in self.interface.inputs(routine, exact=True))
         variables = self.interface.table_variables(routine)
         lengths = [self.mechanism.symbols[v].length if v in self.mechanism.symbols else 0 for v in variables]
-        shape = f", ({', '.join(map(str, lengths))},)" if any(lengths) else ""
+        shape = f", {tuple(lengths)}" if any(lengths) else ""
         names = [python_name(v) for v in variables]
         target = f"({names[0]},)" if len(names) == 1 else ", ".join(names)
         self.used.add("lookup")
