@@ -39,6 +39,13 @@ def same(a, b):
     assert a.steps == b.steps
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The plain fit, and the checkpoint it leaves."""
+    path = tmp_path_factory.mktemp("finished") / "fit.npz"
+    return run(checkpoint=path), path.read_bytes()
+
+
 # ------------------------------------------------------------------------------------------------------ the fit
 
 
@@ -59,9 +66,9 @@ def test_another_optimiser_that_wants_the_loss_works_too():
     np.testing.assert_allclose(result.theta["g"], TRUE["g"], rtol=1e-4)
 
 
-def test_the_loss_is_that_of_theta_and_the_first_that_of_the_start():
+def test_the_loss_is_that_of_theta_and_the_first_that_of_the_start(finished):
     loss, model = target_loss(), Membrane()
-    result = run()
+    result, _ = finished
     assert float(loss(model.simulate(result.theta))) == pytest.approx(result.loss, rel=1e-12)
     assert float(loss(model.simulate(START))) == pytest.approx(result.losses[0], rel=1e-9)
 
@@ -79,11 +86,11 @@ def test_it_never_leaves_the_bounds():
 
 def test_everything_is_compiled_once():
     model = Membrane()
-    run(model=model)
+    run(model=model, steps=5)
     assert model.traces == 1
 
 
-def test_the_type_of_theta_is_kept_and_its_own_bounds_hold():
+def test_the_type_of_theta_is_kept_and_its_own_bounds_hold(finished):
     @jax.tree_util.register_pytree_with_keys_class
     class Named(dict):
         def bounds(self):
@@ -104,13 +111,14 @@ def test_the_type_of_theta_is_kept_and_its_own_bounds_hold():
     result = run(model=Watching(), theta=Named(e=START["e"], g=START["g"]), bounds={"e": (-90.0, -40.0)})
     assert isinstance(result.theta, Named)
     assert list(result.theta) == ["e", "g"]
-    np.testing.assert_allclose(result.theta["g"], run().theta["g"], rtol=1e-12)
+    np.testing.assert_allclose(result.theta["g"], finished[0].theta["g"], rtol=1e-12)
 
 
-def test_a_start_with_jitter_repeats_with_its_seed_only():
-    same(run(jitter=0.3, seed=4), run(jitter=0.3, seed=4))
-    assert run(jitter=0.3, seed=5).losses[0] != run(jitter=0.3, seed=4).losses[0]
-    assert run(seed=5).losses[0] == run().losses[0]
+def test_a_start_with_jitter_repeats_with_its_seed_only(finished):
+    one = run(jitter=0.3, seed=4, steps=3)
+    same(one, run(jitter=0.3, seed=4, steps=3))
+    assert run(jitter=0.3, seed=5, steps=0).losses[0] != one.losses[0]
+    assert run(seed=5, steps=0).losses[0] == finished[0].losses[0]
     with pytest.raises(FitError, match="needs a seed"):
         run(jitter=0.3)
 
@@ -130,7 +138,7 @@ def test_a_callback_sees_each_step_and_can_stop():
     assert "callback" in result.stopped_because
 
 
-def test_ctrl_c_keeps_what_was_reached(tmp_path):
+def test_ctrl_c_keeps_what_was_reached(tmp_path, finished):
     def callback(info):
         if info.step == 5:
             raise KeyboardInterrupt
@@ -138,11 +146,11 @@ def test_ctrl_c_keeps_what_was_reached(tmp_path):
     result = run(callbacks=[callback], checkpoint=tmp_path / "fit.npz")
     assert result.steps == 5
     assert "interrupted" in result.stopped_because
-    same(run(checkpoint=tmp_path / "fit.npz"), run())
+    same(run(checkpoint=tmp_path / "fit.npz"), finished[0])
 
 
-def test_the_result_is_written_as_json(tmp_path):
-    result = run()
+def test_the_result_is_written_as_json(tmp_path, finished):
+    result, _ = finished
     data = json.loads(result.to_json(tmp_path / "fit.json").read_text())
     assert data["loss"] == result.loss
     np.testing.assert_array_equal(data["theta"]["g"], result.theta["g"])
@@ -151,7 +159,7 @@ def test_the_result_is_written_as_json(tmp_path):
 
 
 def test_no_progress_bar_without_a_terminal(capsys):
-    run(progress=True)
+    run(progress=True, steps=2)
     captured = capsys.readouterr()
     assert captured.out == captured.err == ""
 
@@ -235,7 +243,7 @@ def test_a_killed_fit_goes_on_to_the_same_bits(tmp_path):
     assert len(a["losses"]) == STEPS + 1
 
 
-def test_a_second_process_is_turned_away_and_a_kill_frees_the_file(tmp_path):
+def test_a_second_process_is_turned_away_and_a_kill_frees_the_file(tmp_path, finished):
     path = tmp_path / "fit.npz"
     process = child(path, tmp_path / "out.json", 0.1, -1, wait=False)
     try:
@@ -249,7 +257,7 @@ def test_a_second_process_is_turned_away_and_a_kill_frees_the_file(tmp_path):
     finally:
         process.kill()
         process.communicate(timeout=60)
-    same(run(checkpoint=path), run())
+    same(run(checkpoint=path), finished[0])
 
 
 @pytest.mark.parametrize(
@@ -265,38 +273,45 @@ def test_a_second_process_is_turned_away_and_a_kill_frees_the_file(tmp_path):
     ],
     ids=["bounds", "start", "steps", "optimiser", "target", "loss", "jitter"],
 )
-def test_a_checkpoint_of_another_fit_is_refused(tmp_path, changes, field):
-    path = tmp_path / "fit.npz"
-    run(checkpoint=path)
-    before = path.read_bytes()
+def test_a_checkpoint_of_another_fit_is_refused(tmp_path, finished, changes, field):
+    path, before = tmp_path / "fit.npz", finished[1]
+    path.write_bytes(before)
     with pytest.raises(CheckpointError, match="another fit") as error:
         run(checkpoint=path, **changes)
     assert field in str(error.value)
     assert path.read_bytes() == before
-    run(checkpoint=path, resume=False, **changes)
-    assert path.read_bytes() != before
 
 
-def test_a_checkpoint_of_another_model_is_refused_by_its_loss(tmp_path):
+def test_without_resume_the_checkpoint_is_written_anew(tmp_path, finished):
+    path = tmp_path / "fit.npz"
+    path.write_bytes(finished[1])
+    result = run(checkpoint=path, resume=False, steps=2)
+    assert result.steps == load(path).step == 2
+
+
+def test_a_checkpoint_of_another_model_is_refused_by_its_loss(tmp_path, finished):
     class Other(Membrane):
         t = np.arange(0.0, 20.0, 0.5) * 1.01
 
-    run(checkpoint=tmp_path / "fit.npz")
+    (tmp_path / "fit.npz").write_bytes(finished[1])
     with pytest.raises(CheckpointError, match="loss of the start"):
         run(model=Other(), checkpoint=tmp_path / "fit.npz")
 
 
-def test_a_finished_fit_resumes_to_itself_and_more_steps_go_on(tmp_path):
+def test_a_finished_fit_resumes_to_itself(tmp_path, finished):
     path = tmp_path / "fit.npz"
-    optimizer = optax.adam(0.05)
-    same(run(optimizer=optimizer, checkpoint=path), run(optimizer=optimizer, checkpoint=path))
-    same(run(optimizer=optimizer, checkpoint=path, steps=STEPS + 9), run(optimizer=optimizer, steps=STEPS + 9))
+    path.write_bytes(finished[1])
+    same(run(checkpoint=path), finished[0])
 
 
-def test_every_damage_of_a_checkpoint_is_a_clear_error(tmp_path):
-    path = tmp_path / "fit.npz"
-    run(checkpoint=path, steps=3)
-    whole = path.read_bytes()
+def test_more_steps_go_on_from_a_finished_fit(tmp_path):
+    path, optimizer = tmp_path / "fit.npz", optax.adam(0.05)
+    run(optimizer=optimizer, checkpoint=path, steps=5)
+    same(run(optimizer=optimizer, checkpoint=path, steps=12), run(optimizer=optimizer, steps=12))
+
+
+def test_every_damage_of_a_checkpoint_is_a_clear_error(tmp_path, finished):
+    path, whole = tmp_path / "fit.npz", finished[1]
     for damaged in (b"", whole[:100], whole[: len(whole) // 2], b"x" * 300, whole[:-30]):
         path.write_bytes(damaged)
         with pytest.raises(CheckpointError, match="damaged"):
@@ -308,7 +323,7 @@ def test_every_damage_of_a_checkpoint_is_a_clear_error(tmp_path):
 
 def test_a_checkpoint_holds_no_pickle_and_leaves_no_litter(tmp_path):
     path = tmp_path / "fit.npz"
-    run(checkpoint=path)
+    run(checkpoint=path, steps=2)
     with np.load(path, allow_pickle=False) as data:
         assert all(data[name].dtype != object for name in data.files)
     assert {p.name for p in tmp_path.iterdir()} == {"fit.npz", "fit.npz.lock"}

@@ -102,19 +102,27 @@ def load(path: Path) -> Checkpoint:
         ) from error
 
 
-def check_same_problem(path: Path, found: Checkpoint, problem: dict[str, str], first_loss: float) -> None:
-    """Raises CheckpointError, naming the fields, unless the checkpoint is of this problem.
-
-    The loss of the start stands for model and loss function, which have no name; it may differ by rounding only.
-    """
+def check_problem(path: Path, found: Checkpoint, problem: dict[str, str]) -> None:
+    """Raises CheckpointError, naming the fields that differ, unless the checkpoint is of this problem."""
     fields = [key for key in sorted({*problem, *found.problem}) if problem.get(key) != found.problem.get(key)]
-    if not fields and not np.isclose(first_loss, found.first_loss, rtol=1e-6, atol=0.0):
-        fields = [f"loss of the start ({found.first_loss:.9g} there, {first_loss:.9g} here)"]
     if fields:
-        raise CheckpointError(
-            f"{path} belongs to another fit, it differs in: {', '.join(fields)}. "
-            "Give another checkpoint path, delete the file, or pass resume=False to start over"
-        )
+        raise _of_another(path, ", ".join(fields))
+
+
+def check_first_loss(path: Path, found: Checkpoint, first_loss: float) -> None:
+    """Raises CheckpointError unless the start has the loss it had; rounding may differ on another machine.
+
+    It stands for the model and for a loss function that cannot describe itself.
+    """
+    if not np.isclose(first_loss, found.first_loss, rtol=1e-6, atol=0.0):
+        raise _of_another(path, f"loss of the start ({found.first_loss:.9g} there, {first_loss:.9g} here)")
+
+
+def _of_another(path: Path, what: str) -> CheckpointError:
+    return CheckpointError(
+        f"{path} belongs to another fit, it differs in: {what}. "
+        "Give another checkpoint path, delete the file, or pass resume=False to start over"
+    )
 
 
 @contextlib.contextmanager

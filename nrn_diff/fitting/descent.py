@@ -258,8 +258,8 @@ class _Saver:
     def resume(self, start: _State, update: Update) -> _State:
         """The state to go on from. One evaluation at the start tells whether model and loss are the same."""
         found = checkpoints.load(self.path)
-        first_loss = float(update(start.z, start.optimizer)[0])
-        checkpoints.check_same_problem(self.path, found, self.problem, first_loss)
+        checkpoints.check_problem(self.path, found, self.problem)
+        checkpoints.check_first_loss(self.path, found, float(update(start.z, start.optimizer)[0]))
         structure = jax.tree_util.tree_structure(start.optimizer)
         return _State(
             z={n: jnp.asarray(found.z[n]) for n in start.z},
