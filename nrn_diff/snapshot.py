@@ -133,6 +133,19 @@ class Record:
 
 
 @dataclass(frozen=True)
+class SpikeRecord:
+    """A Vector of the user that a NetCon fills with spike times (NetCon.record): upward crossings of `threshold` (mV).
+
+    node: whose voltage is watched. label: 'soma(0.5).v > 10'. vector: the Vector's HOC name.
+    """
+
+    label: str
+    node: int
+    threshold: float
+    vector: str = ""
+
+
+@dataclass(frozen=True)
 class Capture:
     """One live model. Units are NEURON's."""
 
@@ -148,3 +161,4 @@ class Capture:
     tstop: float
     secondorder: int = 0
     notes: tuple[str, ...] = field(default=())
+    spikes: tuple[SpikeRecord, ...] = ()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from neuron import h
 
 from nrn_diff.bridge.clock import read_clock
-from nrn_diff.bridge.connections import capture_connections
+from nrn_diff.bridge.connections import capture_connections, capture_spikes
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.inventory import Inventory, take_inventory
 from nrn_diff.bridge.ions import Styles, capture_ion
@@ -65,6 +65,7 @@ def _capture(inventory: Inventory, tstop: float | None, dt: float | None, findin
     )
     connections, trains = capture_connections(inventory, clock.tstop, translator, findings)
     records = find_records(inventory, findings)
+    spikes = capture_spikes(inventory, findings)
     return Capture(
         cable=cable,
         ions=ions,
@@ -78,4 +79,5 @@ def _capture(inventory: Inventory, tstop: float | None, dt: float | None, findin
         tstop=clock.tstop,
         secondorder=clock.secondorder,
         notes=findings.notes,
+        spikes=spikes,
     )

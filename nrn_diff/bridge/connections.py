@@ -11,13 +11,13 @@ from neuron import h
 
 from nrn_diff.bridge.catalog import MechanismType
 from nrn_diff.bridge.findings import Findings
-from nrn_diff.bridge.inventory import Inventory, Located, hoc_objects
+from nrn_diff.bridge.inventory import Inventory, Located, hoc_objects, place_of
 from nrn_diff.bridge.mechanisms import read_globals, read_values
 from nrn_diff.bridge.random123 import NeuronRandom, streams_of
 from nrn_diff.bridge.translate import Translator
 from nrn_diff.events.artificial import ArtificialCell, ArtificialConnection, artificial_trains
 from nrn_diff.events.errors import EventError
-from nrn_diff.snapshot import Connection, Train
+from nrn_diff.snapshot import Connection, SpikeRecord, Train
 
 _NOT_VOLTAGE = -2.0
 
@@ -106,6 +106,24 @@ def read_wires(inventory: Inventory, findings: Findings) -> list[Wire]:
         findings.finite(weight, "weight", name)
         wires.append(Wire(index, name, target.hname(), source, delay, weight))
     return wires
+
+
+def capture_spikes(inventory: Inventory, findings: Findings) -> tuple[SpikeRecord, ...]:
+    """Vectors that NetCons fill with spike times, each once, in the order of h.List('NetCon')."""
+    found: dict[str, SpikeRecord] = {}
+    for netcon in hoc_objects("NetCon"):
+        vector = netcon.get_recordvec()
+        if vector is None:
+            continue
+        name, segment = vector.hname(), netcon.preseg()
+        if segment is None:
+            findings.note(f"{name} records events of {netcon.pre() or 'another process'}, which NEURON itself can give")
+            continue
+        findings.note(f"{name} records spike times, which are not part of a recording yet: find them in the voltage")
+        label = f"{place_of(segment)}.v > {netcon.threshold:g}"
+        node = inventory.topology.node_of(segment.sec, segment.x)
+        found.setdefault(name, SpikeRecord(label, node, float(netcon.threshold), name))
+    return tuple(found.values())
 
 
 def _needed(wires: Sequence[Wire], cells: Mapping[str, Any]) -> set[str]:

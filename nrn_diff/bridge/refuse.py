@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import ctypes
-from pathlib import Path
 from typing import Any
 
 from neuron import h
 
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.inventory import hoc_objects
+from nrn_diff.bridge.native import has_extra_scatter_gather, hook
+from nrn_diff.bridge.stdrun import redefined_procedures
 
 # HOC classes whose objects change a run: class -> (why, remedy).
 _CLASSES = {
@@ -20,25 +20,6 @@ _CLASSES = {
     "LinearMechanism": ("linear circuits are not supported yet", "remove the LinearMechanism"),
     "StateTransitionEvent": ("its state transitions run user code", "remove it"),
 }
-
-
-def neuron_pointer(name: str) -> int | None:
-    """A global pointer of NEURON's library: its value (0: null), or None if this build does not export it."""
-    import neuron.hoc
-
-    for path in (None, neuron.hoc.__file__, *_libraries()):
-        try:
-            return ctypes.c_void_p.in_dll(ctypes.CDLL(path), name).value or 0
-        except (OSError, ValueError):
-            continue
-    return None
-
-
-def _libraries() -> list[str]:
-    import neuron
-
-    folder = Path(neuron.__file__).parent
-    return [str(p) for p in (*folder.glob(".data/lib/libnrniv.*"), *folder.glob("../../libnrniv.*"))]
 
 
 def check_process(findings: Findings) -> None:
@@ -72,19 +53,37 @@ def _check_parallel(findings: Findings) -> None:
             "each process holds a part of the model only",
             "build it in one process",
         )
-    if neuron_pointer("nrnthread_v_transfer_"):
+    if hook("nrnthread_v_transfer_"):
         findings.refuse(
             "gap junctions by ParallelContext.source_var / target_var",
             "",
             "continuous transfer of voltages is not supported yet",
             "remove the gap junctions",
         )
-    if neuron_pointer("nrn_multisplit_solve_"):
+    if hook("nrn_multisplit_solve_"):
         findings.refuse("multisplit", "", "split cells are not supported", "do not call ParallelContext.multisplit")
 
 
 def _check_hooks(findings: Findings) -> None:
-    if neuron_pointer("nrn_nonvint_block"):
+    if hook("nrn_nonvint_block"):
+        findings.refuse("reaction-diffusion or another solver", "", "neuron.rxd is not supported yet", "remove it")
+    scatter = has_extra_scatter_gather()
+    if scatter:
         findings.refuse(
-            "reaction-diffusion or another solver of its own", "", "neuron.rxd is not supported yet", "remove it"
+            "CVode.extra_scatter_gather",
+            "",
+            "user code would run in every step and may change anything",
+            "remove it with extra_scatter_gather_remove",
         )
+    changed = redefined_procedures()
+    for name in changed or ():
+        findings.refuse(
+            f"procedure {name}() of stdrun.hoc is redefined",
+            "the model's HOC code",
+            "h.run() executes it, and what it changes is not part of the equations",
+            "set what it changes once, as parameters, and leave the procedure as NEURON has it",
+        )
+    if changed is None:
+        findings.note("whether HOC code redefines init() or advance() cannot be seen in this build of NEURON")
+    if scatter is None:
+        findings.note("whether CVode.extra_scatter_gather is used cannot be seen in this build of NEURON")

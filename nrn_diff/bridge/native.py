@@ -1,0 +1,98 @@
+"""Looks into NEURON's library that HOC does not offer: its global hooks, and the code of HOC procedures."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from functools import cache, partial
+from pathlib import Path
+
+from nrn_diff.bridge.forked import ChildFailedError, in_copy
+
+# Offsets in struct Symbol and struct Proc (hocdec.h): name, type, ..., union u; defn, size.
+_SYMBOL_TYPE, _SYMBOL_VALUE, _PROC_SIZE = 8, 16, 8
+_LOW = 0xFFFFFFFF
+_PAGE = 4096
+
+
+@cache
+def _library() -> ctypes.CDLL | None:
+    import neuron.hoc
+
+    home = Path(neuron.__file__).parent
+    found = [*home.glob(".data/lib/libnrniv.*"), *home.glob("../../../libnrniv.*")]
+    for path in (*map(str, found), neuron.hoc.__file__):
+        try:
+            library = ctypes.CDLL(path)
+            library.nrn_symbol.restype = ctypes.c_void_p
+        except (OSError, AttributeError):
+            continue
+        return library
+    return None
+
+
+def hook(name: str) -> bool | None:
+    """Whether a global pointer of NEURON's library is set; None if this build of NEURON does not show it."""
+    library = _library()
+    if library is None:
+        return None
+    try:
+        return bool(ctypes.c_void_p.in_dll(library, name).value)
+    except ValueError:
+        return None
+
+
+def has_extra_scatter_gather() -> bool | None:
+    """Whether Python code is registered by CVode.extra_scatter_gather; None if this build does not show it."""
+    library = _library()
+    if library is None or not hasattr(library, "_Z24nrn_extra_scatter_gatherii"):
+        return None
+    try:
+        in_copy(partial(_scatter, library))
+    except ChildFailedError:
+        return True
+    return False
+
+
+def _scatter(library: ctypes.CDLL) -> None:
+    # The first Python function that NEURON calls ends the copy before any of its code runs.
+    sys.setprofile(lambda _frame, event, _argument: os._exit(1) if event == "call" else None)
+    for direction in (0, 1):
+        library._Z24nrn_extra_scatter_gatherii(direction, 0)
+    sys.setprofile(None)
+
+
+def procedure_code(name: str) -> tuple[int, ...] | None:
+    """The instructions of a HOC procedure as machine words; None if there is none or this build does not show it."""
+    library = _library()
+    symbol = library.nrn_symbol(name.encode()) if library else None
+    procedure = _word(symbol + _SYMBOL_VALUE) if symbol else 0
+    if not procedure:
+        return None
+    start, size = _word(procedure), _word(procedure + _PROC_SIZE)
+    return tuple(_word(start + 8 * k) for k in range(size))
+
+
+def same_code(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    """Whether two procedures were compiled from the same text. For a copy of the process only: it may read anywhere."""
+    return len(one) == len(other) and all(_same_word(a, b) for a, b in zip(one, other, strict=True))
+
+
+def _same_word(one: int, other: int) -> bool:
+    # Jumps and counts are ints in a wider union, whose upper half is undefined.
+    return one & _LOW == other & _LOW or (min(one, other) > _PAGE and _same_symbol(one, other))
+
+
+def _same_symbol(one: int, other: int) -> bool:
+    """Constants and local variables get new symbols with each compilation; equal name, type and value."""
+    if _word(one + _SYMBOL_TYPE) & 0xFFFF != _word(other + _SYMBOL_TYPE) & 0xFFFF:
+        return False
+    if ctypes.string_at(_word(one)) != ctypes.string_at(_word(other)):
+        return False
+    a, b = _word(one + _SYMBOL_VALUE), _word(other + _SYMBOL_VALUE)
+    return a & _LOW == b & _LOW or (min(a, b) > _PAGE and _word(a) == _word(b))
+
+
+def _word(address: int) -> int:
+    return ctypes.c_uint64.from_address(address).value

@@ -1,0 +1,58 @@
+"""Whether h.run() still is what stdrun.hoc made it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from neuron import h
+
+from nrn_diff.bridge.forked import ChildFailedError, in_copy
+from nrn_diff.bridge.native import procedure_code, same_code
+
+# What h.run() executes, apart from drawing.
+PROCEDURES = ("run", "stdinit", "setdt", "init", "continuerun", "step", "advance")
+
+
+def stock_text(name: str) -> str:
+    """The text of a procedure in NEURON's stdrun.hoc."""
+    text = (Path(h.neuronhome()) / "lib" / "hoc" / "stdrun.hoc").read_text()
+    text = re.sub(r"^begintemplate.*?^endtemplate", "", text, flags=re.MULTILINE | re.DOTALL)
+    start = re.search(rf"^proc {name}\(\)", text, re.MULTILINE)
+    if start is None:
+        raise ValueError(f"stdrun.hoc has no procedure {name}")
+    depth = 0
+    for brace in re.finditer(r"[{}]", text[start.start() :]):
+        depth += 1 if brace.group() == "{" else -1
+        if depth == 0:
+            return text[start.start() : start.start() + brace.end()]
+    raise ValueError(f"{name} in stdrun.hoc does not end")
+
+
+def _compare() -> list[str]:
+    changed = []
+    for name in PROCEDURES:
+        # Under another name, so that the constants of both can be looked at.
+        stock_name = f"nrn_diff_stock_{name}"
+        if not h(stock_text(name).replace(f"proc {name}()", f"proc {stock_name}()", 1)):
+            raise ValueError(f"NEURON does not compile its own {name}")
+        live, stock = procedure_code(name), procedure_code(stock_name)
+        if live is None or stock is None or not same_code(live, stock):
+            changed.append(name)
+    return changed
+
+
+def redefined_procedures() -> list[str] | None:
+    """Names of the procedures of h.run() that the user's HOC replaced; None if it cannot be found out.
+
+    Empty without stdrun.hoc. Works in a copy of the process, where the original text is compiled for comparison.
+    """
+    if not hasattr(h, "steps_per_ms"):
+        return []
+    if procedure_code("init") is None:
+        return None
+    try:
+        changed: list[str] = in_copy(_compare)
+    except ChildFailedError:
+        return None
+    return changed
