@@ -86,7 +86,9 @@ def test_derivatives_in_both_modes_and_second_order(shape):
         strict=True,
     ):
         np.testing.assert_allclose(np.where(mask, ours, 0), np.where(mask, theirs, 0), rtol=1e-9, atol=1e-11)
-    np.testing.assert_allclose(jax.jacfwd(loss, 2)(a, b, d, rhs), jax.grad(dense, 2)(a, b, d, rhs), rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose(
+        jax.jacfwd(loss, 2)(a, b, d, rhs), jax.grad(dense, 2)(a, b, d, rhs), rtol=1e-9, atol=1e-11
+    )
     second = jax.hessian(dense, 2)(a, b, d, rhs)
     np.testing.assert_allclose(jax.hessian(loss, 2)(a, b, d, rhs), second, rtol=1e-7, atol=1e-9)
     np.testing.assert_allclose(jax.jacrev(jax.grad(loss, 2), 2)(a, b, d, rhs), second, rtol=1e-7, atol=1e-9)
@@ -96,7 +98,9 @@ def test_batches():
     schedule, a, b, d, _ = system(forest("branches", 60, 1), 2)
     rng = np.random.default_rng(0)
     ds, many = d + rng.random((4, 60)), rng.normal(size=(4, 60))
-    expected = np.stack([np.linalg.solve(matrix(schedule.parent.target, a, b, dk), r) for dk, r in zip(ds, many, strict=True)])
+    expected = np.stack(
+        [np.linalg.solve(matrix(schedule.parent.target, a, b, dk), r) for dk, r in zip(ds, many, strict=True)]
+    )
     one = lambda d, rhs: solve(schedule, a, b, d, rhs)
     np.testing.assert_allclose(jax.vmap(one)(ds, many), expected, rtol=1e-10, atol=1e-12)
     gradient = jax.grad(lambda d, rhs: (one(d, rhs) ** 2).sum(), (0, 1))

@@ -22,9 +22,7 @@ from nrn_diff.snapshot import Capture
 FORMAT = "nrn_diff model"
 VERSION = 1
 _CLASSES = {
-    cls.__name__: cls
-    for cls in vars(snapshot).values()
-    if dataclasses.is_dataclass(cls) and isinstance(cls, type)
+    cls.__name__: cls for cls in vars(snapshot).values() if dataclasses.is_dataclass(cls) and isinstance(cls, type)
 }
 
 
@@ -53,9 +51,19 @@ def load(path: str | os.PathLike[str]) -> Capture:
         if document["format"] != FORMAT:
             raise SavedModelError(f"{path} is not a saved nrn_diff model")
         if document["version"] != VERSION:
-            raise SavedModelError(f"{path} has format version {document['version']}; this nrn_diff reads version {VERSION}")
+            raise SavedModelError(
+                f"{path} has format version {document['version']}; this nrn_diff reads version {VERSION}"
+            )
         capture = _decode(document["model"], arrays)
-    except (ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, serialize.SerializeError) as error:
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        EOFError,
+        zipfile.BadZipFile,
+        serialize.SerializeError,
+    ) as error:
         raise SavedModelError(f"{path} is not a saved nrn_diff model, or it is damaged ({error})") from error
     if not isinstance(capture, Capture):
         raise SavedModelError(f"{path} does not hold a model")

@@ -162,7 +162,9 @@ def _carried(capture: Capture, mechanism: ir.Mechanism, blocks: Mapping[str, Blo
     needed = {name for block in during for name in block.inputs}
     if "net_receive" in blocks:
         needed |= {r.variable for r in capture.records if r.kind == "mechanism" and r.owner == mechanism.name}
-    return tuple(s.name for s in mechanism.symbols.values() if s.role is ir.Role.INSTANCE and s.name in written & needed)
+    return tuple(
+        s.name for s in mechanism.symbols.values() if s.role is ir.Role.INSTANCE and s.name in written & needed
+    )
 
 
 def _recorded(record: Record, row: np.ndarray) -> Recorded:

@@ -107,7 +107,9 @@ def _sum_impl(y: jax.Array, *, incidence: Incidence) -> jax.Array:
     for row in ranks:
         total = total + _take(y, row)
     if lists:
-        crowded = jnp.concatenate([_take(y, block.ravel()).reshape(*block.shape, *y.shape[1:]).sum(1) for block in lists])
+        crowded = jnp.concatenate(
+            [_take(y, block.ravel()).reshape(*block.shape, *y.shape[1:]).sum(1) for block in lists]
+        )
         total = total + _take(crowded, place)
     return total
 

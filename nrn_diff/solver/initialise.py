@@ -91,7 +91,9 @@ def _start_variables(mechanism: MechanismStructure, values: Values) -> dict[str,
 def _start_ion(ion: Any, values: Values) -> IonState:
     """ion_init in src/nrnoc/eion.cpp."""
     given = values.ions[ion.name]
-    inside = replace_rows(ion.initialise_concentration, jnp.broadcast_to(given.inside0, given.inside.shape), given.inside)
+    inside = replace_rows(
+        ion.initialise_concentration, jnp.broadcast_to(given.inside0, given.inside.shape), given.inside
+    )
     outside = replace_rows(
         ion.initialise_concentration, jnp.broadcast_to(given.outside0, given.outside.shape), given.outside
     )

@@ -22,7 +22,11 @@ def simulate(structure: Structure, values: Values, adjoint: AbstractAdjoint | No
     fixed, state, first = initialise(structure, values, {n: jnp.asarray(d.initial) for n, d in active.items()})
     grid = time_grid(structure.dt, structure.n_steps)
     clocks = Clock(
-        grid[0:-1:2], grid[1::2], grid[2::2], {n: d.early for n, d in active.items()}, {n: d.late for n, d in active.items()}
+        grid[0:-1:2],
+        grid[1::2],
+        grid[2::2],
+        {n: d.early for n, d in active.items()},
+        {n: d.late for n, d in active.items()},
     )
     adjoint = adjoint or choose(state_bytes(state), structure.n_steps)
     one = partial(step, structure, fixed)
