@@ -8,6 +8,7 @@ from mod_translator import ir
 from mod_translator.errors import UnsupportedConstruct
 from mod_translator.passes.context import PassContext
 from mod_translator.passes.walk import blocks, expressions, names, statements
+from mod_translator.semantic.names import EVENT_CALLS, RANDOM_CALLS
 
 _PER_INSTANCE = ("v", "t", "diam", "area", "flag")
 
@@ -17,6 +18,7 @@ def limits(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
     for routine in mechanism.tables:
         _table(mechanism, routine, context)
     _events(mechanism, context)
+    _sent(mechanism, context)
     _own_current(mechanism, context)
     return replace(mechanism, symbols=_carried_currents(mechanism))
 
@@ -67,6 +69,22 @@ def _events(mechanism: ir.Mechanism, context: PassContext) -> None:
                 "let a current change the potential",
                 block.loc,
             )
+
+
+def _sent(mechanism: ir.Mechanism, context: PassContext) -> None:
+    """Refuse events and random numbers in a mechanism that is part of the equations."""
+    if mechanism.kind is ir.Kind.ARTIFICIAL:
+        return
+    for routine in (*mechanism.routines.values(), *blocks(mechanism).values()):
+        for statement in statements(routine.body):
+            if isinstance(statement, ir.CallRoutine) and statement.name in {**EVENT_CALLS, **RANDOM_CALLS}:
+                context.refuse_at(
+                    UnsupportedConstruct,
+                    "U176",
+                    f"{statement.name} in a {mechanism.kind.value}",
+                    "let an ARTIFICIAL_CELL send the events or draw the numbers",
+                    statement.loc,
+                )
 
 
 def _own_current(mechanism: ir.Mechanism, context: PassContext) -> None:
