@@ -70,9 +70,9 @@ class MechanismData:
     """All instances of one mechanism, in NEURON's order of segments (density) or of creation (point processes).
 
     rank: position in NEURON's memb_order_ (INITIAL, current and state phases run in this order; ions come before).
-    nodes [n]. values: INSTANCE variables that HOC can read -> [n] or [n, length], live.
-    globals_: GLOBAL variables -> scalar or [length], live. use_table: usetable_<suffix>. labels: 'Exp2Syn[3]' for point processes,
-    '' for density mechanisms.
+    nodes [n] (a point process at an end of a section sits on a zero-area node). values: INSTANCE variables that HOC can
+    read -> [n] or [n, length], live. globals_: GLOBAL variables -> scalar or [length], live. use_table:
+    usetable_<suffix>. labels: 'Exp2Syn[3]' for point processes, '' for density mechanisms.
     """
 
     ir: ir.Mechanism
@@ -85,6 +85,7 @@ class MechanismData:
 
     @property
     def name(self) -> str:
+        """The mechanism's name."""
         return self.ir.name
 
 
@@ -119,8 +120,9 @@ class Record:
     """One quantity that a Vector of the user records.
 
     kind: 't' | 'v' | 'mechanism' | 'ion'. index: the node (v) or the row among the instances (mechanism, ion).
-    owner: mechanism name or ion name. variable: 'm', 'ina'; for an ion 'inside', 'outside', 'erev', 'current'. element: of an array variable.
-    label: 'soma(0.5).v', 'soma(0.5).hh.m', 'soma(0.5).ina', 'Exp2Syn[0].g', 't'. vector: the Vector's HOC name.
+    owner: mechanism name or ion name. variable: 'm', 'ina'; for an ion 'inside', 'outside', 'erev', 'current'.
+    element: of an array variable. label: 'soma(0.5).v', 'soma(0.5).hh.m', 'soma(0.5).ina', 'Exp2Syn[0].g', 't'.
+    vector: the Vector's HOC name.
     """
 
     label: str
