@@ -17,7 +17,7 @@ Step = Callable[[Any, Any], tuple[Any, Any]]
 
 
 class AbstractAdjoint(abc.ABC):
-    """Runs `step(state, x) -> (state, y)` over the leading axis of xs; hashable, since it is part of what is compiled."""
+    """Runs `step(state, x) -> (state, y)` over the leading axis of xs; hashable, being part of what is compiled."""
 
     @abc.abstractmethod
     def scan(self, step: Step, state: Any, xs: Any, n_steps: int) -> tuple[Any, Any]:

@@ -14,7 +14,8 @@ class NrnDiffError(Exception):
 class Refusal:
     """One thing of the user's model that cannot be reproduced, found before anything runs.
 
-    what: the feature or value. where: section, mechanism, Vector, file and line. why: one sentence. remedy: what the user can do.
+    what: the feature or value. where: section, mechanism, Vector, file and line. why: one sentence. remedy: what the
+    user can do.
     """
 
     what: str

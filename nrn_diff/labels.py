@@ -17,8 +17,8 @@ _SEGMENT = re.compile(r"^(?P<section>.+)\((?P<x>[-+.\deE]+)\)\.(?P<rest>[^()]+)$
 def find_record(capture: Capture, label: str) -> Record:
     """The Record that `label` names.
 
-    't'; 'sec(x).v'; 'sec(x).mech.variable'; 'sec(x).variable_mech'; 'sec(x).ina', '.ena', '.nai', '.nao'; 'Exp2Syn[0].g'.
-    x picks the segment as in NEURON. Raises ParameterError if the model has no such thing.
+    't'; 'sec(x).v'; 'sec(x).mech.variable' or 'sec(x).variable_mech'; 'sec(x).ina', '.ena', '.nai', '.nao';
+    'Exp2Syn[0].g'. x picks the segment as in NEURON. Raises ParameterError if the model has no such thing.
     """
     if label == "t":
         return Record("t", "t")
@@ -46,7 +46,10 @@ def _of_segment(capture: Capture, label: str, match: re.Match[str]) -> Record | 
         return Record(label, "v", node)
     for ion in capture.ions:
         fields = {
-            f"e{ion.name}": "erev", f"i{ion.name}": "current", f"{ion.name}i": "inside", f"{ion.name}o": "outside"
+            f"e{ion.name}": "erev",
+            f"i{ion.name}": "current",
+            f"{ion.name}i": "inside",
+            f"{ion.name}o": "outside",
         }
         rows = np.flatnonzero(ion.nodes == node)
         if rest in fields and len(rows):

@@ -76,7 +76,10 @@ class Model:
         return Parameters({spec.label: self._assignment(spec).start(self.values) for spec in specs}, specs)
 
     def with_records(self, *labels: str) -> Model:
-        """The same model recording other quantities: 'dend[3](0.5).v', 'soma(0.5).hh.m', 'soma(0.5).cai', 'Exp2Syn[0].g'."""
+        """The same model recording other quantities: 'dend[3](0.5).v', 'soma(0.5).hh.m', 'Exp2Syn[0].g'.
+
+        Raises ParameterError for labels that name nothing.
+        """
         records = tuple(find_record(self.capture, label) for label in labels)
         return Model(dataclasses.replace(self.capture, records=records))
 
@@ -84,8 +87,8 @@ class Model:
         """Run from t = 0 to tstop with `theta` in place of the captured values. Pure; jit, grad, vmap, jvp apply.
 
         theta: from `parameters`, or any dict name -> array with one entry for each place (or a scalar for all).
-        adjoint: how reverse mode goes back (nrn_diff.adjoint); None: chosen by memory. Raises ParameterError for unknown
-        names, wrong shapes, and values that are not finite.
+        adjoint: how reverse mode goes back (nrn_diff.adjoint); None: chosen by memory. Raises ParameterError for
+        unknown names, wrong shapes, and values that are not finite.
         """
         values = self.with_theta(theta or {})
         samples = _simulate(self.structure, values, adjoint)
@@ -97,13 +100,13 @@ class Model:
         values = self.values
         for spec, free in self._specs(theta):
             if not isinstance(free, jax.core.Tracer) and not np.all(np.isfinite(free)):
-                where = np.flatnonzero(~np.isfinite(np.ravel(free)))
-                raise ParameterError(f"{spec.label!r} is not finite (entry {where[0]} of {np.size(free)}: NaN or inf)")
+                entry = np.flatnonzero(~np.isfinite(np.ravel(free)))[0]
+                raise ParameterError(f"{spec.label!r} is not finite (entry {entry} of {np.size(free)}: NaN or inf)")
             values = self._assignment(spec).apply(values, free)
         return values
 
     def write_back(self, theta: Mapping[str, Any]) -> None:
-        """Set the values of theta in the live NEURON objects. Raises WriteBackError if the live model is another one."""
+        """Set the values in the live NEURON objects. Raises WriteBackError if the live model is another one."""
         from nrn_diff.bridge.write_back import write_back
 
         values, new = self.with_theta(theta), {}
@@ -147,7 +150,7 @@ def _simulate(structure: Structure, values: Values, adjoint: AbstractAdjoint | N
 
 def require_float64() -> None:
     """Raise PrecisionError unless JAX computes in float64."""
-    if not jax.config.jax_enable_x64:
+    if not jax.config.read("jax_enable_x64"):
         raise PrecisionError(
             "JAX is in float32 and NEURON computes in float64. Put `jax.config.update('jax_enable_x64', True)` at the "
             "top of the script (before any JAX array is made), or set the environment variable JAX_ENABLE_X64=1."

@@ -20,9 +20,10 @@ from nrn_diff.solver.values import Array, Values
 class Param:
     """One free quantity.
 
-    name: as in NEURON ('gnabar_hh', 'Ra', 'Exp2Syn.tau1'). where: sections or segments (objects, SectionLists or their names); None:
-    wherever it exists. share: None, one number for each segment; 'section', one for each section; 'all', one for all.
-    relative: the free number multiplies the model's own values (starts at 1), so that a gradient along the dendrite is kept.
+    name: as in NEURON ('gnabar_hh', 'Ra', 'Exp2Syn.tau1'). where: sections or segments (objects, SectionLists or their
+    names); None: wherever it exists. share: None, one number for each segment; 'section', one for each section; 'all',
+    one for all. relative: the free number multiplies the model's own values (it starts at 1), so that their profile
+    along the dendrite is kept.
     bounds: (low, high) for fits. label: key in the dict; by default the name.
     """
 
@@ -72,11 +73,14 @@ class Parameters(dict[str, Array]):
         return Parameters({**self, **{k: jnp.asarray(v, jnp.float64) for k, v in arrays.items()}}, self.specs)
 
 
-def _flatten(p: Parameters) -> tuple[tuple[tuple[Any, Any], ...], tuple[tuple[str, ...], tuple[Param, ...]]]:
+_Aux = tuple[tuple[str, ...], tuple[Param, ...]]
+
+
+def _flatten(p: Parameters) -> tuple[tuple[tuple[Any, Any], ...], _Aux]:
     return tuple((jax.tree_util.DictKey(k), v) for k, v in p.items()), (tuple(p), p.specs)
 
 
-def _unflatten(aux: tuple[tuple[str, ...], tuple[Param, ...]], leaves: Iterable[Any]) -> Parameters:
+def _unflatten(aux: _Aux, leaves: Iterable[Any]) -> Parameters:
     return Parameters(dict(zip(aux[0], leaves, strict=True)), aux[1])
 
 
@@ -85,7 +89,7 @@ jax.tree_util.register_pytree_with_keys(Parameters, _flatten, _unflatten)
 
 @dataclass(frozen=True, eq=False)
 class Assignment:
-    """A Param found in a model. entries [k]: of the quantity (None: a scalar one); group [k]: entry of the free array."""
+    """A Param found in a model. entries [k]: of the quantity (None: it is a scalar); group [k]: of the free array."""
 
     spec: Param
     quantity: Quantity
@@ -146,10 +150,13 @@ def _select(capture: Capture, quantity: Quantity, spec: Param) -> np.ndarray:
     known = set(capture.cable.section_names) | set(segment_labels(capture)) | set(quantity.owner)
     unknown = [name for name in spec.where if name not in known]
     if unknown:
-        raise ParameterError(f"where={unknown[0]!r} of {spec.name!r} is no section, segment or point process of the model")
+        raise ParameterError(
+            f"where={unknown[0]!r} of {spec.name!r} is no section, segment or point process of the model"
+        )
     wanted, names = set(spec.where), capture.cable.section_names
     hit = [
-        k for k in range(quantity.size)
+        k
+        for k in range(quantity.size)
         if quantity.owner[k] in wanted or (quantity.section[k] >= 0 and names[quantity.section[k]] in wanted)
     ]
     if not hit:

@@ -1,8 +1,8 @@
 """What a parameter name means in a model: where its numbers are, and which segment each of them belongs to.
 
-Names are NEURON's: 'gnabar_hh' (RANGE, one value for each segment that has it), 'vhalf_kx' (GLOBAL), 'Exp2Syn.tau1' (one for each
-point process), 'Ra' (sections), 'cm' (segments), 'ena', 'nai' (one for each segment with that ion), 'nai0_na_ion',
-'NetCon.weight' (one for each connection, in the order of h.List('NetCon')), 'celsius', 'v_init'.
+Names are NEURON's: 'gnabar_hh' (RANGE, one value for each segment that has it), 'vhalf_kx' (GLOBAL), 'Exp2Syn.tau1'
+(one for each point process), 'Ra' (sections), 'cm' (segments), 'ena', 'nai' (one for each segment with that ion),
+'nai0_na_ion', 'NetCon.weight' (one for each connection, in the order of h.List('NetCon')), 'celsius', 'v_init'.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from mod_translator import ir
 from nrn_diff.errors import ParameterError
-from nrn_diff.snapshot import Capture
+from nrn_diff.snapshot import Capture, MechanismData
 from nrn_diff.solver.values import Array, Values
 
 Path = tuple[str, ...]
@@ -24,7 +25,7 @@ Path = tuple[str, ...]
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Entries `position` of a quantity are the entries `index` of the array at `path` (index None: the array itself)."""
+    """Entries `position` of a quantity are the entries `index` of the array at `path` (None: the array itself)."""
 
     path: Path
     position: np.ndarray
@@ -35,8 +36,8 @@ class Part:
 class Quantity:
     """A named array of numbers of a model.
 
-    size: 0 for a scalar. section [size]: index of the section of each entry, -1 where there is none. owner [size]: what an entry
-    belongs to, as NEURON prints it: 'dend[3](0.5)', 'Exp2Syn[0]'.
+    size: 0 for a scalar. section [size]: index of the section of each entry, -1 where there is none. owner [size]: what
+    an entry belongs to, as NEURON prints it: 'dend[3](0.5)', 'Exp2Syn[0]'.
     """
 
     name: str
@@ -60,7 +61,7 @@ class Quantity:
     def write(self, values: Values, entries: np.ndarray | None, new: Array) -> Values:
         """`values` with `new` at the given entries (None: a scalar quantity)."""
         if entries is None:
-            return _changed(values, self.parts[0].path, lambda x: new)
+            return _changed(values, self.parts[0].path, lambda _: new)
         place = np.full(max(self.size, 1), -1)
         place[entries] = np.arange(len(entries))
         for part in self.parts:
@@ -69,8 +70,12 @@ class Quantity:
             if len(here):
                 target = (here,) if part.index is None else tuple(i[here] for i in part.index)
                 source = new[mine[here]]
-                values = _changed(values, part.path, lambda x, t=target, s=source: x.at[t].set(s))
+                values = _changed(values, part.path, partial(_set, target, source))
         return values
+
+
+def _set(target: Any, source: Array, x: Array) -> Array:
+    return x.at[target].set(source)
 
 
 def _at(values: Any, path: Path) -> Any:
@@ -95,9 +100,9 @@ def find(capture: Capture, name: str) -> Quantity:
             return make()
     known_names = [known for known, _ in _candidates(capture)]
     near = difflib.get_close_matches(name, known_names, n=3, cutoff=0.5)
-    hint = f"; did you mean {', '.join(near)}?" if near else ""
+    hint = f"; did you mean {', '.join(near)}?" if near else "."
     raise ParameterError(
-        f"the model has no parameter {name!r}{hint} Names are as in NEURON: 'gnabar_hh', 'Exp2Syn.tau1', 'Ra', 'NetCon.weight'."
+        f"the model has no parameter {name!r}{hint} Names are as in NEURON: 'gnabar_hh', 'Exp2Syn.tau1', 'Ra'."
     )
 
 
@@ -109,41 +114,42 @@ def names(capture: Capture) -> list[str]:
 def segment_labels(capture: Capture) -> list[str]:
     """'dend[3](0.5)' for each segment."""
     cable = capture.cable
-    return [
-        f"{cable.section_names[s]}({x:g})" for s, x in zip(cable.segment_section, cable.segment_x, strict=True)
-    ]
+    return [f"{cable.section_names[s]}({x:g})" for s, x in zip(cable.segment_section, cable.segment_x, strict=True)]
 
 
 def _candidates(capture: Capture) -> Iterator[tuple[str, Callable[[], Quantity]]]:
     cable = capture.cable
     for scalar in ("celsius", "v_init"):
-        yield scalar, lambda n=scalar: _scalar(n, (n,))
+        yield scalar, partial(_scalar, scalar, (scalar,))
     sections = tuple(cable.section_names)
-    yield "Ra", lambda: _whole("Ra", ("cable", "Ra"), np.arange(len(sections)), sections)
-    yield "cm", lambda: _whole("cm", ("cable", "cm"), cable.segment_section, tuple(segment_labels(capture)))
+    yield "Ra", partial(_whole, "Ra", ("cable", "Ra"), np.arange(len(sections)), sections)
+    yield "cm", partial(_whole, "cm", ("cable", "cm"), cable.segment_section, tuple(segment_labels(capture)))
     for ion in capture.ions:
         for name, field in ((f"e{ion.name}", "erev"), (f"{ion.name}i", "inside"), (f"{ion.name}o", "outside")):
-            yield name, lambda n=name, i=ion, f=field: _on_nodes(capture, n, ("ions", i.name, f), i.nodes)
+            yield name, partial(_on_nodes, capture, name, ("ions", ion.name, field), ion.nodes)
         for name, field in ((f"{ion.name}i0_{ion.name}_ion", "inside0"), (f"{ion.name}o0_{ion.name}_ion", "outside0")):
-            yield name, lambda n=name, i=ion, f=field: _scalar(n, ("ions", i.name, f))
+            yield name, partial(_scalar, name, ("ions", ion.name, field))
     for data in capture.mechanisms:
-        is_point = data.ir.kind is ir.Kind.POINT
-        for variable, value in data.values.items():
-            if np.ndim(value) != 1 or data.ir.symbols[variable].block == "STATE":
-                continue
-            name, path = f"{variable}_{data.name}", ("mechanisms", data.name, variable)
-            if is_point:
-                name = f"{data.name}.{variable}"
-                section = cable.node_section[data.nodes]
-                yield name, lambda n=name, p=path, s=section, d=data: _whole(n, p, s, d.labels)
-            else:
-                yield name, lambda n=name, p=path, d=data: _on_nodes(capture, n, p, d.nodes)
-        for variable, value in data.globals_.items():
-            if np.ndim(value) == 0:
-                name = f"{variable}_{data.name}"
-                yield name, lambda n=name, p=("globals_", data.name, variable): _scalar(n, p)
+        yield from _mechanism_candidates(capture, data)
     if capture.connections:
-        yield "NetCon.weight", lambda: _weights(capture)
+        yield "NetCon.weight", partial(_weights, capture)
+
+
+def _mechanism_candidates(capture: Capture, data: MechanismData) -> Iterator[tuple[str, Callable[[], Quantity]]]:
+    for variable, value in data.values.items():
+        if np.ndim(value) != 1 or data.ir.symbols[variable].block == "STATE":
+            continue
+        path = ("mechanisms", data.name, variable)
+        if data.ir.kind is ir.Kind.POINT:
+            name, section = f"{data.name}.{variable}", capture.cable.node_section[data.nodes]
+            yield name, partial(_whole, name, path, section, data.labels)
+        else:
+            name = f"{variable}_{data.name}"
+            yield name, partial(_on_nodes, capture, name, path, data.nodes)
+    for variable, value in data.globals_.items():
+        if np.ndim(value) == 0:
+            name = f"{variable}_{data.name}"
+            yield name, partial(_scalar, name, ("globals_", data.name, variable))
 
 
 def _scalar(name: str, path: Path) -> Quantity:

@@ -13,7 +13,7 @@ from nrn_diff.events.schedule import deliveries as delivery_times
 from nrn_diff.events.schedule import in_rounds, schedule
 from nrn_diff.events.time_grid import n_steps as count_steps
 from nrn_diff.runtime import load_module
-from nrn_diff.snapshot import Capture, MechanismData, Record
+from nrn_diff.snapshot import Capture, Ion, MechanismData, Record
 from nrn_diff.solver.contraction import contract
 from nrn_diff.solver.incidence import Incidence
 from nrn_diff.solver.structure import (
@@ -48,13 +48,13 @@ def build_structure(capture: Capture) -> Structure:
     for ion in capture.ions:
         ion_row_of_node[ion.name] = np.full(n_rows, -1)
         ion_row_of_node[ion.name][ion.nodes] = np.arange(len(ion.nodes))
+    n_ion_rows = {ion.name: len(ion.nodes) for ion in capture.ions}
     shared: dict[bytes, Incidence] = {}
     mechanisms = []
     for data in sorted(capture.mechanisms, key=lambda m: m.rank):
         node = shared.setdefault(data.nodes.tobytes(), Incidence(row[data.nodes], n_rows))
         ion_rows = {
-            use.name: Incidence(ion_row_of_node[use.name][data.nodes], len(capture_ion(capture, use.name).nodes))
-            for use in data.ir.ions
+            use.name: Incidence(ion_row_of_node[use.name][data.nodes], n_ion_rows[use.name]) for use in data.ir.ions
         }
         segment = Incidence(segment_of_node[data.nodes], n_segments)
         mechanisms.append(_mechanism(capture, data, node, segment, ion_rows, deliveries.get(data.name)))
@@ -107,12 +107,7 @@ def build_values(capture: Capture, structure: Structure) -> Values:
     )
 
 
-def capture_ion(capture: Capture, name: str):  # type: ignore[no-untyped-def]
-    """The ion species of that name."""
-    return next(ion for ion in capture.ions if ion.name == name)
-
-
-def _ion(ion, node: Incidence) -> IonStructure:  # type: ignore[no-untyped-def]
+def _ion(ion: Ion, node: Incidence) -> IonStructure:
     style = ion.style.astype(int)
     return IonStructure(
         ion.name,

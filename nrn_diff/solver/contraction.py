@@ -17,9 +17,9 @@ from nrn_diff.solver.incidence import Incidence
 class Round:
     """One round acts on the nodes that are still there: the first `eliminated` rows go, the others stay.
 
-    up [eliminated]: the remaining row that is the parent (-1: a root). down [eliminated]: the remaining row that is the only
-    child (-1: a leaf). above [remaining]: the eliminated row that was the parent (-1: the parent stays). `up` and
-    `above` count from the first row of their own group.
+    up [eliminated]: the remaining row that is the parent (-1: a root). down [eliminated]: the remaining row that is the
+    only child (-1: a leaf). above [remaining]: the eliminated row that was the parent (-1: the parent stays). Rows
+    count from the first of their own group.
     """
 
     eliminated: int

@@ -81,7 +81,7 @@ def _with_hints(now: Moment, mechanism: MechanismStructure) -> tuple[dict[str, A
 
 
 def second_order_currents(now: Moment, dv: Array) -> None:
-    """With secondorder = 2 ion currents are those at the middle of the step (second_order_cur in src/nrnoc/eion.cpp)."""
+    """With secondorder = 2, ion currents at the middle of the step (second_order_cur in src/nrnoc/eion.cpp)."""
     if now.structure.secondorder == 2:
         for ion in now.structure.ions:
             state = now.ions[ion.name]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -30,9 +32,13 @@ def deliver(now: Moment, events: dict[str, Array]) -> None:
             for k in range(rounds.shape[0]):
                 carry = receive(carry, rounds[k])
         else:
-            carry, _ = jax.lax.scan(lambda c, r, f=receive: (f(c, r), None), carry, rounds)
+            carry = _loop(receive, carry, rounds)
         here.update(carry[0])
         now.weights[mechanism.name] = carry[1]
+
+
+def _loop(receive: Callable[[Any, Array], Any], carry: Any, rounds: Array) -> Any:
+    return jax.lax.scan(lambda c, events: (receive(c, events), None), carry, rounds)[0]
 
 
 def _receive(

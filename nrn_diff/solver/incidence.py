@@ -33,6 +33,7 @@ class Incidence:
 
     @property
     def n_sources(self) -> int:
+        """Number of source rows."""
         return len(self.target)
 
     def gather(self, x: jax.Array) -> jax.Array:
@@ -45,6 +46,7 @@ class Incidence:
 
     @cached_property
     def is_identity(self) -> bool:
+        """Whether both directions return their argument."""
         return self.n_sources == self.n_targets and bool(np.all(self.target == np.arange(self.n_targets)))
 
     @cached_property

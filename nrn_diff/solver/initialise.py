@@ -47,7 +47,7 @@ def _fixed(structure: Structure, values: Values) -> Fixed:
     """Coefficients of the tree and TABLEs."""
     cable, parent = values.cable, structure.tree.parent
     has_parent = parent.target >= 0
-    ri = jnp.where(has_parent, cable.ri_per_Ra * structure.row_section.gather(cable.Ra), 1.0)
+    ri = jnp.where(has_parent, cable.unit_ri * structure.row_section.gather(cable.Ra), 1.0)
     b = jnp.where(has_parent, -100.0 / (ri * cable.area), 0.0)
     a = jnp.where(has_parent, -100.0 / (ri * jnp.where(has_parent, parent.gather(cable.area), 1.0)), 0.0)
     cj = (2.0 if structure.secondorder else 1.0) / structure.dt
@@ -56,9 +56,9 @@ def _fixed(structure: Structure, values: Values) -> Fixed:
     return Fixed(values, {}, values.globals_, tables, a, b, capacitive - b - parent.sum(a))
 
 
-def _tables(structure: Structure, mechanism: MechanismStructure, values: Values) -> dict[str, Array | None]:
+def _tables(structure: Structure, mechanism: MechanismStructure, values: Values) -> dict[str, Any]:
     """TABLE contents by the name under which the blocks take them; None where usetable_<suffix> is 0."""
-    tables: dict[str, Array | None] = {}
+    tables: dict[str, Any] = {}
     for table in mechanism.tables:
         if not mechanism.use_table:
             tables[table.name] = None

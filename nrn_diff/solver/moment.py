@@ -27,7 +27,7 @@ def replace_rows(mask: np.ndarray, new: Array, old: Array) -> Array:
 
 @dataclass
 class Moment:
-    """v [rows] (mV), t (ms); every INSTANCE variable by its latest value; ions and their slopes dI/dv; NetCon weights."""
+    """v [rows] (mV), t (ms); every INSTANCE variable by its latest value; ions, their slopes dI/dv; NetCon weights."""
 
     structure: Structure
     fixed: Fixed

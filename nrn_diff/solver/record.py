@@ -17,7 +17,8 @@ def sample(now: Moment) -> jax.Array:
     recorded = now.structure.recorded
     if not recorded:
         return jnp.zeros((0,))
-    parts, order = [], []
+    parts: list[jax.Array] = []
+    order: list[int] = []
     indexed = sorted(enumerate(recorded), key=lambda pair: _source(pair[1]))
     for _, group in itertools.groupby(indexed, key=lambda pair: _source(pair[1])):
         members = list(group)

@@ -21,16 +21,11 @@ def simulate(structure: Structure, values: Values, adjoint: AbstractAdjoint | No
     active = {m.name: m.deliveries for m in structure.mechanisms if m.deliveries is not None}
     fixed, state, first = initialise(structure, values, {n: jnp.asarray(d.initial) for n, d in active.items()})
     grid = time_grid(structure.dt, structure.n_steps)
-    clocks = Clock(
-        grid[0:-1:2],
-        grid[1::2],
-        grid[2::2],
-        {n: d.early for n, d in active.items()},
-        {n: d.late for n, d in active.items()},
-    )
+    early, late = ({n: jnp.asarray(getattr(d, phase)) for n, d in active.items()} for phase in ("early", "late"))
+    clocks = Clock(jnp.asarray(grid[0:-1:2]), jnp.asarray(grid[1::2]), jnp.asarray(grid[2::2]), early, late)
     adjoint = adjoint or choose(state_bytes(state), structure.n_steps)
     one = partial(step, structure, fixed)
-    _, samples = adjoint.scan(one, state, jax.tree.map(jnp.asarray, clocks), structure.n_steps)
+    _, samples = adjoint.scan(one, state, clocks, structure.n_steps)
     return jnp.concatenate([first[None], samples])
 
 

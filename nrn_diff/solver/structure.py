@@ -36,9 +36,9 @@ class Block:
 class Deliveries:
     """NetCon events that reach one kind of point process.
 
-    row [n_connections]: the target instance. connection, time [n_events]: of each event. initial [n_rounds, width], early
-    and late [n_steps, n_rounds, width]: events before the first step, at the start and at the end of each step, -1 for none;
-    rounds follow one another, the events of one round have different targets.
+    row [n_connections]: the target instance. connection, time [n_events]: of each event. initial [n_rounds, width],
+    early and late [n_steps, n_rounds, width]: events before the first step, at the start and at the end of each step, -1
+    for none; rounds follow one another, the events of one round have different targets.
     """
 
     row: np.ndarray
@@ -92,14 +92,17 @@ class MechanismStructure:
 
     @property
     def name(self) -> str:
+        """As in NEURON."""
         return self.ir.name
 
     @property
     def is_point(self) -> bool:
+        """Whether its currents are in nA."""
         return self.ir.kind is ir.Kind.POINT
 
     @property
     def count(self) -> int:
+        """Number of instances."""
         return self.node.n_sources
 
 
@@ -150,7 +153,9 @@ class Structure:
         return isinstance(other, Structure) and self.digest == other.digest
 
     def mechanism(self, name: str) -> MechanismStructure:
+        """The mechanism of that name."""
         return next(m for m in self.mechanisms if m.name == name)
 
     def ion(self, name: str) -> IonStructure:
+        """The species of that name."""
         return next(i for i in self.ions if i.name == name)

@@ -1,8 +1,8 @@
 """The tree solve: one linear system per step, coupled along the branches of the cells.
 
 Row i of the system reads  d[i] x[i] + b[i] x[parent(i)] + sum over children c of a[c] x[c] = rhs[i]
-(a and b as in NEURON's NODEA and NODEB, src/nrnoc/solve.cpp). All arrays are in the row order of the schedule, [n, ...].
-The transposed system has a and b swapped, so the derivative in both modes is again a tree solve.
+(a and b as in NEURON's NODEA and NODEB, src/nrnoc/solve.cpp). All arrays are in the row order of the schedule,
+[n, ...]. The transposed system has a and b swapped, so the derivative in both modes is again a tree solve.
 """
 
 from __future__ import annotations

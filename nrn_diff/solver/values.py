@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 
@@ -11,13 +11,13 @@ PerMechanism = dict[str, dict[str, Array]]
 
 
 class Cable(NamedTuple):
-    """Ra [n_sections] (ohm cm), cm, diam [n_segments] (uF/cm2, um), area [rows] (um2), ri_per_Ra [rows] (MOhm / ohm cm)."""
+    """Ra [n_sections] (ohm cm); cm (uF/cm2), diam (um) [n_segments]; area (um2), unit_ri (MOhm per ohm cm) [rows]."""
 
     Ra: Array
     cm: Array
     diam: Array
     area: Array
-    ri_per_Ra: Array
+    unit_ri: Array
 
 
 class IonValues(NamedTuple):
@@ -31,7 +31,7 @@ class IonValues(NamedTuple):
 
 
 class Values(NamedTuple):
-    """mechanisms: INSTANCE variables [n] (arrays: [length, n]); globals_: scalars; weights: per target [n_connections, n_args]."""
+    """mechanisms: INSTANCE variables, [n] or [length, n]; globals_: scalars; weights: [n_connections, n_args]."""
 
     cable: Cable
     mechanisms: PerMechanism
@@ -52,7 +52,7 @@ class IonState(NamedTuple):
 
 
 class State(NamedTuple):
-    """What one step hands to the next. v [rows] (mV); mechanisms: the carried INSTANCE variables; weights: NetCon arguments."""
+    """What one step hands to the next. v [rows] (mV); mechanisms: the carried variables; weights: NetCon arguments."""
 
     v: Array
     mechanisms: PerMechanism
@@ -63,14 +63,14 @@ class State(NamedTuple):
 class Fixed(NamedTuple):
     """What a run computes once from Values, before the first step.
 
-    mechanisms: INSTANCE variables after INITIAL that no step changes. tables: TABLE contents. a, b [rows]: the off-diagonal
-    coefficients of the tree; diagonal [rows]: axial and capacitive part of d; axial enters rhs through a and b.
+    mechanisms: INSTANCE variables after INITIAL that no step changes. tables: TABLE contents. a, b [rows]: off-diagonal
+    coefficients of the tree; diagonal [rows]: the axial and capacitive part of d.
     """
 
     values: Values
     mechanisms: PerMechanism
     globals_: PerMechanism
-    tables: PerMechanism
+    tables: dict[str, dict[str, Any]]
     a: Array
     b: Array
     diagonal: Array
