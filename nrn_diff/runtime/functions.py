@@ -73,9 +73,16 @@ def _pow_jvp(primals: tuple[Any, Any], tangents: tuple[Any, Any]) -> tuple[Array
 pow.defjvp(_pow_jvp, symbolic_zeros=True)
 
 
+@jax.custom_jvp
 def fabs(x: ArrayLike) -> Array:
     """Absolute value; the derivative at 0 is 0."""
     return jnp.abs(x)
+
+
+@fabs.defjvp
+def _fabs_jvp(primals: tuple[Any], tangents: tuple[Any]) -> tuple[Array, Array]:
+    (x,), (dx,) = primals, tangents
+    return fabs(x), jnp.sign(x) * dx
 
 
 def fmod(x: ArrayLike, y: ArrayLike) -> Array:

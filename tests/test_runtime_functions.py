@@ -1,0 +1,239 @@
+"""Functions of the runtime: NEURON's values, finite and exact derivatives; guard, arrays, tables, loader."""
+
+import math
+import subprocess
+import sys
+import traceback
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from neuron_process import run_function
+
+from nrn_diff import runtime
+from nrn_diff.runtime.loader import Float64Required
+
+
+def slope(function, *args, which=0):
+    return float(jax.grad(function, argnums=which)(*map(float, args)))
+
+
+def difference(function, *args, which=0, h=1e-6):
+    up, down = list(map(float, args)), list(map(float, args))
+    up[which] += h
+    down[which] -= h
+    return float(function(*up) - function(*down)) / (2 * h)
+
+
+def test_exp_is_cut_like_neurons():
+    x = jnp.array([-1000.0, -700.0001, -700.0, 1.0, 700.0, 700.0001, 1e9, -jnp.inf, jnp.inf])
+    expected = [0, 0, math.exp(-700), math.e, *[math.exp(700)] * 3, 0, math.exp(700)]
+    np.testing.assert_allclose(runtime.exp(x), expected, rtol=1e-13)
+    assert jnp.isnan(runtime.exp(jnp.nan))
+    derivative = jax.vmap(jax.grad(runtime.exp))(x)
+    np.testing.assert_allclose(derivative, [0, 0, math.exp(-700), math.e, math.exp(700), 0, 0, 0, 0], rtol=1e-13)
+    assert runtime.exp(1.0).dtype == jnp.float64
+
+
+POINTS = {
+    "exp": (0.3,),
+    "log": (0.7,),
+    "log10": (0.7,),
+    "sqrt": (2.0,),
+    "pow": (1.7, 2.3),
+    "sin": (0.4,),
+    "cos": (0.4,),
+    "tan": (0.4,),
+    "asin": (0.4,),
+    "acos": (0.4,),
+    "atan": (0.4,),
+    "atan2": (0.4, -0.3),
+    "sinh": (0.4,),
+    "cosh": (0.4,),
+    "tanh": (0.4,),
+    "erf": (0.4,),
+    "fabs": (-0.4,),
+    "floor": (2.3,),
+    "ceil": (2.3,),
+    "fmod": (-7.3, 2.0),
+    "fmin": (1.0, 2.0),
+    "fmax": (1.0, 2.0),
+    "nernst": (1e-4, 2.0, 2.0, 20.0),
+    "nrn_ghk": (-30.0, 0.1, 2.0, 2.0, 20.0),
+}
+
+
+@pytest.mark.parametrize("name", POINTS)
+def test_derivatives_are_exact(name):
+    function, args = getattr(runtime, name), POINTS[name]
+    for which in range(len(args)):
+        h = 1e-5 * max(abs(args[which]), 1e-4)
+        np.testing.assert_allclose(
+            slope(function, *args, which=which), difference(function, *args, which=which, h=h), rtol=1e-6, atol=1e-9
+        )
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "which", "expected"),
+    [
+        ("fabs", (0.0,), 0, 0.0),
+        ("sqrt", (0.0,), 0, 0.0),
+        ("pow", (0.0, 2.0), 0, 0.0),
+        ("pow", (0.0, 1.0), 0, 1.0),
+        ("pow", (0.0, 0.5), 0, 0.0),
+        ("pow", (0.0, 2.0), 1, 0.0),
+        ("pow", (-2.0, 3.0), 0, 12.0),
+        ("pow", (-2.0, 3.0), 1, 0.0),
+        ("pow", (3.0, 0.0), 0, 0.0),
+        ("nrn_ghk", (0.0, 1.0, 2.0, 2.0, 20.0), 1, 0.001 * 2 * runtime.functions.FARADAY),
+        ("nernst", (0.0, 1.0, 2.0, 20.0), 0, 0.0),
+        ("nernst", (1.0, 1.0, 0.0, 20.0), 0, 0.0),
+    ],
+)
+def test_derivatives_are_finite_where_values_are(name, args, which, expected):
+    assert slope(getattr(runtime, name), *args, which=which) == pytest.approx(expected)
+
+
+def neuron_ions(cases):
+    from neuron import h
+
+    out = []
+    for v, inside, outside, charge, celsius in cases:
+        h.celsius = celsius
+        out.append([h.nernst(inside, outside, charge), h.ghk(v, inside, outside, charge)])
+    return np.array(out)
+
+
+def test_nernst_and_ghk_have_neurons_values():
+    cases = [
+        (v, i, o, z, c)
+        for v in (-70.0, 0.0, 1e-5, 40.0)
+        for i, o in ((5e-5, 2.0), (140.0, 5.0), (0.0, 1.0), (1.0, -1.0))
+        for z in (1.0, 2.0, -1.0)
+        for c in (6.3, 37.0)
+    ]
+    truth = run_function(neuron_ions, cases=cases)
+    v, i, o, z, c = jnp.array(cases).T
+    np.testing.assert_allclose(runtime.nernst(i, o, z, c), truth[:, 0], rtol=1e-14, atol=1e-14)
+    np.testing.assert_allclose(runtime.nrn_ghk(v, i, o, z, c), truth[:, 1], rtol=1e-13, atol=1e-13)
+    assert runtime.nernst(1.0, 2.0, 0.0, 6.3) == 0.0
+
+
+def test_guard_keeps_the_derivative_of_the_other_branch():
+    def f(x):
+        zero = x == 0.0
+        return runtime.where(zero, 2.0 * x, jnp.sin(x) / runtime.guard(runtime.logical_not(zero), x))
+
+    assert slope(f, 0.0) == 2.0
+    assert slope(f, 1.0) == pytest.approx(math.cos(1) - math.sin(1))
+    assert runtime.guard(True, 0.0) == 0.0
+    assert runtime.guard(False, 0.0) == 1.0
+
+
+def test_conditions_of_python_are_known_while_tracing():
+    traced = jnp.array(True)
+    assert runtime.logical_and(True, traced) is traced
+    assert runtime.logical_and(traced, False) is False
+    assert runtime.logical_or(traced, True) is True
+    assert runtime.logical_or(False, traced) is traced
+    assert runtime.logical_not(False) is True
+    assert runtime.where(True, "then", "else") == "then"
+    assert runtime.as_number(True) == 1.0
+
+
+def test_computed_indices():
+    x = jnp.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+    np.testing.assert_array_equal(runtime.element(x, jnp.array([2.9, 0.0])), [5.0, 2.0])
+    assert jnp.isnan(runtime.element(x, jnp.array([3.0, 0.0]))[0])
+    changed = runtime.stack(runtime.put_at(tuple(x), jnp.array([1.0, 2.0]), 9.0))
+    np.testing.assert_array_equal(changed, [[1, 2], [9, 4], [5, 9]])
+    np.testing.assert_array_equal(runtime.stack(runtime.put(x, 0, 7.0)), [[7, 7], [3, 4], [5, 6]])
+
+
+# ---------------------------------------------------------------------------------------------------------- tables
+
+
+def gaussian_table(width, low=-2.0, high=3.0, n=50):
+    return runtime.make_table(lambda x: (runtime.exp(-x * x / width), x * width), low, high, n)
+
+
+def nocmodl_lookup(table, x):
+    """The C++ of nocmodl, one number at a time."""
+    position = float(table.scale) * (x - float(table.low))
+    rows = np.asarray(table.rows)
+    if math.isnan(position):
+        return np.full(rows.shape[1], position)
+    if position <= 0:
+        return rows[0]
+    if position >= len(rows) - 1:
+        return rows[-1]
+    i = int(position)
+    return rows[i] + (position - i) * (rows[i + 1] - rows[i])
+
+
+def test_lookup_is_nocmodls():
+    table = gaussian_table(1.3)
+    x = np.concatenate([np.linspace(-3, 4, 141), [-2.0, 3.0, math.nan, 1e300, -1e300, math.inf, -math.inf]])
+    got = np.stack(runtime.lookup(table, jnp.asarray(x)), -1)
+    np.testing.assert_allclose(got, [nocmodl_lookup(table, v) for v in x], rtol=4e-16)
+
+
+def test_rows_are_accumulated_not_multiplied():
+    table = runtime.make_table(lambda x: (x,), -100.0, 100.0, 300)
+    step, x, expected = 200.0 / 300, -100.0, []
+    for _ in range(301):
+        expected.append(x)
+        x += step
+    assert table.rows[:, 0].tolist() == expected
+    traced = jax.jit(lambda low: runtime.make_table(lambda x: (x,), low, 100.0, 300).rows)(-100.0)
+    np.testing.assert_allclose(traced[:, 0], expected, atol=1e-13)  # XLA divides by a constant with one rounding more
+
+
+def test_lookup_derivatives():
+    x = jnp.array([-2.5, -1.03, 0.51, 2.99, 3.5])
+
+    def f(x, width, low):
+        a, b = runtime.lookup(gaussian_table(width, low), x)
+        return jnp.sum(jnp.sin(a) + b * b)
+
+    args = (x, 1.3, -2.0)
+    got = jax.grad(f, argnums=(0, 1, 2))(*args)
+    for i, direction in ((0, jnp.array([1.0, 2, 3, 4, 5])), (1, 1.0), (2, 1.0)):
+        up, down = (tuple(a + s * 1e-6 * direction if k == i else a for k, a in enumerate(args)) for s in (1, -1))
+        np.testing.assert_allclose(jnp.sum(got[i] * direction), (f(*up) - f(*down)) / 2e-6, rtol=1e-7)
+    slopes = jax.vmap(jax.grad(lambda v: runtime.lookup(gaussian_table(1.3), v)[0]))(x)
+    assert slopes[0] == slopes[-1] == 0.0
+
+
+def test_table_of_array_variables():
+    table = runtime.make_table(lambda x: ((x, 2 * x), 3.0), 0.0, 1.0, 4)
+    (first, second), third = runtime.lookup(table, jnp.array([0.3, 0.6]), (2, 0))
+    np.testing.assert_allclose(second, 2 * first)
+    np.testing.assert_allclose(third, [3, 3])
+
+
+# ---------------------------------------------------------------------------------------------------------- loader
+
+
+def test_same_text_gives_the_same_module():
+    assert runtime.load_module("x = 1\n", "a") is runtime.load_module("x = 1\n", "a")
+    assert runtime.load_module("x = 1\n", "a") is not runtime.load_module("x = 2\n", "a")
+
+
+def test_tracebacks_show_the_lines():
+    made = runtime.load_module("def f():\n    return 1 / 0  # the line\n", "broken")
+    with pytest.raises(ZeroDivisionError) as caught:
+        made.f()
+    assert "# the line" in "".join(traceback.format_exception(caught.value))
+
+
+def test_single_precision_is_refused():
+    code = (
+        "import jax; jax.config.update('jax_enable_x64', False)\n"
+        "from nrn_diff.runtime import load_module\n"
+        "load_module('x = 1', 'a')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert Float64Required.__name__ in done.stderr
+    assert "jax_enable_x64" in done.stderr
