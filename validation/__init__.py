@@ -1,0 +1,1 @@
+"""Real models against NEURON; see README.md."""

@@ -1,0 +1,1 @@
+"""Five perisomatic cells of the Allen cell-types database, from bmtk."""
