@@ -48,7 +48,7 @@ def _sections() -> list[Any]:
             values += [segment.v, segment.cm, segment.diam, segment.area(), segment.ri(), segment.i_cap]
             for mechanism in segment:
                 for variable in mechanism:
-                    live = getattr(mechanism, variable.name().removesuffix(f"_{mechanism.name()}"))
+                    live = getattr(segment, variable.name())
                     values += [variable.name(), list(live) if hasattr(live, "__len__") else live]
     return values
 
