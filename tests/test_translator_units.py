@@ -25,7 +25,7 @@ def test_prefixes_plurals_powers():
     units = standard_units()
     assert units.ratio("mm2", "micron2") == pytest.approx(1e6)
     assert units.ratio("milli/liter", "mole/m3") == pytest.approx(1 / 6.02214076e23)
-    assert units.ratio("2 feet", "inches") == pytest.approx(24)
+    assert units.ratio("2 foots", "inch") == pytest.approx(24)
     with pytest.raises(UnitError):
         units.ratio("furlongish", "m")
 

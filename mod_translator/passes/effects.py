@@ -19,7 +19,7 @@ Cell = tuple[str, int]  # a variable, or one element of an array (-1: a scalar)
 
 @dataclass
 class Effects:
-    """What a piece of code does. `reads` keeps the order of first use; `must` holds what it surely writes."""
+    """What a piece of code does: `reads` before it surely wrote it (in order), `may` write, `must` write."""
 
     reads: dict[Cell, None] = field(default_factory=dict)
     may: dict[Cell, None] = field(default_factory=dict)
@@ -64,7 +64,6 @@ class Analysis:
             for name in routine.table.depend:
                 self._read(name, outer)
             out.reads = {**out.reads, **outer.reads}
-        out.reads |= {c: None for c in out.may if c not in out.must}
         return out
 
     def body(self, routine: ir.Routine) -> Effects:
@@ -154,13 +153,22 @@ class Analysis:
             case _:
                 self._write(target.name, effects)
 
+    def exposed(self, routine: ir.Routine) -> set[str]:
+        """Return the file-level variables whose value on entry is used, not merely kept."""
+        return {name for name, _ in self._outside(routine).reads}
+
+    def surely_written(self, routine: ir.Routine) -> set[str]:
+        """Return the file-level variables that are written on every path, arrays in all elements."""
+        must = self._outside(routine).must
+        return {name for name, _ in must if set(self._cells(name)) <= must}
+
     def summary(self, routine: ir.Routine) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return (reads, writes) of a routine: names of file-level variables, without its arguments."""
         effects = self.of(routine.name) if self.mechanism.routines.get(routine.name) is routine else None
         effects = effects or self._outside(routine)
         written = dict.fromkeys(name for name, _ in effects.may)
         reads = dict.fromkeys(name for name, _ in effects.reads)
-        for name in written:  # an array written in part is read as well
+        for name in written:  # what may be written and may not (an array in part) keeps its value
             if not set(self._cells(name)) <= effects.must:
                 reads.setdefault(name)
         return tuple(reads), tuple(written)

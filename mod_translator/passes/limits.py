@@ -7,6 +7,7 @@ from dataclasses import replace
 from mod_translator import ir
 from mod_translator.errors import UnsupportedConstruct
 from mod_translator.passes.context import PassContext
+from mod_translator.passes.effects import Analysis
 from mod_translator.passes.walk import blocks, expressions, names, statements
 from mod_translator.semantic.names import EVENT_CALLS, RANDOM_CALLS
 
@@ -15,17 +16,29 @@ _PER_INSTANCE = ("v", "t", "diam", "area", "flag")
 
 def limits(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
     """Refuse tables that depend on an instance, and ion variables where NEURON's copy of them is stale."""
+    analysis = Analysis(mechanism)
     for routine in mechanism.tables:
-        _table(mechanism, routine, context)
+        _table(mechanism, routine, analysis, context)
     _events(mechanism, context)
     _sent(mechanism, context)
     _own_current(mechanism, context)
     return replace(mechanism, symbols=_carried_currents(mechanism))
 
 
-def _table(mechanism: ir.Mechanism, routine: ir.Routine, context: PassContext) -> None:
+def _table(mechanism: ir.Mechanism, routine: ir.Routine, analysis: Analysis, context: PassContext) -> None:
     assert routine.table is not None
-    for name in routine.reads:
+    used = {name for block in blocks(mechanism).values() for name in analysis.exposed(block)}
+    for name in routine.writes:
+        if name in used and name not in routine.table.variables:
+            context.refuse_at(
+                UnsupportedConstruct,
+                "U177",
+                f"{routine.name} assigns {name}, which is not in its TABLE but is used elsewhere: NEURON assigns it "
+                "only while it fills the table",
+                f"put {name} into the TABLE, or compute it in a PROCEDURE of its own",
+                routine.table.loc,
+            )
+    for name in sorted(analysis.exposed(routine), key=routine.reads.index):
         symbol = mechanism.symbols[name]
         own = symbol.role in (ir.Role.INSTANCE, ir.Role.ION) or name in _PER_INSTANCE
         if own:
@@ -61,14 +74,6 @@ def _events(mechanism: ir.Mechanism, context: PassContext) -> None:
                     "use it in BREAKPOINT or in the SOLVEd block",
                     block.loc,
                 )
-        if "v" in block.writes:
-            context.refuse_at(
-                UnsupportedConstruct,
-                "U174",
-                "NET_RECEIVE assigns v, the membrane potential itself",
-                "let a current change the potential",
-                block.loc,
-            )
 
 
 def _sent(mechanism: ir.Mechanism, context: PassContext) -> None:

@@ -33,7 +33,7 @@ class Linear:
     linear: bool = True
 
 
-def decompose(rate: Expr, state: str) -> Linear:  # noqa: PLR0911 - one return for each rule
+def decompose(rate: Expr, state: str) -> Linear:
     """Return the parts of a rate.
 
     Raises NotLinearError where nocmodl falls back to derivimplicit.

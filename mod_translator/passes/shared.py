@@ -25,16 +25,19 @@ _SHOWN = {"current": "BREAKPOINT", "advance": "the SOLVEd block", "net_initial":
 def shared(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
     """Make assigned shared variables INSTANCE variables that HOC does not see, or refuse them."""
     analysis = Analysis(mechanism)
-    summaries = {field: analysis.summary(routine) for field, routine in blocks(mechanism).items()}
+    found = blocks(mechanism)
+    writes = {field: set(analysis.summary(routine)[1]) for field, routine in found.items()}
+    reads = {field: analysis.exposed(routine) for field, routine in found.items()}
+    set_by_initial = analysis.surely_written(found["initial"]) if "initial" in found else set()
     uniformity = Uniformity(mechanism)
     symbols = dict(mechanism.symbols)
     for name, symbol in mechanism.symbols.items():
-        writers = {field for field, (_, writes) in summaries.items() if name in writes}
+        writers = {field for field in found if name in writes[field]}
         if symbol.role is not ir.Role.GLOBAL or not writers:
             continue
         symbols[name] = replace(symbol, role=ir.Role.INSTANCE, visible=False)
-        readers = [field for field, (reads, _) in summaries.items() if name in reads]
-        carried = "initial" in writers and not writers & set(readers) and uniformity.of(name)
+        readers = [field for field in found if name in reads[field]]
+        carried = name in set_by_initial and not writers & set(readers) and uniformity.of(name)
         if readers and not carried:
             where = ", ".join(_SHOWN.get(field, field.upper()) for field in readers)
             context.refuse_at(

@@ -21,8 +21,9 @@ class Uniformity:
         before = -1
         while len(self.varying) != before:
             before = len(self.varying)
-            for routine in blocks(mechanism).values():
-                self._run(routine.body, dict.fromkeys(routine.args, False), True)
+            for field, routine in blocks(mechanism).items():
+                everywhere = field not in ("net_receive", "net_initial")  # an event runs in one instance
+                self._run(routine.body, dict.fromkeys(routine.args, False), everywhere)
 
     def of(self, name: str) -> bool:
         """Return True if every assignment of the shared variable `name` is uniform."""

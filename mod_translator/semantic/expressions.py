@@ -74,7 +74,7 @@ class Resolver:
 
     # ------------------------------------------------------------------------------------------------- variables
 
-    def variable(self, marked: str, index: Expr | None, scope: Scope, *, reading: bool) -> Expr:  # noqa: PLR0911
+    def variable(self, marked: str, index: Expr | None, scope: Scope, *, reading: bool) -> Expr:
         """Return what a variable (or an element of an array) stands for."""
         name = self.context.name(marked)
         local = scope.find(name)

@@ -161,7 +161,7 @@ class _Analysis:
             return None, ir.Routine("advance", "SOLVE", body, loc=loc) if body else None
         return routine, ir.Routine("advance", "SOLVE", tuple(advance), loc=loc) if solves else None
 
-    def _solve(self, solve: tree.Solve) -> tuple[ir.Stmt, ...]:  # noqa: PLR0911
+    def _solve(self, solve: tree.Solve) -> tuple[ir.Stmt, ...]:
         name = self.context.name(solve.block)
         block = self.symbols.blocks.get(name)
         if block is None or block.kind in ("FUNCTION", "FUNCTION_TABLE"):

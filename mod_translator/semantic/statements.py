@@ -147,7 +147,7 @@ class Lowering:
         work.scope.pop()
         return tuple(out)
 
-    def _statement(self, statement: tree.Statement, work: Block, *, last: bool) -> tuple[ir.Stmt, ...]:  # noqa: PLR0911, PLR0912
+    def _statement(self, statement: tree.Statement, work: Block, *, last: bool) -> tuple[ir.Stmt, ...]:  # noqa: PLR0912
         match statement:
             case tree.Assign(target, value):
                 return self._assign(target, value, work)
@@ -297,7 +297,7 @@ class Lowering:
         self.context.unsupported("U158", f"C code in VERBATIM ({first[:60]})", remedy)
         self.context.block_token = outer
 
-    def _call(self, call: ir.Call, work: Block) -> tuple[ir.Stmt, ...]:  # noqa: PLR0911
+    def _call(self, call: ir.Call, work: Block) -> tuple[ir.Stmt, ...]:
         name, loc = self.context.name(call.name), self.context.loc(call.name)
         block = self.symbols.blocks.get(name)
         if block is not None and block.kind in ("PROCEDURE", "FUNCTION"):

@@ -181,8 +181,6 @@ class _Collector:
             reason = f"{name} is declared twice (before: in {earlier})"
             self.context.wrong("S123", reason, "remove one of the declarations", marked)
             return
-        if symbol.length < 0:
-            self.context.wrong("S124", f"{name} has an impossible length", "give a length of at least 1", marked)
         if name in self.ion_names:
             symbol = replace(symbol, role=Role.ION, visible=name in self.ranges)
         self.out.table[name] = replace(symbol, name=name, loc=loc)

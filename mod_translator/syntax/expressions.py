@@ -75,7 +75,10 @@ class Expressions:
     def _varname(self, node: Any) -> Expr:
         if node.at is not None:
             raise UnsupportedConstruct(
-                "a variable at an earlier time (name@n)", remedy="keep the earlier value in an ASSIGNED", code="U192"
+                "a variable at an earlier time (name@n)",
+                remedy="keep the earlier value in an ASSIGNED",
+                code="U192",
+                place=self.source.place(self.source.token(identifier(node.name))),
             )
         return self(node.name)
 

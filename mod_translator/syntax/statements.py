@@ -75,7 +75,7 @@ class Statements:
                 out.append((identifier(name), 0))
         return tuple(out)
 
-    def _bare(self, node: Any) -> tree.Statement | None:  # noqa: PLR0911
+    def _bare(self, node: Any) -> tree.Statement | None:
         while type(node).__name__ == "WrappedExpression":
             node = node.expression
         kind = type(node).__name__
