@@ -1,8 +1,8 @@
 """nrn_diff: a scientist's existing NEURON model, unchanged, as an exact, fast, differentiable program.
 
-    model = nrn_diff.capture()
-    theta = model.parameters("gnabar_hh", "g_pas")
-    jax.value_and_grad(lambda th: loss(model.simulate(th)))(theta)
+model = nrn_diff.capture()
+theta = model.parameters("gnabar_hh", "g_pas")
+jax.value_and_grad(lambda th: loss(model.simulate(th)))(theta)
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ def capture(tstop: float | None = None, dt: float | None = None) -> Model:
     from nrn_diff.bridge import capture_snapshot
 
     require_float64()
-    return Model(capture_snapshot(tstop, dt))
+    model = Model(capture_snapshot(tstop, dt))
+    _ = model.structure  # what the solver cannot do is refused now, not at the first run
+    return model
 
 
 def load(path: str | PathLike[str]) -> Model:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from mod_translator import emit, ir
+from nrn_diff.errors import CaptureError, Refusal
 from nrn_diff.events.schedule import deliveries as delivery_times
 from nrn_diff.events.schedule import in_rounds, schedule
 from nrn_diff.events.time_grid import n_steps as count_steps
@@ -135,6 +136,7 @@ def _mechanism(
             # NET_RECEIVE returns the arguments that it assigns: they are state of the NetCon.
             outputs = (*routine.writes, *(routine.results if name == "net_receive" else ()))
             blocks[name] = Block(emit.signature(mechanism, routine), outputs, routine.args)
+    _check(capture, mechanism, blocks, data.use_table)
     source = emit.emit(mechanism)
     return MechanismStructure(
         mechanism,
@@ -147,6 +149,40 @@ def _mechanism(
         data.use_table,
         _carried(capture, mechanism, blocks),
         deliveries,
+    )
+
+
+def _check(capture: Capture, mechanism: ir.Mechanism, blocks: Mapping[str, Block], use_table: bool) -> None:
+    """Refuse the combinations that the step does not reproduce."""
+    refusals = []
+    changed = {name for key in ("current", "advance", "net_receive") if key in blocks for name in blocks[key].outputs}
+    for table in emit.tables(mechanism) if use_table else ():
+        for name in changed.intersection(table.inputs):
+            refusals.append(
+                Refusal(
+                    f"TABLE of {table.routine}",
+                    f"mechanism {mechanism.name}, {mechanism.file}",
+                    f"it depends on {name}, which changes during the run, so that its content depends on when it is filled",
+                    f"h.usetable_{mechanism.name} = 0",
+                )
+            )
+    if capture.secondorder and mechanism.advance and _is_implicit(mechanism.advance.body):
+        refusals.append(
+            Refusal(
+                f"secondorder = {capture.secondorder} with an implicit method",
+                f"mechanism {mechanism.name}, {mechanism.file}",
+                "its states are then advanced by half steps, which is not supported yet",
+                "h.secondorder = 0",
+            )
+        )
+    if refusals:
+        raise CaptureError(refusals)
+
+
+def _is_implicit(body: tuple[ir.Stmt, ...]) -> bool:
+    return any(
+        isinstance(s, ir.SolveImplicit) or (isinstance(s, ir.If) and (_is_implicit(s.then) or _is_implicit(s.orelse)))
+        for s in body
     )
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax.numpy as jnp
-import numpy as np
 
 from mod_translator import ir
 from nrn_diff.runtime import nernst
@@ -13,7 +10,7 @@ from nrn_diff.solver.currents import assemble
 from nrn_diff.solver.deliver import deliver
 from nrn_diff.solver.moment import Moment, ion_field, replace_rows
 from nrn_diff.solver.record import sample
-from nrn_diff.solver.structure import MechanismStructure, Structure
+from nrn_diff.solver.structure import IonStructure, MechanismStructure, Structure
 from nrn_diff.solver.values import Array, Fixed, IonState, State, Values
 
 
@@ -29,11 +26,11 @@ def initialise(structure: Structure, values: Values, events: dict[str, Array]) -
         dict(values.weights),
     )
     for mechanism in structure.mechanisms:
+        _fill_tables(now, mechanism)
         if "initial" in mechanism.blocks:
             results = now.call(mechanism, "initial")
             now.store(mechanism, results)
             _reversal_after_write(now, mechanism, results)
-            _store_globals(now, mechanism, results)
     deliver(now, events)
     assemble(now)
     constant = {
@@ -44,7 +41,7 @@ def initialise(structure: Structure, values: Values, events: dict[str, Array]) -
 
 
 def _fixed(structure: Structure, values: Values) -> Fixed:
-    """Coefficients of the tree and TABLEs."""
+    """Coefficients of the tree; TABLEs are still empty, which makes a block compute them exactly."""
     cable, parent = values.cable, structure.tree.parent
     has_parent = parent.target >= 0
     ri = jnp.where(has_parent, cable.unit_ri * structure.row_section.gather(cable.Ra), 1.0)
@@ -52,30 +49,27 @@ def _fixed(structure: Structure, values: Values) -> Fixed:
     a = jnp.where(has_parent, -100.0 / (ri * jnp.where(has_parent, parent.gather(cable.area), 1.0)), 0.0)
     cj = (2.0 if structure.secondorder else 1.0) / structure.dt
     capacitive = structure.segment_row.sum(0.001 * cj * cable.cm)
-    tables = {m.name: _tables(structure, m, values) for m in structure.mechanisms}
+    tables = {m.name: {table.name: None for table in m.tables} for m in structure.mechanisms}
     return Fixed(values, {}, values.globals_, tables, a, b, capacitive - b - parent.sum(a))
 
 
-def _tables(structure: Structure, mechanism: MechanismStructure, values: Values) -> dict[str, Any]:
-    """TABLE contents by the name under which the blocks take them; None where usetable_<suffix> is 0."""
-    tables: dict[str, Any] = {}
+def _fill_tables(now: Moment, mechanism: MechanismStructure) -> None:
+    """TABLE contents, from the globals and from the variables of the first instance, as NEURON takes them.
+
+    NEURON fills a table at its first look-up, so what INITIAL has assigned by then (a temperature factor) is in it.
+    """
+    if not mechanism.use_table:
+        return
+    by_initial: dict[str, Array] = {}
+    initial = mechanism.blocks.get("initial")
+    if initial and any(name in initial.outputs for table in mechanism.tables for name in table.inputs):
+        by_initial = now.call(mechanism, "initial")
+    filled = {}
     for table in mechanism.tables:
-        if not mechanism.use_table:
-            tables[table.name] = None
-            continue
-        scalars = {name: _table_input(structure, mechanism, values, name) for name in table.inputs}
-        tables[table.name] = mechanism.make_table(table, scalars)
-    return tables
-
-
-def _table_input(structure: Structure, mechanism: MechanismStructure, values: Values, name: str) -> Any:
-    """NEURON fills a table from the globals and from the variables of the first instance."""
-    match mechanism.ir.symbols[name].role:
-        case ir.Role.GLOBAL:
-            return values.globals_[mechanism.name][name]
-        case ir.Role.INSTANCE:
-            return values.mechanisms[mechanism.name][name][..., 0]
-    return {"celsius": values.celsius, "dt": structure.dt}[name]
+        inputs = {name: by_initial.get(name, now.read(mechanism, name)) for name in table.inputs}
+        scalars = {n: x[..., 0] if mechanism.is_per_instance(n) and jnp.ndim(x) else x for n, x in inputs.items()}
+        filled[table.name] = mechanism.make_table(table, scalars)
+    now.fixed = now.fixed._replace(tables={**now.fixed.tables, mechanism.name: filled})
 
 
 def _start_variables(mechanism: MechanismStructure, values: Values) -> dict[str, Array]:
@@ -88,7 +82,7 @@ def _start_variables(mechanism: MechanismStructure, values: Values) -> dict[str,
     return start
 
 
-def _start_ion(ion: Any, values: Values) -> IonState:
+def _start_ion(ion: IonStructure, values: Values) -> IonState:
     """ion_init in src/nrnoc/eion.cpp."""
     given = values.ions[ion.name]
     inside = replace_rows(
@@ -113,14 +107,3 @@ def _reversal_after_write(now: Moment, mechanism: MechanismStructure, written: d
         potential = nernst(state.inside, state.outside, ion.charge, now.fixed.values.celsius)
         here = ion.nernst_at_start & (mechanism.ion[species].last.target >= 0)
         now.ions[species] = state._replace(erev=replace_rows(here, potential, state.erev))
-
-
-def _store_globals(now: Moment, mechanism: MechanismStructure, results: dict[str, Array]) -> None:
-    """A GLOBAL that INITIAL assigns keeps what the last instance gave it."""
-    changed = {}
-    for name, value in results.items():
-        if mechanism.ir.symbols[name].role is ir.Role.GLOBAL:
-            changed[name] = value[..., -1] if np.ndim(value) > bool(mechanism.ir.symbols[name].length) else value
-    if changed:
-        mine = {**now.fixed.globals_[mechanism.name], **changed}
-        now.fixed = now.fixed._replace(globals_={**now.fixed.globals_, mechanism.name: mine})

@@ -37,8 +37,8 @@ class Deliveries:
     """NetCon events that reach one kind of point process.
 
     row [n_connections]: the target instance. connection, time [n_events]: of each event. initial [n_rounds, width],
-    early and late [n_steps, n_rounds, width]: events before the first step, at the start and at the end of each step, -1
-    for none; rounds follow one another, the events of one round have different targets.
+    early and late [n_steps, n_rounds, width]: events before the first step, at the start and at the end of each step,
+    -1 for none; rounds follow one another, the events of one round have different targets.
     """
 
     row: np.ndarray
