@@ -49,7 +49,7 @@ def examine(tstop: float | None = None, dt: float | None = None) -> Examined:
     return Examined(findings, inventory, _capture(inventory, tstop, dt, findings))
 
 
-def _capture(inventory: Inventory, tstop: float | None, dt: float | None, findings: Findings) -> Capture:
+def _capture(inventory: Inventory, tstop: float | None, dt: float | None, findings: Findings) -> Capture | None:
     check_process(findings)
     clock = read_clock(tstop, dt, findings)
     cable = read_cable(inventory.topology, findings)
@@ -66,6 +66,8 @@ def _capture(inventory: Inventory, tstop: float | None, dt: float | None, findin
     connections, trains = capture_connections(inventory, clock.tstop, translator, findings)
     records = find_records(inventory, findings)
     spikes = capture_spikes(inventory, findings)
+    if cable is None:
+        return None
     return Capture(
         cable=cable,
         ions=ions,

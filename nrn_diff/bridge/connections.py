@@ -174,6 +174,8 @@ def capture_connections(
                 "its events would depend on the solution",
                 "connect the voltage to the synapses directly",
             )
+        elif wire.target not in artificial and wire.target not in instances:
+            findings.note(f"{wire.name} leads to {wire.target}, which is not in a section")
         elif wire.target in artificial and wire.target not in needed:
             findings.note(f"{wire.target} drives no synapse; its own state is not part of the captured model")
     names = [name for name in artificial if name in needed]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from neuron import h
 
+from nrn_diff.bridge.catalog import Variable
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import in_copy
 from nrn_diff.bridge.inventory import Inventory, Located, hoc_objects, place_of
@@ -21,69 +22,101 @@ _FIRST = 3.0e7
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """A variable that a Vector may record. record is None if it is known but cannot be recorded here."""
+class Block:
+    """One variable of many owners, each of which a Vector may record.
 
-    reference: Any
-    label: str
-    record: Record | None
+    length: 0 for a scalar. describe(row, k) -> (label, record) of element k of an owner; record is None if it is known
+    but not recorded here.
+    """
 
+    owners: Sequence[Any]
+    name: str
+    length: int
+    describe: Callable[[int, int], tuple[str, Record | None]]
 
-def _voltages(topology: Topology) -> list[Candidate]:
-    found = []
-    for node in range(topology.n_nodes):
-        section, x = topology.node_place(node)
-        segment = section(x)
-        label = f"{place_of(segment)}.v"
-        found.append(Candidate(segment._ref_v, label, Record(label=label, kind="v", index=node)))
-    return found
+    @property
+    def size(self) -> int:
+        """Number of values."""
+        return len(self.owners) * (self.length or 1)
 
+    def set(self, first: float) -> None:
+        """Write first, first + 1, ... into the values. For a copy of the process only."""
+        for row, owner in enumerate(self.owners):
+            if self.length:
+                array = getattr(owner, self.name)
+                for k in range(self.length):
+                    array[k] = first + row * self.length + k
+            else:
+                setattr(owner, self.name, first + row)
 
-def _variables(located: Located) -> list[Candidate]:
-    name, found = located.type.name, []
-    for variable in located.type.instance_variables:
-        for row, owner in enumerate(located.owners):
-            live = getattr(owner, variable.hoc_name)
-            if not isinstance(live, float) and not variable.length:
-                continue
-            place = located.labels[row] or f"{located.places[row]}.{name}"
-            for k in range(variable.length or 1):
-                label = f"{place}.{variable.name}" + (f"[{k}]" if variable.length else "")
-                element = k if variable.length else -1
-                record = Record(label, "mechanism", row, name, variable.name, element)
-                reference = getattr(owner, f"_ref_{variable.hoc_name}")
-                found.append(Candidate(reference[k] if variable.length else reference, label, record))
-    return found
+    def at(self, index: int) -> tuple[str, Record | None]:
+        """`describe` of the value with that number."""
+        return self.describe(*divmod(index, self.length or 1))
 
 
-def _ion_variables(located: Located) -> list[Candidate]:
-    name, found = located.type.name.removesuffix("_ion"), []
-    meaning = {f"{name}i": "inside", f"{name}o": "outside", f"e{name}": "erev", f"i{name}": "current"}
-    for variable in located.type.instance_variables:
-        for row, segment in enumerate(located.owners):
-            label = f"{located.places[row]}.{variable.name}"
-            known = meaning.get(variable.name)
-            record = Record(label, "ion", row, name, known) if known else None
-            found.append(Candidate(getattr(segment, f"_ref_{variable.hoc_name}"), label, record))
-    return found
+def _voltages(topology: Topology) -> Block:
+    segments = [section(x) for section, x in map(topology.node_place, range(topology.n_nodes))]
+
+    def describe(node: int, _k: int) -> tuple[str, Record | None]:
+        label = f"{place_of(segments[node])}.v"
+        return label, Record(label, "v", node)
+
+    return Block(segments, "v", 0, describe)
 
 
-def _others(topology: Topology) -> list[Candidate]:
-    """Variables of the snapshot that do not change during a run, so that a refusal can name them."""
-    found = [Candidate(s._ref_cm, f"{place_of(s)}.cm", None) for s in topology.segments()]
-    found += [Candidate(s._ref_i_cap, f"{place_of(s)}.i_cap", None) for s in topology.segments()]
-    for netcon in hoc_objects("NetCon"):
-        for k in range(int(netcon.wcnt())):
-            found.append(Candidate(netcon._ref_weight[k], f"{netcon.hname()}.weight[{k}]", None))
-    return found
+def _mechanism_variable(located: Located, variable: Variable) -> Block:
+    def describe(row: int, k: int) -> tuple[str, Record | None]:
+        name, element = located.type.name, f"[{k}]" if variable.length else ""
+        label = f"{located.labels[row] or f'{located.places[row]}.{name}'}.{variable.name}{element}"
+        return label, Record(label, "mechanism", row, name, variable.name, k if variable.length else -1)
+
+    return Block(located.owners, variable.hoc_name, variable.length, describe)
 
 
-def _sample(candidates: Sequence[Candidate], vectors: Sequence[Any], section: Any) -> list[tuple[int, float]]:
+def _ion_variable(located: Located, variable: Variable) -> Block:
+    name = located.type.name.removesuffix("_ion")
+    known = {f"{name}i": "inside", f"{name}o": "outside", f"e{name}": "erev", f"i{name}": "current"}.get(variable.name)
+
+    def describe(row: int, _k: int) -> tuple[str, Record | None]:
+        label = f"{located.places[row]}.{variable.name}"
+        return label, Record(label, "ion", row, name, known) if known else None
+
+    return Block(located.owners, variable.hoc_name, variable.length, describe)
+
+
+def _fixed(owners: Sequence[Any], name: str, length: int = 0) -> Block:
+    """Something that does not change during a run, so that a refusal can name it."""
+
+    def describe(row: int, k: int) -> tuple[str, Record | None]:
+        owner = owners[row]
+        return f"{owner.hname() if length else place_of(owner)}.{name}{f'[{k}]' if length else ''}", None
+
+    return Block(owners, name, length, describe)
+
+
+def _is_number(located: Located, variable: Variable) -> bool:
+    """POINTER and RANDOM variables are not."""
+    return bool(variable.length) or isinstance(getattr(located.owners[0], variable.hoc_name), float)
+
+
+def _blocks(inventory: Inventory) -> list[Block]:
+    """Everything that a Vector may record, in the order in which values are put into it."""
+    segments = inventory.topology.segments()
+    blocks = [_voltages(inventory.topology), _fixed(segments, "cm"), _fixed(segments, "i_cap")]
+    blocks += [_fixed([n], "weight", int(n.wcnt())) for n in hoc_objects("NetCon") if n.wcnt()]
+    for make, found in ((_mechanism_variable, inventory.mechanisms), (_ion_variable, inventory.ions)):
+        blocks += [make(d, v) for d in found for v in d.type.instance_variables if _is_number(d, v)]
+    return blocks
+
+
+def _sample(blocks: Sequence[Block], vectors: Sequence[Any], section: Any) -> list[tuple[int, float]]:
     """Length and first value of each Vector after NEURON recorded the sentinels. For a copy of the process only."""
     h.CVode().active(0)  # frecord_init samples only for the fixed step
     h.psection(sec=section)  # brings up to date what NEURON otherwise does in finitialize (verify_structure)
-    for i, candidate in enumerate(candidates):
-        candidate.reference[0] = _FIRST + 1 + i
+    first = _FIRST + 1
+    for block in blocks:
+        block.set(first)
+        first += block.size
     for vector in vectors:
         # A Vector that records has one value after frecord_init, one that records at given times none.
         if vector.size() < 2:
@@ -114,14 +147,9 @@ def find_records(inventory: Inventory, findings: Findings) -> tuple[Record, ...]
         )
     if not np.isin(kinds, [Kind.RECORD, Kind.RECORD_T, Kind.RECORD_EVERY, Kind.RECORD_AT_TIMES]).any():
         return ()
-    candidates = _voltages(inventory.topology) + _others(inventory.topology)
-    for located in inventory.mechanisms:
-        candidates += _variables(located)
-    for located in inventory.ions:
-        candidates += _ion_variables(located)
-    vectors = hoc_objects("Vector")
-    samples = in_copy(lambda: _sample(candidates, vectors, inventory.topology.sections[0]))
-    records = _match(candidates, vectors, samples, findings)
+    blocks, vectors = _blocks(inventory), hoc_objects("Vector")
+    samples = in_copy(lambda: _sample(blocks, vectors, inventory.topology.sections[0]))
+    records = _match(blocks, vectors, samples, findings)
     expected = int(np.isin(kinds, [Kind.RECORD, Kind.RECORD_T]).sum())
     if sum(size == 1 for size, _ in samples) != expected:
         findings.refuse(
@@ -133,8 +161,21 @@ def find_records(inventory: Inventory, findings: Findings) -> tuple[Record, ...]
     return records
 
 
+def _identify(blocks: Sequence[Block], value: float) -> tuple[str, Record | None]:
+    """The variable into which `value` was put."""
+    if value == _FIRST:
+        return "t", Record("t", "t")
+    index = int(value - _FIRST) - 1
+    if value == _FIRST + 1 + index and index >= 0:
+        for block in blocks:
+            if index < block.size:
+                return block.at(index)
+            index -= block.size
+    return "a variable that the captured model does not hold", None
+
+
 def _match(
-    candidates: Sequence[Candidate],
+    blocks: Sequence[Block],
     vectors: Sequence[Any],
     samples: Sequence[Sequence[float]],
     findings: Findings,
@@ -142,25 +183,20 @@ def _match(
     records: list[Record] = []
     timed_names = []
     for vector, (size, first) in zip(vectors, samples, strict=True):
-        name = _vector_name(vector)
         if size == 0:
-            timed_names.append(name)
+            timed_names.append(_vector_name(vector))
         if size != 1:
             continue
-        index = int(first - _FIRST) - 1 if _FIRST <= first <= _FIRST + len(candidates) else -2
-        candidate = candidates[index] if index >= 0 else None
-        if first == _FIRST:
-            records.append(Record("t", "t", vector=vector.hname()))
-        elif candidate is None or candidate.record is None:
-            recorded = candidate.label if candidate else "a variable that the captured model does not hold"
+        label, record = _identify(blocks, first)
+        if record is None:
             findings.refuse(
-                f"{name} records {recorded}",
-                name,
+                f"{_vector_name(vector)} records {label}",
+                _vector_name(vector),
                 "recorded are t, voltages, ion variables and the variables of mechanisms and point processes",
                 f"stop it with {vector.hname()}.play_remove(), or record another variable",
             )
         else:
-            records.append(replace(candidate.record, vector=vector.hname()))
+            records.append(replace(record, vector=vector.hname()))
     if timed_names:
         findings.refuse(
             "Vector.record with an interval or with times",

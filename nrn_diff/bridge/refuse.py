@@ -37,6 +37,10 @@ def check_process(findings: Findings) -> None:
         findings.refuse(
             "sparse13 matrix", "", "the model needs NEURON's general sparse solver", "see the other reasons"
         )
+    if int(cvode.queue_mode()) & 1:
+        findings.refuse(
+            "binned event queue", "", "events would be delivered at rounded times", "h.CVode().queue_mode(0)"
+        )
     for name, (why, remedy) in _CLASSES.items():
         for live in hoc_objects(name):
             findings.refuse(name, live.hname(), why, remedy)
@@ -53,6 +57,8 @@ def _check_parallel(findings: Findings) -> None:
             "each process holds a part of the model only",
             "build it in one process",
         )
+    if context.nthread() > 1:
+        findings.note(f"NEURON uses {int(context.nthread())} threads; its sums may round differently there")
     if hook("nrnthread_v_transfer_"):
         findings.refuse(
             "gap junctions by ParallelContext.source_var / target_var",

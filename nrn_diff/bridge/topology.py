@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
+from neuron import h
 
 from nrn_diff.bridge.findings import Findings
+from nrn_diff.bridge.forked import ChildFailedError, in_copy
 from nrn_diff.snapshot import Cable
 
 ZERO_AREA = 100.0  # nrn_area_ri in treeset.cpp: "last segment has 0 length. area is 1e2 in dimensionless units"
@@ -64,8 +67,10 @@ class Topology:
             return section, float(1 - self.orientation[i])
         if node == self.parent_node[i]:
             return section, float(self.orientation[i])
-        first, nseg = int(self.section_segment[i]), int(section.nseg)
-        return section, float(self.segment_x[first + list(self.segment_node[first : first + nseg]).index(node)])
+        first = int(self.section_segment[i])
+        # The nodes of a section are consecutive, in the direction of its orientation.
+        along = node - int(self.far_node[i]) + int(section.nseg)
+        return section, float(self.segment_x[first + (int(section.nseg) - 1 - along if self.orientation[i] else along)])
 
 
 def _parents_first(sections: tuple[Any, ...], index: dict[Any, int]) -> list[int]:
@@ -134,20 +139,41 @@ def read_topology(sections: tuple[Any, ...]) -> Topology:
     )
 
 
-def read_cable(topology: Topology, findings: Findings) -> Cable:
-    """The live cable parameters. Refuses rallbranch != 1, NaN and infinity, Ra and L that are not positive."""
-    sections, n = topology.sections, topology.n_nodes
+def _geometry(topology: Topology) -> dict[str, list[float]]:
+    """Area, ri and diam of the segments, ri of the far nodes, L; for a copy of the process only."""
+    # What finitialize does first: recompute the geometry if anything changed, as of now and for all sections alike.
+    h.psection(sec=topology.sections[0])
     segments = topology.segments()
+    far = [section(1 - end) for section, end in zip(topology.sections, topology.orientation, strict=True)]
+    return {
+        "area": [seg.area() for seg in segments],
+        "ri": [seg.ri() for seg in segments],
+        "diam": [seg.diam for seg in segments],
+        "far_ri": [seg.ri() for seg in far],
+        "L": [section.L for section in topology.sections],
+    }
+
+
+def read_cable(topology: Topology, findings: Findings) -> Cable | None:
+    """The live cable parameters, with the geometry that the next finitialize will use.
+
+    Refuses rallbranch != 1, NaN and infinity, Ra and L that are not positive; None if NEURON rejects the geometry.
+    """
+    sections, n = topology.sections, topology.n_nodes
+    try:
+        geometry = in_copy(partial(_geometry, topology))
+    except ChildFailedError as error:
+        findings.refuse("geometry", "", f"NEURON does not take it: {error}", "check diam and L of every section")
+        return None
     area, ri, v = np.full(n, ZERO_AREA), np.zeros(n), np.zeros(n)
+    area[topology.segment_node], ri[topology.segment_node] = geometry["area"], geometry["ri"]
+    ri[topology.far_node] = geometry["far_ri"]
+    for node in range(n):
+        section, x = topology.node_place(node)
+        v[node] = section(x).v
     has_area = np.zeros(n, dtype=bool)
     has_area[topology.segment_node] = True
-    for seg, node in zip(segments, topology.segment_node, strict=True):
-        # area() first: it brings diam up to date with pt3d points and with a changed L or Ra.
-        area[node], ri[node], v[node] = seg.area(), seg.ri(), seg.v
-    for i, section in enumerate(sections):
-        far = section(1 - topology.orientation[i])
-        ri[topology.far_node[i]], v[topology.far_node[i]] = far.ri(), far.v
-        v[topology.parent_node[i]] = section(topology.orientation[i]).v
+    for section in sections:
         if section.rallbranch != 1:
             findings.refuse(
                 f"rallbranch = {section.rallbranch:g}",
@@ -155,16 +181,17 @@ def read_cable(topology: Topology, findings: Findings) -> Cable:
                 "a section that stands for several branches is not supported",
                 "build the branches one by one, each with rallbranch = 1",
             )
+    segments = topology.segments()
     cable = Cable(
         section_names=tuple(section.name() for section in sections),
         nseg=np.array([int(section.nseg) for section in sections]),
         Ra=np.array([section.Ra for section in sections], dtype=float),
-        L=np.array([section.L for section in sections], dtype=float),
+        L=np.array(geometry["L"]),
         segment_section=topology.segment_section,
         segment_x=topology.segment_x,
         segment_node=topology.segment_node,
         cm=np.array([seg.cm for seg in segments], dtype=float),
-        diam=np.array([seg.diam for seg in segments], dtype=float),
+        diam=np.array(geometry["diam"]),
         parent=topology.parent,
         node_section=topology.node_section,
         area=area,
@@ -184,6 +211,6 @@ def _check(cable: Cable, segments: list[Any], findings: Findings) -> None:
                 findings.refuse(
                     f"{variable} = {value:g}", name, "it must be positive", f"set {variable} of this section"
                 )
-    for i, seg in enumerate(segments):
-        for variable, value in (("cm", cable.cm[i]), ("diam", cable.diam[i])):
-            findings.finite(value, variable, str(seg))
+    for variable, values in (("cm", cable.cm), ("diam", cable.diam)):
+        for bad in np.flatnonzero(~np.isfinite(values)).tolist():
+            findings.finite(values[bad], variable, str(segments[bad]))
