@@ -93,7 +93,7 @@ def _wrong(data: object, wanted: str, where: str) -> SerializeError:
     return SerializeError(f"{where}: {type(data).__name__} {str(data)[:40]!r} where {wanted} belongs")
 
 
-def _decode(data: Any, hint: Any, where: str) -> Any:  # noqa: PLR0911 - one return for each kind of value
+def _decode(data: Any, hint: Any, where: str) -> Any:
     origin, options = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         return _union(data, options, where)

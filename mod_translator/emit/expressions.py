@@ -111,7 +111,7 @@ class Expressions:
         self.frame.path = path
         return text
 
-    def _print(self, expr: ir.Expr) -> tuple[str, int]:  # noqa: PLR0911
+    def _print(self, expr: ir.Expr) -> tuple[str, int]:
         match expr:
             case ir.Num(value):
                 return repr(float(value)), SIGN if value < 0 else ATOM
