@@ -187,3 +187,25 @@ def test_spike_vectors_are_described_and_noted() -> None:
     assert out["spikes"] == [["soma(0.5).v > -10", out["node"], -10, out["vector"]]]
     assert any(out["vector"] in note for note in out["notes"])
     assert out["connections"] == 1
+
+
+def same_names() -> dict[str, Any]:
+    from neuron import h
+
+    from nrn_diff.bridge import capture_snapshot
+
+    somas = [h.Section(name="soma") for _ in range(3)]
+    vectors = [h.Vector().record(somas[k](0.5)._ref_v) for k in (0, 1, 1, 2)]
+    capture = capture_snapshot(tstop=1)
+    return {
+        "labels": [r.label for r in capture.records],
+        "nodes": [r.index for r in capture.records],
+        "somas": capture.cable.segment_node,
+        "n": len(vectors),
+    }
+
+
+def test_sections_of_one_name_get_labels_of_their_own() -> None:
+    out = run_function(same_names)
+    assert out["labels"] == ["soma(0.5).v", "soma(0.5).v #2", "soma(0.5).v #2", "soma(0.5).v #3"]
+    assert out["nodes"] == out["somas"][[0, 1, 1, 2]].tolist()

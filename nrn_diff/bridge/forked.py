@@ -50,18 +50,21 @@ def in_copy(function: Callable[[], Any], timeout: float = 120.0) -> Any:
 
 
 def _run_copy(function: Callable[[], Any], write_end: int) -> None:
+    import resource  # not on Windows
+
     status = 1
     try:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # NEURON may abort in here on purpose
         silent = os.open(os.devnull, os.O_RDWR)
         for descriptor in (0, 1, 2):
             os.dup2(silent, descriptor)
         sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115  a notebook's streams reach beyond the descriptors
         try:
-            answer = {"result": function()}
+            answer = json.dumps({"result": function()})
         except BaseException as error:
-            answer = {"error": f"{type(error).__name__}: {error}"}
+            answer = json.dumps({"error": f"{type(error).__name__}: {error}"})
         with os.fdopen(write_end, "wb") as pipe:
-            pipe.write(json.dumps(answer).encode())
+            pipe.write(answer.encode())
         status = 0
     finally:
         # _exit: the copy must run none of the user's exit handlers and flush none of their buffers.

@@ -204,4 +204,18 @@ def _match(
             "recording other than at every step is not supported yet",
             "record at every step: vector.record(reference)",
         )
-    return tuple(records)
+    return _unique_labels(records)
+
+
+def _unique_labels(records: Sequence[Record]) -> tuple[Record, ...]:
+    """Python may give several sections one name: the second quantity of a label becomes 'soma(0.5).v #2'."""
+    known: dict[str, list[Record]] = {}
+    unique = []
+    for record in records:
+        same = known.setdefault(record.label, [])
+        quantity = replace(record, vector="")
+        if quantity not in same:
+            same.append(quantity)
+        number = same.index(quantity) + 1
+        unique.append(replace(record, label=f"{record.label} #{number}") if number > 1 else record)
+    return tuple(unique)
