@@ -8,17 +8,20 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.custom_derivatives import SymbolicZero
 
 Array = jax.Array
 
 
 class Table(NamedTuple):
-    """rows [intervals + 1, n_columns]: one column for each variable (each element of an array variable).
+    """What a TABLE holds, with one column for each variable and each element of an array variable.
 
-    low: argument of the first row. scale: rows per unit of the argument.
+    rows, steps [n_columns, intervals + 1]: the values, and the difference to the next (0 for the last). low: argument of
+    the first row. scale: rows per unit of the argument.
     """
 
     rows: Array
+    steps: Array
     low: Any
     scale: Any
 
@@ -37,27 +40,58 @@ def make_table(function: Callable[[Any], Any], low: Any, high: Any, intervals: i
     columns: list[Any] = []
     for value in function(x):
         columns.extend(value if isinstance(value, tuple) or jnp.ndim(value) > 1 else (value,))
-    rows = jnp.stack([jnp.broadcast_to(jnp.asarray(c, dtype=float), x.shape) for c in columns], axis=-1)
-    return Table(rows, low, 1.0 / step)
+    rows = jnp.stack([jnp.broadcast_to(jnp.asarray(c, dtype=float), x.shape) for c in columns])
+    return Table(rows, jnp.diff(rows, append=rows[:, -1:]), low, 1.0 / step)
+
+
+def _place(position: Array, last: int) -> tuple[Array, Array, Array]:
+    """Row below, fraction of the way to the next, and whether the position is between the ends."""
+    inside = jnp.logical_not(jnp.logical_or(position <= 0.0, position >= last))
+    row = jnp.clip(position, 0.0, last).astype(jnp.int32)
+    return row, jnp.where(inside, position - row, 0.0), inside
+
+
+def _at(column: Array, row: Array) -> Array:
+    return column.at[row].get(mode="promise_in_bounds")
+
+
+@jax.custom_jvp
+def _interpolate(rows: Array, steps: Array, position: Array) -> tuple[Array, ...]:
+    row, theta, _ = _place(position, rows.shape[1] - 1)
+    return tuple(_at(value, row) + theta * _at(step, row) for value, step in zip(rows, steps, strict=True))
+
+
+def _interpolate_jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
+    # by hand, so that reverse mode keeps one slope for each variable and nothing of a table that is not differentiated
+    rows, steps, position = primals
+    drows, dsteps, dposition = tangents
+    row, theta, inside = _place(position, rows.shape[1] - 1)
+    values, changes = [], []
+    for k in range(rows.shape[0]):
+        step = _at(steps[k], row)
+        values.append(_at(rows[k], row) + theta * step)
+        change = jnp.zeros_like(position)
+        if not isinstance(dposition, SymbolicZero):
+            change += jnp.where(inside, step, 0.0) * dposition
+        if not isinstance(drows, SymbolicZero):
+            change += _at(drows[k], row)
+        if not isinstance(dsteps, SymbolicZero):
+            change += theta * _at(dsteps[k], row)
+        changes.append(change)
+    return tuple(values), tuple(changes)
+
+
+_interpolate.defjvp(_interpolate_jvp, symbolic_zeros=True)
 
 
 def lookup(table: Table, x: Any, lengths: tuple[int, ...] = ()) -> tuple[Any, ...]:
     """Interpolate the variables linearly at x; beyond the ends they keep the end values, NaN gives NaN.
 
     lengths: for each variable 0 if it is a scalar, else the number of its elements, which come back as a tuple; left
-    out, all are scalars.
+    out, all are scalars. The derivative is the slope of the interval, and the exact one to the entries of the table.
     """
-    last = table.rows.shape[0] - 1
-    position = table.scale * (x - table.low)
-    inside = jnp.logical_not(jnp.logical_or(position <= 0.0, position >= last))
-    row = jnp.clip(position, 0.0, last).astype(jnp.int32)
-    theta = jnp.where(inside, position - row, 0.0)
-    after = jnp.minimum(row + 1, last)
-    values = []
-    for column in table.rows.T:
-        start = column.at[row].get(mode="promise_in_bounds")
-        values.append(start + theta * (column.at[after].get(mode="promise_in_bounds") - start))
+    values = _interpolate(table.rows, table.steps, jnp.asarray(table.scale * (x - table.low), dtype=float))
     if not lengths:
-        return tuple(values)
+        return values
     remaining = iter(values)
     return tuple(tuple(next(remaining) for _ in range(n)) if n else next(remaining) for n in lengths)
