@@ -16,8 +16,8 @@ Array = jax.Array
 class Table(NamedTuple):
     """What a TABLE holds, with one column for each variable and each element of an array variable.
 
-    rows, steps [n_columns, intervals + 1]: the values, and the difference to the next (0 for the last). low: argument of
-    the first row. scale: rows per unit of the argument.
+    rows, steps [n_columns, intervals + 1]: the values, and the difference to the next (0 for the last). low: argument
+    of the first row. scale: rows per unit of the argument.
     """
 
     rows: Array
