@@ -7,7 +7,8 @@ import pytest
 from emit_helpers import module, translated
 from neuron_process import run_function
 
-from mod_translator import emit
+from mod_translator import emit, lower
+from mod_translator.errors import UnsupportedConstruct
 from nrn_diff.runtime import derivimplicit, sparse
 from nrn_diff.runtime.implicit import solve
 
@@ -193,6 +194,39 @@ def test_array_states_keep_their_form():
     assert isinstance(c, tuple)
     np.testing.assert_allclose(c[0], jnp.ones(2) / 1.1, rtol=1e-12)
     np.testing.assert_allclose(x, 3.0 / 1.1 * jnp.ones(2), rtol=1e-12)
+
+
+@pytest.mark.parametrize("extra", [(), (1.0,)])
+def test_array_state_alone(extra):
+    def rates(c):
+        derivative = (-c[0], -2.0 * c[1])
+        return (derivative, *extra) if extra else derivative
+
+    (c,) = derivimplicit(rates, ((1.0, jnp.ones(2)),), 0.1)
+    np.testing.assert_allclose(c[0], jnp.ones(2) / 1.1, rtol=1e-12)
+    np.testing.assert_allclose(c[1], jnp.ones(2) / 1.2, rtol=1e-12)
+
+
+HISTORY = """
+NEURON { SUFFIX hist RANGE s0 }
+ASSIGNED { s0 }
+STATE { a }
+INITIAL { a = 1 s0 = 0 }
+BREAKPOINT { SOLVE st METHOD derivimplicit }
+DERIVATIVE st {
+    a' = s0 - a
+    s0 = 1 - a
+}
+"""
+
+
+def test_rates_that_depend_on_the_previous_evaluation_are_refused():
+    mech, report = lower(HISTORY)
+    if mech is not None:
+        with pytest.raises(UnsupportedConstruct, match="s0"):
+            emit.emit(mech)
+    else:
+        assert "s0" in str(report)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 7])

@@ -7,6 +7,7 @@ from mod_translator.emit.expressions import Expressions, Frame, Path
 from mod_translator.emit.interface import Interface, unique
 from mod_translator.emit.liveness import Liveness
 from mod_translator.emit.names import WHEN, all_names, fresh, python_name
+from mod_translator.errors import Place, UnsupportedConstruct
 from mod_translator.passes import walk
 from mod_translator.validate import InvalidIR
 
@@ -193,22 +194,35 @@ class FunctionBody:
         count = len(stmt.states)
         if len(rates.args) != count or len(rates.results) != count:
             raise InvalidIR(f"{self.text.where}: {rates.name} must take and return {count} values")
-        parameters = tuple(python_name(a) for a in rates.args)
+        self._check_history(rates, stmt)
+        parameters = ", ".join(python_name(a) for a in rates.args)
         keys = [self.text.file_key(s) for s in stmt.states]
         old = [f"tuple({self.text.name(k)})" if self._is_array(k) else self.text.name(k) for k in keys]
-        given = "".join(f", {python_name(n)}={self._input(n)}" for n in self.interface.inputs(rates))
-        first = f"[:{count}]" if rates.writes else ""
-        function = f"lambda {', '.join(parameters)}: {python_name(rates.name)}({', '.join(parameters)}{given}){first}"
+        function = f"lambda {parameters}: {python_name(rates.name)}({parameters}{self._inputs(rates)})"
         dt = self.text.name(self.text.file_key("dt"))
         method = self.text.runtime(stmt.method)
         targets = [self._target(k) for k in keys]
         lines = [f"{_unpack(targets)} = {method}({function}, {_pack(old)}, {dt})"]
         if rates.writes:  # what the last evaluation left, at the solution
-            given = "".join(f", {python_name(n)}={self._input(n)}" for n in self.interface.inputs(rates))
-            written = [self._target(self.text.file_key(w)) for w in rates.writes]
-            call = f"{python_name(rates.name)}({', '.join(targets)}{given})"
-            lines.append(f"{_unpack(written)} = {call}[{count}:]")
+            written = ["_"] * count + [self._target(self.text.file_key(w)) for w in rates.writes]
+            call = f"{python_name(rates.name)}({', '.join(targets)}{self._inputs(rates)})"
+            lines.append(f"{_unpack(written)} = {call}")
         return lines
+
+    def _check_history(self, rates: ir.Routine, stmt: ir.SolveImplicit) -> None:
+        """Refuse rates that use what their previous evaluation left: NEURON's result depends on how it iterates."""
+        carried = [n for n in self.interface.needed(rates, rates.results) if n in rates.writes]
+        if carried:
+            raise UnsupportedConstruct(
+                f"the equations use {', '.join(carried)} before they assign it: the result depends on how many times METHOD "
+                f"{stmt.method} evaluates them",
+                remedy=f"assign {carried[0]} above the equations that use it",
+                code="U196",
+                place=Place(self.interface.mechanism.file, stmt.loc.line, stmt.loc.column),
+            )
+
+    def _inputs(self, routine: ir.Routine) -> str:
+        return "".join(f", {python_name(n)}={self._input(n)}" for n in self.interface.inputs(routine))
 
     def _input(self, name: str) -> str:
         return python_name(name) if self.interface.is_table(name) else self.text.name(self.text.file_key(name))

@@ -166,8 +166,12 @@ class Interface:
         assert routine.table is not None
         bounds = (*walk.subexpressions(routine.table.low), *walk.subexpressions(routine.table.high))
         named = [e.name for e in bounds if isinstance(e, ir.Var | ir.Element) and not self.is_constant(e.name)]
-        body = self._needed(routine, self.inputs(routine, exact=True), self.table_variables(routine))
+        body = self.needed(routine, self.table_variables(routine))
         return unique((*body, *named))
+
+    def needed(self, routine: ir.Routine, outputs: Iterable[str]) -> list[str]:
+        """Return the inputs of a routine's body that matter for some of its outputs."""
+        return self._needed(routine, self.inputs(routine, exact=True), outputs)
 
     def _needed(self, routine: ir.Routine, names: Iterable[str], outputs: Iterable[str]) -> list[str]:
         """Return those of the names that matter on entry for the outputs.

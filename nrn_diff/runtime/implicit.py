@@ -30,8 +30,8 @@ MAXSTEPS = 20
 def derivimplicit(rates: Callable[..., Any], states: Sequence[Any], dt: Any) -> tuple[Any, ...]:
     """Advance states over dt as `METHOD derivimplicit`: Newton with the numeric Jacobian of nrn_newton_thread.
 
-    rates(*states) returns their time derivatives. Each state is a scalar or an array of the common shape of all
-    instances, or a tuple of such (an array variable). Returns the new states in the same form.
+    rates(*states) returns their time derivatives, and may return more behind them. Each state is a scalar or an array of
+    the common shape of all instances, or a tuple of such (an array variable). Returns the new states in the same form.
     """
     return _advance(rates, states, dt, _newton)
 
@@ -47,11 +47,13 @@ def sparse(rates: Callable[..., Any], states: Sequence[Any], dt: Any) -> tuple[A
 
 def _advance(rates: Callable[..., Any], states: Sequence[Any], dt: Any, iterate: Any) -> tuple[Any, ...]:
     old, form = _flatten(states)
-    shape = jnp.broadcast_shapes(*(jnp.shape(r) for r in _flatten(_results(rates(*states)))[0]), *map(jnp.shape, old))
+    shape = jnp.broadcast_shapes(
+        *(jnp.shape(r) for r in _flatten(_results(rates(*states), states))[0]), *map(jnp.shape, old)
+    )
     old = tuple(jnp.broadcast_to(jnp.asarray(x, dtype=float), shape) for x in old)
 
     def residual(x: Vector) -> Vector:
-        derivative, _ = _flatten(_results(rates(*_unflatten(x, form))))
+        derivative, _ = _flatten(_results(rates(*_unflatten(x, form)), states))
         return tuple(
             jnp.broadcast_to(f - (new - start) / dt, shape) for f, new, start in zip(derivative, x, old, strict=True)
         )
@@ -60,8 +62,9 @@ def _advance(rates: Callable[..., Any], states: Sequence[Any], dt: Any, iterate:
     return _unflatten(new, form)
 
 
-def _results(value: Any) -> tuple[Any, ...]:
-    return value if isinstance(value, tuple) else (value,)
+def _results(value: Any, states: Sequence[Any]) -> tuple[Any, ...]:
+    array_alone = len(states) == 1 and isinstance(states[0], tuple) and not isinstance(value[0], tuple)
+    return (value,) if array_alone or not isinstance(value, tuple) else value[: len(states)]
 
 
 def _flatten(values: Sequence[Any]) -> tuple[tuple[Any, ...], tuple[int, ...]]:
