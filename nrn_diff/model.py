@@ -21,9 +21,10 @@ from nrn_diff.quantities import names
 from nrn_diff.recording import Recording
 from nrn_diff.snapshot import Capture
 from nrn_diff.solver.build import build_structure, build_values
-from nrn_diff.solver.simulate import simulate
+from nrn_diff.solver.build_events import find_sources
+from nrn_diff.solver.simulate import Run, simulate
 from nrn_diff.solver.structure import Structure
-from nrn_diff.solver.values import Array, Values
+from nrn_diff.solver.values import Values
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -91,9 +92,11 @@ class Model:
         unknown names, wrong shapes, and values that are not finite.
         """
         values = self.with_theta(theta or {})
-        samples = _simulate(self.structure, values, adjoint)
-        columns = {r.label: samples[:, k] for k, r in enumerate(self.structure.recorded)}
-        return Recording(jnp.asarray(self.t), columns)
+        run = _simulate(self.structure, values, adjoint)
+        columns = {r.label: run.samples[:, k] for k, r in enumerate(self.structure.recorded)}
+        sources = find_sources(self.capture)
+        watched = {s.label: run.crossed[:, sources.index((s.node, s.threshold))] for s in self.capture.spikes}
+        return Recording(jnp.asarray(self.t), columns, watched)
 
     def with_theta(self, theta: Mapping[str, Any]) -> Values:
         """The model's numbers with theta in place."""
@@ -144,7 +147,7 @@ class Model:
 
 
 @partial(jax.jit, static_argnums=(0, 2))
-def _simulate(structure: Structure, values: Values, adjoint: AbstractAdjoint | None) -> Array:
+def _simulate(structure: Structure, values: Values, adjoint: AbstractAdjoint | None) -> Run:
     return simulate(structure, values, adjoint)
 
 

@@ -8,13 +8,26 @@ from typing import Any
 import jax
 import numpy as np
 
+from nrn_diff.solver.spikes import SEND_DELAY
+
 
 class Recording(Mapping[str, jax.Array]):
-    """label -> [n_samples], e.g. rec['soma(0.5).v'] (mV). t [n_samples] (ms) is NEURON's own t. A pytree."""
+    """label -> [n_samples], e.g. rec['soma(0.5).v'] (mV). A pytree.
 
-    def __init__(self, t: Any, samples: Mapping[str, Any]) -> None:
+    t [n_samples] (ms): NEURON's own t. crossed: for each Vector that a NetCon fills with spike times, by a label like
+    'soma(0.5).v > 10', whether a spike was sent at the start of each step, [n_steps].
+    """
+
+    def __init__(self, t: Any, samples: Mapping[str, Any], crossed: Mapping[str, Any] | None = None) -> None:
         self.t = t
         self._samples = dict(samples)
+        self.crossed = dict(crossed or {})
+
+    def spike_times(self, label: str) -> np.ndarray:
+        """Times (ms) that NetCon.record would give; not under jit. Raises KeyError for an unknown label."""
+        if label not in self.crossed:
+            raise KeyError(f"{label!r} is not watched; there are {', '.join(self.crossed) or 'no spike recordings'}")
+        return np.asarray(self.t)[:-1][np.asarray(self.crossed[label])] + SEND_DELAY
 
     def __getitem__(self, label: str) -> jax.Array:
         if label not in self._samples:
@@ -32,13 +45,12 @@ class Recording(Mapping[str, jax.Array]):
         return f"Recording({', '.join(self._samples)}; {shape[-1] if shape else 0} samples)"
 
 
-def _flatten(rec: Recording) -> tuple[tuple[Any, ...], tuple[str, ...]]:
-    return (rec.t, *rec._samples.values()), tuple(rec._samples)
+def _flatten(rec: Recording) -> tuple[tuple[Any, Any, Any], None]:
+    return (rec.t, rec._samples, rec.crossed), None
 
 
-def _unflatten(labels: tuple[str, ...], leaves: Any) -> Recording:
-    t, *arrays = leaves
-    return Recording(t, dict(zip(labels, arrays, strict=True)))
+def _unflatten(_: None, children: tuple[Any, Any, Any]) -> Recording:
+    return Recording(*children)
 
 
 jax.tree_util.register_pytree_node(Recording, _flatten, _unflatten)

@@ -10,13 +10,13 @@ import numpy as np
 
 from mod_translator import emit, ir
 from nrn_diff.errors import CaptureError, Refusal
-from nrn_diff.events.schedule import deliveries as delivery_times
-from nrn_diff.events.schedule import in_rounds, schedule
 from nrn_diff.events.time_grid import n_steps as count_steps
 from nrn_diff.runtime import load_module
 from nrn_diff.snapshot import Capture, Ion, MechanismData, Record
+from nrn_diff.solver.build_events import build_deliveries, find_sources, spike_sources
 from nrn_diff.solver.contraction import contract
 from nrn_diff.solver.incidence import Incidence
+from nrn_diff.solver.receive import only_adds
 from nrn_diff.solver.structure import (
     Block,
     Deliveries,
@@ -29,7 +29,7 @@ from nrn_diff.solver.values import Cable, IonValues, Values
 
 # Bits of the integer that ion_style returns (src/nrnoc/eion.cpp).
 _START_CONCENTRATION, _NERNST_AT_START, _NERNST_EACH_STEP = 0o4, 0o40, 0o100
-BLOCKS = ("initial", "current", "advance", "net_receive")
+BLOCKS = ("initial", "current", "advance", "net_receive", "net_initial")
 
 
 def build_structure(capture: Capture) -> Structure:
@@ -43,7 +43,8 @@ def build_structure(capture: Capture) -> Structure:
     segment_of_node = np.full(n_rows, -1)
     segment_of_node[cable.segment_node] = np.arange(n_segments)
     steps = count_steps(capture.tstop, capture.dt)
-    deliveries = _deliveries(capture, steps)
+    sources = find_sources(capture)
+    deliveries = build_deliveries(capture, sources, steps)
     ions = tuple(_ion(ion, Incidence(row[ion.nodes], n_rows)) for ion in capture.ions)
     ion_row_of_node = {}
     for ion in capture.ions:
@@ -68,10 +69,11 @@ def build_structure(capture: Capture) -> Structure:
         tuple(mechanisms),
         ions,
         recorded,
+        spike_sources(sources, row, deliveries, capture.dt, steps),
         capture.dt,
         steps,
         capture.secondorder,
-        _digest(capture, steps, deliveries),
+        _digest(capture, steps, sources, deliveries),
     )
 
 
@@ -103,6 +105,7 @@ def build_values(capture: Capture, structure: Structure) -> Values:
             name: array(np.stack([c.weight for c in capture.connections if c.target == name]))
             for name in {c.target for c in capture.connections}
         },
+        array([threshold for _, threshold in find_sources(capture)]),
         array(capture.celsius),
         array(capture.v_init),
     )
@@ -132,9 +135,9 @@ def _mechanism(
     blocks = {}
     for name in BLOCKS:
         routine: ir.Routine | None = getattr(mechanism, name)
-        if routine is not None and (name != "net_receive" or deliveries is not None):
+        if routine is not None and (deliveries is not None or not name.startswith("net_")):
             # NET_RECEIVE returns the arguments that it assigns: they are state of the NetCon.
-            outputs = (*routine.writes, *(routine.results if name == "net_receive" else ()))
+            outputs = (*routine.writes, *(routine.results if name.startswith("net_") else ()))
             blocks[name] = Block(emit.signature(mechanism, routine), outputs, routine.args)
     _check(capture, mechanism, blocks, data.use_table)
     source = emit.emit(mechanism)
@@ -162,7 +165,7 @@ def _check(capture: Capture, mechanism: ir.Mechanism, blocks: Mapping[str, Block
                 Refusal(
                     f"TABLE of {table.routine}",
                     f"mechanism {mechanism.name}, {mechanism.file}",
-                    f"it depends on {name}, which changes during the run, so that its content depends on when it is filled",
+                    f"it depends on {name}, which changes during the run: its content depends on when it is filled",
                     f"h.usetable_{mechanism.name} = 0",
                 )
             )
@@ -173,6 +176,15 @@ def _check(capture: Capture, mechanism: ir.Mechanism, blocks: Mapping[str, Block
                 f"mechanism {mechanism.name}, {mechanism.file}",
                 "its states are then advanced by half steps, which is not supported yet",
                 "h.secondorder = 0",
+            )
+        )
+    mine = [c for c in capture.connections if c.target == mechanism.name]
+    if len({c.train >= 0 for c in mine}) == 2 and not only_adds(mechanism):
+        refusals.append(
+            Refusal(
+                "NetCons from voltages and from artificial cells to one kind of synapse",
+                f"mechanism {mechanism.name}, {mechanism.file}",
+                "its NET_RECEIVE does more than add, so the order of the two within a step matters; not supported yet",
             )
         )
     if refusals:
@@ -203,22 +215,9 @@ def _recorded(record: Record, row: np.ndarray) -> Recorded:
     return Recorded(record.label, record.kind, record.owner, record.variable, index, record.element)
 
 
-def _deliveries(capture: Capture, steps: int) -> dict[str, Deliveries]:
-    out = {}
-    for name in dict.fromkeys(c.target for c in capture.connections):
-        mine = [c for c in capture.connections if c.target == name]
-        times, connection = delivery_times(
-            [t.times for t in capture.trains], [c.train for c in mine], [c.delay for c in mine], capture.tstop
-        )
-        rows = np.array([c.instance for c in mine], dtype=np.int32)
-        plan, order = schedule(times, rows[connection], dt=capture.dt, steps=steps)
-        initial = in_rounds(plan.initial[None, :], plan.targets)[0]
-        early, late = (in_rounds(phase, plan.targets) for phase in (plan.start, plan.end))
-        out[name] = Deliveries(rows, connection[order].astype(np.int32), plan.times, initial, early, late)
-    return out
-
-
-def _digest(capture: Capture, steps: int, deliveries: Mapping[str, Deliveries]) -> str:
+def _digest(
+    capture: Capture, steps: int, sources: list[tuple[int, float]], deliveries: Mapping[str, Deliveries]
+) -> str:
     """Content of all that `Structure` depends on."""
     digest = hashlib.sha256()
 
@@ -239,6 +238,9 @@ def _digest(capture: Capture, steps: int, deliveries: Mapping[str, Deliveries]) 
     for data in capture.mechanisms:
         add(data.rank, data.nodes, data.use_table, data.ir)
         add({name: np.shape(x) for name, x in (*data.values.items(), *data.globals_.items())})
+    add([node for node, _ in sources])
     for name, d in deliveries.items():
         add(name, d.row, d.connection, d.time, d.initial, d.early, d.late)
+        for lines in (d.early_lines, d.late_lines):
+            add(lines.connection, lines.source, lines.lag, lines.delay, lines.sent)
     return digest.hexdigest()

@@ -7,9 +7,10 @@ import jax.numpy as jnp
 from mod_translator import ir
 from nrn_diff.runtime import nernst
 from nrn_diff.solver.currents import assemble
-from nrn_diff.solver.deliver import deliver
+from nrn_diff.solver.deliver import deliver, initialise_connections
 from nrn_diff.solver.moment import Moment, ion_field, replace_rows
-from nrn_diff.solver.record import sample
+from nrn_diff.solver.record import recorded
+from nrn_diff.solver.spikes import no_spikes
 from nrn_diff.solver.structure import IonStructure, MechanismStructure, Structure
 from nrn_diff.solver.values import Array, Fixed, IonState, State, Values
 
@@ -24,6 +25,7 @@ def initialise(structure: Structure, values: Values, events: dict[str, Array]) -
         {m.name: _start_variables(m, values) for m in structure.mechanisms},
         {ion.name: _start_ion(ion, values) for ion in structure.ions},
         dict(values.weights),
+        no_spikes(structure),
     )
     for mechanism in structure.mechanisms:
         _fill_tables(now, mechanism)
@@ -31,13 +33,14 @@ def initialise(structure: Structure, values: Values, events: dict[str, Array]) -
             results = now.call(mechanism, "initial")
             now.store(mechanism, results)
             _reversal_after_write(now, mechanism, results)
+    initialise_connections(now)
     deliver(now, events)
     assemble(now)
     constant = {
         m.name: {name: x for name, x in now.mechanisms[m.name].items() if name not in m.state}
         for m in structure.mechanisms
     }
-    return now.fixed._replace(mechanisms=constant), now.state(), sample(now)
+    return now.fixed._replace(mechanisms=constant), now.state(), recorded(now)
 
 
 def _fixed(structure: Structure, values: Values) -> Fixed:

@@ -10,7 +10,7 @@ import numpy as np
 
 from mod_translator import ir
 from nrn_diff.solver.structure import MechanismStructure, Structure
-from nrn_diff.solver.values import Array, Fixed, IonState, State
+from nrn_diff.solver.values import Array, Fixed, IonState, Spikes, State
 
 
 def ion_field(ion: str, name: str) -> str:
@@ -36,18 +36,19 @@ class Moment:
     mechanisms: dict[str, dict[str, Array]]
     ions: dict[str, IonState]
     weights: dict[str, Array]
+    spikes: Spikes
     ion_slopes: dict[str, Array] = field(default_factory=dict)
 
     @classmethod
     def of(cls, structure: Structure, fixed: Fixed, state: State, t: Array) -> Moment:
         """The moment that a carried state stands for."""
         variables = {m.name: {**fixed.mechanisms[m.name], **state.mechanisms[m.name]} for m in structure.mechanisms}
-        return cls(structure, fixed, state.v, t, variables, dict(state.ions), dict(state.weights))
+        return cls(structure, fixed, state.v, t, variables, dict(state.ions), dict(state.weights), state.spikes)
 
     def state(self) -> State:
         """What the next step needs."""
         carried = {m.name: {n: self.mechanisms[m.name][n] for n in m.state} for m in self.structure.mechanisms}
-        return State(self.v, carried, self.ions, self.weights)
+        return State(self.v, carried, self.ions, self.weights, self.spikes)
 
     def read(self, mechanism: MechanismStructure, name: str) -> Array:
         """Value of a file-level name of a mechanism: [n], [length, n] or scalar."""

@@ -12,14 +12,14 @@ from nrn_diff.solver.moment import Moment
 from nrn_diff.solver.structure import Recorded
 
 
-def sample(now: Moment) -> jax.Array:
+def recorded(now: Moment) -> jax.Array:
     """All recorded quantities in the order of `structure.recorded`, [n_recorded]."""
-    recorded = now.structure.recorded
-    if not recorded:
+    quantities = now.structure.recorded
+    if not quantities:
         return jnp.zeros((0,))
     parts: list[jax.Array] = []
     order: list[int] = []
-    indexed = sorted(enumerate(recorded), key=lambda pair: _source(pair[1]))
+    indexed = sorted(enumerate(quantities), key=lambda pair: _source(pair[1]))
     for _, group in itertools.groupby(indexed, key=lambda pair: _source(pair[1])):
         members = list(group)
         values = _array(now, members[0][1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,21 +13,36 @@ from nrn_diff.adjoint import AbstractAdjoint, choose
 from nrn_diff.events.time_grid import time_grid
 from nrn_diff.solver.initialise import initialise
 from nrn_diff.solver.step import Clock, step
-from nrn_diff.solver.structure import Structure
+from nrn_diff.solver.structure import Deliveries, Structure
 from nrn_diff.solver.values import Array, Values
 
 
-def simulate(structure: Structure, values: Values, adjoint: AbstractAdjoint | None = None) -> Array:
-    """Samples of every recorded quantity, [n_steps + 1, n_recorded]; pure, differentiable, jit-able, vmap-able."""
+class Run(NamedTuple):
+    """samples [n_steps + 1, n_recorded]; crossed [n_steps, n_sources]: spikes sent at the start of each step."""
+
+    samples: Array
+    crossed: Array
+
+
+def simulate(structure: Structure, values: Values, adjoint: AbstractAdjoint | None = None) -> Run:
+    """The whole run; pure, differentiable, jit-able, vmap-able."""
     active = {m.name: m.deliveries for m in structure.mechanisms if m.deliveries is not None}
-    fixed, state, first = initialise(structure, values, {n: jnp.asarray(d.initial) for n, d in active.items()})
-    grid = time_grid(structure.dt, structure.n_steps)
-    early, late = ({n: jnp.asarray(getattr(d, phase)) for n, d in active.items()} for phase in ("early", "late"))
-    clocks = Clock(jnp.asarray(grid[0:-1:2]), jnp.asarray(grid[1::2]), jnp.asarray(grid[2::2]), early, late)
+    initial = {name: jnp.asarray(d.initial) for name, d in active.items()}
+    fixed, state, first = initialise(structure, values, initial)
     adjoint = adjoint or choose(state_bytes(state), structure.n_steps)
-    one = partial(step, structure, fixed)
-    _, samples = adjoint.scan(one, state, clocks, structure.n_steps)
-    return jnp.concatenate([first[None], samples])
+    _, rest = adjoint.scan(partial(step, structure, fixed), state, _clocks(structure, active), structure.n_steps)
+    return Run(jnp.concatenate([first[None], rest.recorded]), rest.crossed)
+
+
+def _clocks(structure: Structure, active: dict[str, Deliveries]) -> Clock:
+    grid = time_grid(structure.dt, structure.n_steps)
+    trains = [{n: getattr(d, phase) for n, d in active.items()} for phase in ("early", "late")]
+    lines = [
+        {n: x.sent for n, d in active.items() if len((x := getattr(d, phase)).connection)}
+        for phase in ("early_lines", "late_lines")
+    ]
+    times = (np.arange(structure.n_steps), grid[0:-1:2], grid[1::2], grid[2::2])
+    return Clock(*jax.tree.map(jnp.asarray, (*times, *trains, *lines)))
 
 
 def state_bytes(state: object) -> int:

@@ -7,26 +7,42 @@ from typing import NamedTuple
 from nrn_diff.solver.currents import assemble, second_order_currents
 from nrn_diff.solver.deliver import deliver
 from nrn_diff.solver.moment import Moment
-from nrn_diff.solver.record import sample
+from nrn_diff.solver.record import recorded
+from nrn_diff.solver.spikes import check_thresholds, crossings, deliver_spikes
 from nrn_diff.solver.structure import Structure
 from nrn_diff.solver.tree_solve import solve
 from nrn_diff.solver.values import Array, Fixed, State
 
 
 class Clock(NamedTuple):
-    """One step's times (ms, summed as NEURON sums them) and the events that fall into it, by target mechanism."""
+    """One step: its number, its times (ms, summed as NEURON sums them), and the events that fall into it by target.
 
+    early, late: events of given trains at its start and at its end; early_sent, late_sent: steps whose spikes arrive.
+    """
+
+    number: Array
     start: Array
     middle: Array
     end: Array
     early: dict[str, Array]
     late: dict[str, Array]
+    early_sent: dict[str, Array]
+    late_sent: dict[str, Array]
 
 
-def step(structure: Structure, fixed: Fixed, state: State, clock: Clock) -> tuple[State, Array]:
+class Sample(NamedTuple):
+    """recorded [n_recorded]: at the end of the step. crossed [n_sources]: spikes sent at its start."""
+
+    recorded: Array
+    crossed: Array
+
+
+def step(structure: Structure, fixed: Fixed, state: State, clock: Clock) -> tuple[State, Sample]:
     """State after one dt, and the sample that NEURON's Vectors take at its end."""
     now = Moment.of(structure, fixed, state, clock.start)
+    check_thresholds(now, clock.number)
     deliver(now, clock.early)
+    deliver_spikes(now, clock.early_sent, early=True)
 
     now.t = clock.middle
     rhs, d = assemble(now)
@@ -36,9 +52,10 @@ def step(structure: Structure, fixed: Fixed, state: State, clock: Clock) -> tupl
 
     now.t = clock.end
     advance(now)
-    recorded = sample(now)
+    sample = Sample(recorded(now), crossings(now, clock.number))
     deliver(now, clock.late)
-    return now.state(), recorded
+    deliver_spikes(now, clock.late_sent, early=False)
+    return now.state(), sample
 
 
 def advance(now: Moment) -> None:

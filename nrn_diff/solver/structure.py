@@ -33,12 +33,41 @@ class Block:
 
 
 @dataclass(frozen=True, eq=False)
+class SpikeSources:
+    """Voltages that are watched for upward crossings.
+
+    row [n_sources]: of the tree. memory: for how many steps a spike is remembered. start [n_steps] (ms): of each step.
+    """
+
+    row: np.ndarray
+    memory: int
+    start: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Lines:
+    """NetCons of one mechanism whose spikes arrive in one phase of a step (at its start, or at its end).
+
+    connection, source, lag [n]: the NetCon among the mechanism's, its source, its column in `sent`. delay [n] (ms).
+    instance: line -> target. sent [n_steps, n_lags, width]: the steps whose spikes arrive in this one, -1 for none.
+    """
+
+    connection: np.ndarray
+    source: np.ndarray
+    lag: np.ndarray
+    delay: np.ndarray
+    instance: Incidence
+    sent: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
 class Deliveries:
     """NetCon events that reach one kind of point process.
 
     row [n_connections]: the target instance. connection, time [n_events]: of each event. initial [n_rounds, width],
     early and late [n_steps, n_rounds, width]: events before the first step, at the start and at the end of each step,
-    -1 for none; rounds follow one another, the events of one round have different targets.
+    -1 for none; rounds follow one another, the events of one round have different targets. in_creation_order [n_rounds,
+    width]: the connections, in such rounds. early_lines, late_lines: connections that a voltage drives.
     """
 
     row: np.ndarray
@@ -47,6 +76,9 @@ class Deliveries:
     initial: np.ndarray
     early: np.ndarray
     late: np.ndarray
+    in_creation_order: np.ndarray
+    early_lines: Lines
+    late_lines: Lines
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +173,7 @@ class Structure:
     mechanisms: tuple[MechanismStructure, ...]
     ions: tuple[IonStructure, ...]
     recorded: tuple[Recorded, ...]
+    spike_sources: SpikeSources
     dt: float
     n_steps: int
     secondorder: int

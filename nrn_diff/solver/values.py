@@ -31,13 +31,17 @@ class IonValues(NamedTuple):
 
 
 class Values(NamedTuple):
-    """mechanisms: INSTANCE variables, [n] or [length, n]; globals_: scalars; weights: [n_connections, n_args]."""
+    """mechanisms: INSTANCE variables, [n] or [length, n]; globals_: scalars; weights: [n_connections, n_args].
+
+    thresholds: of the spike sources (mV), [n_sources].
+    """
 
     cable: Cable
     mechanisms: PerMechanism
     globals_: PerMechanism
     ions: dict[str, IonValues]
     weights: dict[str, Array]
+    thresholds: Array
     celsius: Array
     v_init: Array
 
@@ -51,6 +55,13 @@ class IonState(NamedTuple):
     current: Array
 
 
+class Spikes(NamedTuple):
+    """above [n_sources]: whether a source was above its threshold; fired [memory, n_sources]: the last crossings."""
+
+    above: Array
+    fired: Array
+
+
 class State(NamedTuple):
     """What one step hands to the next. v [rows] (mV); mechanisms: the carried variables; weights: NetCon arguments."""
 
@@ -58,6 +69,7 @@ class State(NamedTuple):
     mechanisms: PerMechanism
     ions: dict[str, IonState]
     weights: dict[str, Array]
+    spikes: Spikes
 
 
 class Fixed(NamedTuple):

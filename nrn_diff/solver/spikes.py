@@ -1,0 +1,129 @@
+"""Spikes that depend on the solution: threshold crossings of a voltage, and the NetCons that carry them after a delay.
+
+A source is checked at the start of each step (NetCvode::check_thresh): where the voltage is above its threshold and was
+not before, it sends at t + 1e-10 ms. The crossing is a discrete event, so no derivative passes through its time.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from nrn_diff.events.time_grid import time_grid
+from nrn_diff.solver.incidence import Incidence
+from nrn_diff.solver.moment import Moment
+from nrn_diff.solver.receive import Arrivals, Receiver, Targets, only_adds
+from nrn_diff.solver.structure import Lines, Structure
+from nrn_diff.solver.values import Array, Spikes
+
+# PreSyn::check sends this much after t (ms), src/nrncvode/netcvode.cpp.
+SEND_DELAY = 1e-10
+
+
+def arrival_steps(delay: np.ndarray, dt: float, steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """For a spike sent in each step: the step in which it arrives, and whether at its start, [n_delays, n_steps] each.
+
+    The same comparisons as NEURON's queue makes, on the same sums. n_steps stands for never.
+    """
+    grid = time_grid(dt, steps)
+    due = (grid[0:-1:2] + SEND_DELAY) + delay[:, None]
+    phase = np.searchsorted(grid, due, side="left")
+    return (phase - 1) // 2, phase % 2 == 1
+
+
+def make_lines(
+    connection: np.ndarray, source: np.ndarray, row: np.ndarray, delay: np.ndarray, n: int, dt: float, steps: int
+) -> tuple[Lines, Lines]:
+    """Lines of a mechanism with `n` instances for the start and for the end of a step; arrays are by NetCon."""
+    delays, which = np.unique(delay, return_inverse=True)
+    step, early = arrival_steps(delays, dt, steps)
+    made = []
+    for phase in (True, False):
+        tables: dict[bytes, int] = {}
+        columns: list[np.ndarray] = []
+        lag_of_delay = np.full(len(delays), -1)
+        for k in range(len(delays)):
+            table = _by_arrival(np.where(early[k] == phase, step[k], steps), steps)
+            if table.size and table.max() >= 0:
+                lag_of_delay[k] = tables.setdefault(table.tobytes(), len(tables))
+                if lag_of_delay[k] == len(columns):
+                    columns.append(table)
+        width = max((c.shape[1] for c in columns), default=0)
+        padded = [np.pad(c, ((0, 0), (0, width - c.shape[1])), constant_values=-1) for c in columns]
+        sent = np.stack(padded, 1) if padded else np.zeros((steps, 0, 0))
+        here = np.flatnonzero(lag_of_delay[which] >= 0)
+        instance = Incidence(row[here], n)
+        lag = lag_of_delay[which[here]]
+        made.append(Lines(connection[here], source[here], lag, delay[here], instance, sent.astype(np.int32)))
+    return made[0], made[1]
+
+
+def _by_arrival(arrival: np.ndarray, steps: int) -> np.ndarray:
+    """From the arrival of each sending step to the sending steps of each arrival, [n_steps, width], -1 for none."""
+    sending = np.flatnonzero(arrival < steps)
+    target = arrival[sending]
+    counts = np.bincount(target, minlength=steps)
+    out = np.full((steps, int(counts.max(initial=0))), -1)
+    first = np.concatenate([[0], np.cumsum(counts)])[:-1]
+    order = np.argsort(target, kind="stable")
+    out[target[order], np.arange(len(order)) - first[target[order]]] = sending[order]
+    return out
+
+
+def check_thresholds(now: Moment, index: Array) -> None:
+    """Find the sources that cross upwards now; index: the number of the step."""
+    sources = now.structure.spike_sources
+    above = now.v[sources.row] - now.fixed.values.thresholds > 0.0
+    fired = now.spikes.fired.at[index % sources.memory].set(above & ~now.spikes.above)
+    now.spikes = Spikes(above, fired)
+
+
+def crossings(now: Moment, index: Array) -> Array:
+    """Which sources crossed in step `index`, [n_sources]."""
+    return now.spikes.fired[index % now.structure.spike_sources.memory]
+
+
+def no_spikes(structure: Structure) -> Spikes:
+    """Before the first step (NetCvode::init_events)."""
+    n = len(structure.spike_sources.row)
+    return Spikes(jnp.zeros(n, bool), jnp.zeros((structure.spike_sources.memory, n), bool))
+
+
+def deliver_spikes(now: Moment, sent: dict[str, Array], *, early: bool) -> None:
+    """Apply the spikes that arrive now; sent: mechanism -> [n_lags, width], when they were sent (-1: none)."""
+    for mechanism in now.structure.mechanisms:
+        if mechanism.name not in sent or mechanism.deliveries is None:
+            continue
+        lines = mechanism.deliveries.early_lines if early else mechanism.deliveries.late_lines
+        receiver = Receiver.at(now, mechanism, "net_receive")
+        targets = receiver.targets(now)
+        for k in range(lines.sent.shape[2]):
+            events = _arrivals(now, lines, sent[mechanism.name][:, k])
+            targets = jax.lax.cond(
+                events.present.any(),
+                lambda t, e, r=receiver, x=lines: _receive_all(r, x, t, e),
+                lambda t, _: t,
+                targets,
+                events,
+            )
+        receiver.store(now, targets)
+
+
+def _arrivals(now: Moment, lines: Lines, sent: Array) -> Arrivals:
+    sources = now.structure.spike_sources
+    step = sent[lines.lag]
+    fired = now.spikes.fired[step % sources.memory, lines.source]
+    start = jnp.asarray(sources.start)[jnp.maximum(step, 0)]
+    return Arrivals(jnp.asarray(lines.connection), (start + SEND_DELAY) + lines.delay, fired & (step >= 0))
+
+
+def _receive_all(receiver: Receiver, lines: Lines, targets: Targets, events: Arrivals) -> Targets:
+    if only_adds(receiver.mechanism.ir):
+        return receiver.receive_sums(targets, events, lines.instance)
+    order = jnp.argsort(jnp.where(events.present, events.time, jnp.inf), stable=True)
+
+    def one(carry: Targets, k: Array) -> tuple[Targets, None]:
+        return receiver.receive(carry, Arrivals(*(x[k][None] for x in events))), None
+
+    return jax.lax.scan(one, targets, order)[0]
