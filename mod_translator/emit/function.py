@@ -214,7 +214,7 @@ class FunctionBody:
         carried = [n for n in self.interface.needed(rates, rates.results) if n in rates.writes]
         if carried:
             raise UnsupportedConstruct(
-                f"the equations use {', '.join(carried)} before they assign it: the result depends on how many times METHOD "
+                f"the equations use {', '.join(carried)} before they assign it: the result depends on how often METHOD "
                 f"{stmt.method} evaluates them",
                 remedy=f"assign {carried[0]} above the equations that use it",
                 code="U196",

@@ -30,8 +30,8 @@ MAXSTEPS = 20
 def derivimplicit(rates: Callable[..., Any], states: Sequence[Any], dt: Any) -> tuple[Any, ...]:
     """Advance states over dt as `METHOD derivimplicit`: Newton with the numeric Jacobian of nrn_newton_thread.
 
-    rates(*states) returns their time derivatives, and may return more behind them. Each state is a scalar or an array of
-    the common shape of all instances, or a tuple of such (an array variable). Returns the new states in the same form.
+    rates(*states) returns their time derivatives, and may return more behind them. Each state is a scalar or an array
+    of the common shape of all instances, or a tuple of such (an array variable). Returns the new states alike.
     """
     return _advance(rates, states, dt, _newton)
 
