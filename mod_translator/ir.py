@@ -114,18 +114,31 @@ class Derivative:
 
 @dataclass(frozen=True, slots=True)
 class SolveImplicit:
-    """Advance `states` together by NEURON's implicit method over dt.
+    """Solve for `states` together: advance them over dt by an implicit method, or find where nothing changes.
 
     `rates` names a routine whose arguments are the states under their own names, seen also by what it calls, and whose
-    results (`Routine.results`) are their time derivatives, in the same order. method 'derivimplicit': backward Euler by
-    NEURON's Newton iteration (scopmath/newton_thread.hpp). What else the rates routine writes has afterwards the value
-    of an evaluation at the solution: NEURON runs the block once more there.
+    results (`Routine.results`) are their time derivatives in the same order, element by element for an array. What else
+    the rates routine writes has afterwards the value of an evaluation at the solution: NEURON runs the block once more
+    there.
+
+    method 'derivimplicit': backward Euler by the Newton iteration of scopmath/newton_thread.hpp. 'sparse': backward
+    Euler as in sparse_thread.hpp; `linear`: one Newton step and no more, else iterate and keep the states from becoming
+    negative; `steady`: the step is 1e9 ms, as in ssimplic_thread.hpp. 'simeq': simultaneous linear equations.
+    algebraic: states whose result is not a derivative but must vanish itself (a CONSERVE, an equation of a LINEAR).
     """
 
     method: str
     states: tuple[str, ...]
     rates: str
     loc: Loc
+    algebraic: tuple[str, ...] = ()
+    linear: bool = False
+    steady: bool = False
+
+    @property
+    def uses_dt(self) -> bool:
+        """False where the time step has no part in the solution."""
+        return self.method != "simeq" and not self.steady
 
 
 Stmt = Assign | If | CallRoutine | Derivative | SolveImplicit
@@ -208,7 +221,8 @@ class Routine:
     writes: file-level names it may assign. A name that is written on some paths only is in both.
     reads and writes include those of everything it calls; the `effects` pass fills them in.
     Of net_receive and net_initial, `results` are the arguments that the block may assign (NetCon state).
-    method: how a DERIVATIVE block is SOLVEd, until the solver passes have replaced its equations.
+    method: how a DERIVATIVE block is SOLVEd, until the solver passes have replaced its equations. made_of: of the rates
+    of a KINETIC block, the variables and functions in its rate constants, until a pass has looked at them.
 
     Promised after the passes: every local (a name that is in no symbol table) is assigned before it is read, on every
     path; array indices are numbers; locals have no name of a variable, a routine or an intrinsic.
@@ -226,6 +240,7 @@ class Routine:
     unit: str = ""
     loc: Loc | None = None
     method: str = ""
+    made_of: tuple[str, ...] = ()
 
 
 class Kind(enum.Enum):
@@ -289,6 +304,6 @@ def assigned(body: tuple[Stmt, ...]) -> set[str]:
                 names |= {result} if result else set()
             case Derivative(state, _, _):
                 names.add(state)
-            case SolveImplicit(_, states, _, _):
-                names |= set(states)
+            case SolveImplicit():
+                names |= set(statement.states)
     return names

@@ -36,7 +36,9 @@ def _statement(statement: ir.Stmt) -> list[str]:
         case ir.Derivative(state, rate, _):
             return [f"{state}' = {expression(rate)}"]
         case ir.SolveImplicit(method, states, rates, _):
-            return [f"solve {', '.join(states)} by {method} with {rates}"]
+            how = [w for w, on in (("linear", statement.linear), ("steady state", statement.steady)) if on]
+            how += [f"algebraic {', '.join(statement.algebraic)}"] if statement.algebraic else []
+            return [f"solve {', '.join(states)} by {method} with {rates}{''.join(f', {h}' for h in how)}"]
 
 
 def _indented(body: tuple[ir.Stmt, ...]) -> list[str]:

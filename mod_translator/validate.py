@@ -16,7 +16,7 @@ _MAX_ELEMENTS = 10_000
 _MAX_INTERVALS = 10_000_000
 _BINARY = frozenset(("+", "-", "*", "/", "^", "<", "<=", ">", ">=", "==", "!=", "&&", "||"))
 _UNARY = frozenset(("-", "!"))
-_METHODS = frozenset(("derivimplicit", "sparse"))
+_METHODS = frozenset(("derivimplicit", "sparse", "simeq"))
 
 
 class InvalidIR(ValueError):  # noqa: N818
@@ -80,6 +80,8 @@ def _body(body: Iterable[ir.Stmt], what: str, depth: int = 0) -> None:
                 if method not in _METHODS:
                     raise InvalidIR(f"{what}: unknown method {method[:40]!r}")
                 _identifiers((*states, rates), what)
+                if not set(stmt.algebraic) <= set(states):
+                    raise InvalidIR(f"{what}: an algebraic row of a state that is not solved for")
 
 
 def _identifiers(names: Iterable[str], what: str) -> None:

@@ -26,6 +26,11 @@ VARIABLES = {
     "tcarry": ["w", "peak", "seen"],
     "thostile": ["elif", "yield", "pow_"],
     "ttimed": ["x", "out", "count"],
+    "tkin": ["c1", "c2", "o", "i1", "net"],
+    "tkinfree": ["c", "o", "blocked", "other"],
+    "tbuffer": ["ica_pump", "total", "pump", "pumpca"],
+    "tdimer": ["m", "d", "open"],
+    "tlinear": ["x", "u", "w"],
 }
 
 
@@ -39,7 +44,7 @@ def build(name):
         cell.L = cell.diam = diameter
         cell.insert("pas")
         cell.insert(name)
-        if name == "tcapool":
+        if name in ("tcapool", "tbuffer"):
             cell.insert("tcaghk")
         clamp = h.IClamp(cell(0.5))
         clamp.dur, clamp.amp = 8.0, amplitude
@@ -50,7 +55,7 @@ def build(name):
         for variable in VARIABLES[name]:
             reference = getattr(getattr(segment, name), f"_ref_{variable}")
             vectors[f"cell{number}(0.5).{name}.{variable}"] = h.Vector().record(reference)
-        if name == "tcapool":
+        if name in ("tcapool", "tbuffer"):
             vectors[f"cell{number}(0.5).cai"] = h.Vector().record(segment._ref_cai)
     return sections, vectors
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mod_translator import ir
 from mod_translator.emit.expressions import Expressions, Frame, Path
 from mod_translator.emit.interface import Interface, unique
@@ -192,20 +194,26 @@ class FunctionBody:
     def _solve(self, stmt: ir.SolveImplicit) -> list[str]:
         rates = self.interface.routine(stmt.rates)
         count = len(stmt.states)
-        if len(rates.args) != count or len(rates.results) != count:
-            raise InvalidIR(f"{self.text.where}: {rates.name} must take and return {count} values")
+        cells = [(s, i) for s in stmt.states for i in range(max(self._length(s), 1))]
+        if len(rates.args) != count or len(rates.results) != len(cells):
+            raise InvalidIR(f"{self.text.where}: {rates.name} must take {count} states and return {len(cells)} values")
         self._check_history(rates, stmt)
+        eternal = {"dt": "1e9"} if stmt.steady else {}
         parameters = ", ".join(python_name(a) for a in rates.args)
         keys = [self.text.file_key(s) for s in stmt.states]
         old = [f"tuple({self.text.name(k)})" if self._is_array(k) else self.text.name(k) for k in keys]
-        function = f"lambda {parameters}: {python_name(rates.name)}({parameters}{self._inputs(rates)})"
-        dt = self.text.name(self.text.file_key("dt"))
-        method = self.text.runtime(stmt.method)
+        function = f"lambda {parameters}: {python_name(rates.name)}({parameters}{self._inputs(rates, eternal)})"
+        method = self.text.runtime(stmt.method + ("_steady" if stmt.steady else ""))
+        options = [self.text.name(self.text.file_key("dt"))] if stmt.uses_dt else []
+        if stmt.method == "sparse":
+            rows = [str(i) for i, (state, _) in enumerate(cells) if state in stmt.algebraic]
+            options += [f"algebraic={_pack(rows)}"] if rows else []
+            options += ["linear=True"] if stmt.linear else []
         targets = [self._target(k) for k in keys]
-        lines = [f"{_unpack(targets)} = {method}({function}, {_pack(old)}, {dt})"]
+        lines = [f"{_unpack(targets)} = {method}({', '.join([function, _pack(old), *options])})"]
         if rates.writes:  # what the last evaluation left, at the solution
-            written = ["_"] * count + [self._target(self.text.file_key(w)) for w in rates.writes]
-            call = f"{python_name(rates.name)}({', '.join(targets)}{self._inputs(rates)})"
+            written = ["_"] * len(cells) + [self._target(self.text.file_key(w)) for w in rates.writes]
+            call = f"{python_name(rates.name)}({', '.join(targets)}{self._inputs(rates, eternal)})"
             lines.append(f"{_unpack(written)} = {call}")
         return lines
 
@@ -221,15 +229,19 @@ class FunctionBody:
                 place=Place(self.interface.mechanism.file, stmt.loc.line, stmt.loc.column),
             )
 
-    def _inputs(self, routine: ir.Routine) -> str:
-        return "".join(f", {python_name(n)}={self._input(n)}" for n in self.interface.inputs(routine))
+    def _inputs(self, routine: ir.Routine, instead: Mapping[str, str] | None = None) -> str:
+        given = instead or {}
+        return "".join(f", {python_name(n)}={given.get(n) or self._input(n)}" for n in self.interface.inputs(routine))
 
     def _input(self, name: str) -> str:
         return python_name(name) if self.interface.is_table(name) else self.text.name(self.text.file_key(name))
 
     def _is_array(self, key: str) -> bool:
-        symbol = self.symbols.get(key.removeprefix("@"))
-        return symbol is not None and symbol.length > 0
+        return self._length(key.removeprefix("@")) > 0
+
+    def _length(self, name: str) -> int:
+        symbol = self.symbols.get(name)
+        return 0 if symbol is None else symbol.length
 
 
 def _pack(names: list[str]) -> str:

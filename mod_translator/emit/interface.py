@@ -104,7 +104,8 @@ class Interface:
         names = [*routine.reads]
         for stmt in walk.statements(routine.body):
             if isinstance(stmt, ir.SolveImplicit):
-                names += ["dt", *(s for s in stmt.states if s in routine.reads or s not in routine.writes)]
+                names += ["dt"] if stmt.uses_dt else []
+                names += [s for s in stmt.states if s in routine.reads or s not in routine.writes]
         for called in walk.calls(routine.body):
             if called in INTRINSICS and called not in self.mechanism.routines:
                 names += INTRINSIC_READS.get(called, ())

@@ -54,7 +54,8 @@ class Liveness:
             case ir.SolveImplicit(_, states, rates, _):
                 routine = self.interface.routine(rates)
                 live -= {self.file_key(w) for w in routine.writes}
-                live |= {self.file_key(n) for n in (*self.interface.inputs(routine), *states, "dt")}
+                step = ("dt",) if stmt.uses_dt else ()
+                live |= {self.file_key(n) for n in (*self.interface.inputs(routine), *states, *step)}
         for operand in walk.expressions(stmt):
             live |= self._used(operand)
         return live

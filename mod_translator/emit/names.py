@@ -20,7 +20,9 @@ RUNTIME_NAMES = frozenset(INTRINSICS) | {
     "make_table",
     "put",
     "put_at",
+    "simeq",
     "sparse",
+    "sparse_steady",
     "stack",
     "where",
 }

@@ -9,6 +9,7 @@ from mod_translator.passes.cnexp import cnexp
 from mod_translator.passes.context import PassContext
 from mod_translator.passes.effects import effects
 from mod_translator.passes.euler import euler
+from mod_translator.passes.frozen import frozen
 from mod_translator.passes.hints import hints
 from mod_translator.passes.hoist import hoist
 from mod_translator.passes.implicit import derivimplicit
@@ -23,6 +24,7 @@ from mod_translator.passes.voltage import own_voltage
 Pass = Callable[[Mechanism, PassContext], Mechanism]
 
 PIPELINE: list[Pass] = [
+    frozen,
     cnexp,  # before hoist: linearity is decided on the expression as written
     euler,
     derivimplicit,

@@ -68,7 +68,7 @@ class Analysis:
 
     def body(self, routine: ir.Routine) -> Effects:
         """Return the effects of a routine's statements, locals included."""
-        effects = Effects(must={(a, -1) for a in routine.args})
+        effects = Effects(must={cell for a in routine.args for cell in self._cells(a)})
         self._statements(routine.body, effects)
         for name in routine.results:
             self._read(name, effects)
@@ -138,12 +138,13 @@ class Analysis:
                 self._read(state, effects)
                 self._read("dt", effects)
                 self._write(state, effects)
-            case ir.SolveImplicit(_, states, rates, _):
-                for state in states:
+            case ir.SolveImplicit():
+                for state in statement.states:
                     self._read(state, effects)
-                self._read("dt", effects)
-                self._call(rates, effects)
-                for state in states:
+                if statement.uses_dt:
+                    self._read("dt", effects)
+                self._call(statement.rates, effects)
+                for state in statement.states:
                     self._write(state, effects)
 
     def _target(self, target: ir.Var | ir.Element, effects: Effects) -> None:

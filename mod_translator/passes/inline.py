@@ -1,4 +1,4 @@
-"""`advance` shows the steps of the SOLVEd DERIVATIVE block itself, not a call of it."""
+"""`advance` shows the steps of the SOLVEd block itself, not a call of it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from mod_translator import ir
 from mod_translator.passes.context import PassContext
 from mod_translator.passes.walk import blocks, calls
 
+_SOLVED = ("DERIVATIVE", "KINETIC", "LINEAR")
+
 
 def inline_solved(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
-    """Put the body of every DERIVATIVE block that is called once, from `advance`, in place of the call."""
+    """Put the body of every block of equations that is called once, from `advance`, in place of the call."""
     advance = mechanism.advance
     if advance is None:
         return mechanism
@@ -19,7 +21,7 @@ def inline_solved(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism
     body: list[ir.Stmt] = []
     for statement in advance.body:
         routine = routines.get(statement.name) if isinstance(statement, ir.CallRoutine) else None
-        if routine is not None and routine.kind == "DERIVATIVE" and everything.count(routine.name) == 1:
+        if routine is not None and routine.kind in _SOLVED and everything.count(routine.name) == 1:
             body += routine.body
             del routines[routine.name]
         else:

@@ -18,7 +18,7 @@ def starts(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
     count = 0
     for statement in initial.body:
         match statement:
-            case ir.Assign(ir.Var(name), ir.Num() | ir.Var(), _) if name in states:
+            case ir.Assign(ir.Var(name) | ir.Element(name, _), ir.Num() | ir.Var(), _) if name in states:
                 count += 1
             case _:
                 break
@@ -28,7 +28,9 @@ def starts(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
         statement = kept[i]
         assert isinstance(statement, ir.Assign)
         rest = analysis.body(replace(initial, body=tuple(kept[i + 1 :])))
-        cell = (statement.target.name, -1)
+        target = statement.target
+        element = target.index if isinstance(target, ir.Element) else None
+        cell = (target.name, int(element.value) if isinstance(element, ir.Num) else -1)
         if cell in rest.must and cell not in rest.reads:
             del kept[i]
     return replace(mechanism, initial=replace(initial, body=tuple(kept)))

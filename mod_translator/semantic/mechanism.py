@@ -7,7 +7,6 @@ from pathlib import Path
 
 from mod_translator import ir
 from mod_translator.semantic.context import Context
-from mod_translator.semantic.names import ANY_BLOCK_METHODS, METHODS
 from mod_translator.semantic.statements import Block, Lowering, concatenated
 from mod_translator.semantic.symbols import Symbols, collect, six_digits
 from mod_translator.syntax import tree
@@ -95,7 +94,6 @@ class _Analysis:
             self.context.block_token = block.token
             work = Block("INITIAL", self.lower.scope(), block.token)
             body = self.lower.body(block.body, work)
-            self.lower.nothing_solved(work)
             loc = self.context.source.loc(block.token)
         return ir.Routine("initial", "INITIAL", (*starts, *body), loc=loc)
 
@@ -133,13 +131,14 @@ class _Analysis:
 
     def _thread_safe(self) -> bool:
         """Return whether nocmodl prints the thread-safe form of the file; the other one has no use for CONDUCTANCE."""
-        if self.file.threadsafe:
+        if self.file.threadsafe and not self._of("LINEAR", "NONLINEAR", "DISCRETE"):
             return True
         shared = {n for n, s in self.symbols.table.items() if s.role is ir.Role.GLOBAL and s.visible}
         return not (
             self.context.source.verbatim
             or self.symbols.pointers
             or self.symbols.externals
+            or self._of("LINEAR", "NONLINEAR", "DISCRETE")
             or any(self.context.name(n) in shared for b in self.file.blocks for n in _assigned(b.body))
         )
 
@@ -152,7 +151,7 @@ class _Analysis:
         """
         advance: list[ir.Stmt] = []
         for solve in solves:
-            advance += self._solve(solve)
+            advance += self.lower.solve(solve)
         if routine is None:
             return None, None
         loc = self.context.loc(solves[0].block) if solves else routine.loc
@@ -160,43 +159,6 @@ class _Analysis:
             body = (*advance, *routine.body)
             return None, ir.Routine("advance", "SOLVE", body, loc=loc) if body else None
         return routine, ir.Routine("advance", "SOLVE", tuple(advance), loc=loc) if solves else None
-
-    def _solve(self, solve: tree.Solve) -> tuple[ir.Stmt, ...]:
-        name = self.context.name(solve.block)
-        block = self.symbols.blocks.get(name)
-        if block is None or block.kind in ("FUNCTION", "FUNCTION_TABLE"):
-            reason = f"SOLVE {name}, but there is no block {name} to solve"
-            self.context.wrong("S160", reason, "define a DERIVATIVE, KINETIC or PROCEDURE block", solve.block)
-            return ()
-        method = solve.method
-        if method and method not in (*METHODS[block.kind], *ANY_BLOCK_METHODS):
-            reason = f"METHOD {method} cannot solve the {block.kind} {name}"
-            allowed = ", ".join(METHODS[block.kind]) or "none"
-            self.context.wrong("S161", reason, f"methods for a {block.kind}: {allowed}", solve.block)
-            return ()
-        if block.kind not in ("DERIVATIVE", "PROCEDURE"):
-            remedy = "write the equations as a DERIVATIVE block with METHOD derivimplicit"
-            self.context.unsupported("U160", f"the {block.kind} block {name}", remedy, solve.block)
-            return ()
-        if solve.steady:
-            remedy = "write the steady state as a formula in INITIAL"
-            self.context.unsupported("U161", f"SOLVE {name} STEADYSTATE", remedy, solve.block)
-            return ()
-        if block.kind == "DERIVATIVE" and method not in ("cnexp", "derivimplicit", "euler"):
-            reason = f"a DERIVATIVE block with {f'METHOD {method}' if method else 'no METHOD'}"
-            self.context.unsupported("U162", reason, "use METHOD cnexp or derivimplicit", solve.block)
-            return ()
-        if block.kind == "PROCEDURE" and block.args:
-            self.context.wrong("S162", f"SOLVE {name}, which takes arguments", "remove the arguments", solve.block)
-            return ()
-        first = name not in self.lower.routines
-        self.lower.reach(name, solve.block)
-        known = self.lower.routines[name].method
-        if not first and known != method and block.kind == "DERIVATIVE":
-            self.context.wrong("S163", f"{name} is SOLVEd by {known} and {method}", "use one METHOD", solve.block)
-        if block.kind == "DERIVATIVE":
-            self.lower.set_method(name, method)
-        return (ir.CallRoutine(name, (), self.context.loc(solve.block)),)
 
     # ------------------------------------------------------------------------------------------------ NET_RECEIVE
 
@@ -224,7 +186,6 @@ class _Analysis:
         work = Block("NET_RECEIVE", self.lower.scope(), block.token)
         args = tuple(work.scope.declare(self.context.name(a)) for a, _ in block.args)
         statements = self.lower.body(body, work)
-        self.lower.nothing_solved(work)
         assigned = ir.assigned(statements)
         routine = ir.Routine(
             name,

@@ -8,8 +8,11 @@ from dataclasses import dataclass, field, replace
 from mod_translator import ir
 from mod_translator.semantic.context import Context, first_name
 from mod_translator.semantic.expressions import Resolver
+from mod_translator.semantic.kinetic import Kinetic
+from mod_translator.semantic.linear import Linear
 from mod_translator.semantic.names import DROPPED_CALLS, EVENT_CALLS, INTRINSICS, OTHER_BUILTINS, RANDOM_CALLS
 from mod_translator.semantic.scope import Scope
+from mod_translator.semantic.solves import Solves
 from mod_translator.semantic.symbols import Symbols
 from mod_translator.syntax import tree
 from mod_translator.syntax.expressions import STRING
@@ -28,6 +31,7 @@ class Block:
     token: int | None = None
     solves: list[tree.Solve] = field(default_factory=list)
     conductances: list[ir.Current] = field(default_factory=list)
+    equations: Kinetic | Linear | None = None
     tables: list[tree.TableStatement] = field(default_factory=list)
     net_initial: list[tree.Body] = field(default_factory=list)
 
@@ -40,6 +44,7 @@ class Lowering:
         self.symbols = symbols
         self.routines: dict[str, ir.Routine] = {}
         self.resolve = Resolver(context, symbols, self.reach)
+        self.solve = Solves(self).statement
         self._active: list[str] = []
         self._taken = {*symbols.table, *symbols.blocks, *INTRINSICS, *RANDOM_CALLS, *EVENT_CALLS, *OTHER_BUILTINS}
 
@@ -62,7 +67,8 @@ class Lowering:
         block = self.symbols.blocks[name]
         self._active.append(name)
         outer = self.context.block_token
-        self.routines[name] = self.routine(block, name)
+        make = self._simultaneous if block.kind in ("KINETIC", "LINEAR") else self.routine
+        self.routines[name] = make(block, name)
         self.context.block_token = outer
         self._active.pop()
         self.routines[name] = self.routines.pop(name)  # callees come before their callers
@@ -76,7 +82,6 @@ class Lowering:
             self.context.wrong("S141", f"two arguments of {name} have the same name", "rename one", block.name)
         table = self._table(work, block, name)
         body = self.body(block.body, work)
-        self.nothing_solved(work)
         return ir.Routine(
             name,
             block.kind,
@@ -89,16 +94,15 @@ class Lowering:
             loc=self.context.source.loc(block.token),
         )
 
-    def set_method(self, name: str, method: str) -> None:
-        """Note the METHOD by which a DERIVATIVE block is solved."""
-        self.routines[name] = replace(self.routines[name], method=method)
-
-    def nothing_solved(self, work: Block) -> None:
-        """Refuse the SOLVE statements of a block that is not BREAKPOINT."""
-        for solve in work.solves:
-            self.context.unsupported(
-                "U141", f"SOLVE in a {work.kind}", "SOLVE in BREAKPOINT only, or write the solution out", solve.block
-            )
+    def _simultaneous(self, block: tree.Block, name: str) -> ir.Routine:
+        """Return the routine that solves a KINETIC or LINEAR block."""
+        self.context.block_token = block.token
+        work = Block(block.kind, self.scope(), block.token)
+        work.equations = Kinetic(self, block, work) if block.kind == "KINETIC" else Linear(self, block, work)
+        body = self.body(block.body, work)
+        rates, solve = work.equations.finish(name, body)
+        self.routines[rates.name] = rates
+        return ir.Routine(name, block.kind, (solve,), loc=solve.loc)
 
     def _table(self, work: Block, block: tree.Block, name: str) -> ir.Table | None:
         statements = [s for s in block.body if isinstance(s, tree.TableStatement)]
@@ -165,7 +169,17 @@ class Lowering:
             case tree.Equation(target, order, rate):
                 return self._equation(target, order, rate, work)
             case tree.Solve():
+                if work.kind != "BREAKPOINT":  # there NEURON takes it out, into the state update
+                    return self.solve(statement)
                 work.solves.append(statement)
+            case tree.Reaction() if isinstance(work.equations, Kinetic):
+                return work.equations.reaction(statement)
+            case tree.Conserve() if isinstance(work.equations, Kinetic):
+                return work.equations.conserve(statement)
+            case tree.Compartment() if isinstance(work.equations, Kinetic):
+                work.equations.compartment(statement)
+            case tree.AlgebraicEquation(_, _, True) if isinstance(work.equations, Linear):
+                return work.equations.equation(statement)
             case tree.Conductance(marked, ion):
                 work.conductances += self._conductance(marked, ion, work)
             case tree.TableStatement():

@@ -18,6 +18,13 @@ def verbatim_index(node: Any) -> int:
     return int("".join(c for c in str(node.statement.value) if c.isdigit()))
 
 
+def _is_bare(node: Any) -> bool:
+    """Return whether an expression is a sum or a comparison with no parentheses of its own."""
+    if type(node).__name__ == "WrappedExpression":
+        node = node.expression
+    return type(node).__name__ == "BinaryExpression" and str(node.op.eval()).strip() not in ("*", "/", "^")
+
+
 class Statements:
     """Converts the statements of one source; what cannot be converted is reported and left out."""
 
@@ -151,6 +158,7 @@ class Statements:
             self._side(node.reaction2) if node.reaction2 else (),
             self.expr(node.expression1),
             self.expr(node.expression2) if node.expression2 else None,
+            (_is_bare(node.expression1), node.expression2 is not None and _is_bare(node.expression2)),
         )
 
     def _compartment(self, node: Any, amount: Any, diffusion: bool) -> tree.Compartment:

@@ -107,13 +107,17 @@ class TableStatement:
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
-    """`~ left <-> right (forward, backward)`; operator '<->', '<<' or '->'. Sides are (count, variable) pairs."""
+    """`~ left <-> right (forward, backward)`; operator '<->', '<<' or '->'. Sides are (count, variable) pairs.
+
+    bare: which of the rates are sums (or comparisons) without parentheses around them.
+    """
 
     left: tuple[tuple[int, Var | Element], ...]
     operator: str
     right: tuple[tuple[int, Var | Element], ...]
     forward: Expr
     backward: Expr | None
+    bare: tuple[bool, bool]
 
 
 @dataclass(frozen=True, slots=True)

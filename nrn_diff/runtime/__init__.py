@@ -27,7 +27,7 @@ from nrn_diff.runtime.functions import (
     tan,
     tanh,
 )
-from nrn_diff.runtime.implicit import derivimplicit, sparse
+from nrn_diff.runtime.implicit import derivimplicit, simeq, sparse, sparse_steady
 from nrn_diff.runtime.loader import Float64Required, load_module, require_float64
 from nrn_diff.runtime.logic import as_number, guard, logical_and, logical_not, logical_or, where
 from nrn_diff.runtime.table import Table, lookup, make_table
@@ -67,9 +67,11 @@ __all__ = [
     "put",
     "put_at",
     "require_float64",
+    "simeq",
     "sin",
     "sinh",
     "sparse",
+    "sparse_steady",
     "sqrt",
     "stack",
     "tan",

@@ -1,8 +1,9 @@
 """Implicit steps of several states: NEURON's iteration for the value, the implicit function theorem for the derivative.
 
-One step solves F(x) = f(x) - (x - x0) / dt = 0. The iterations replicate src/scopmath (newton_thread.hpp,
-sparse_thread.hpp), each instance on its own: one that has converged stays as it is while others iterate. Where NEURON
-would stop the run with an error (derivimplicit, too many iterations), the result is NaN.
+One step solves F(x) = f(x) - (x - x0) / dt = 0; for algebraic rows (a CONSERVE, a LINEAR equation) F = f. The
+iterations replicate src/scopmath (newton_thread.hpp, sparse_thread.hpp, ssimplic_thread.hpp), each instance on its own:
+one that has converged stays as it is while others iterate. Where NEURON would stop the run with an error
+(derivimplicit, too many iterations), the result is NaN.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ CONVERGE = 1e-6
 MAXCHANGE = 0.05
 MAXITERS = 50
 MAXSTEPS = 20
+# src/scopmath/ssimplic_thread.hpp: the time step that stands for eternity (ms), and how often it is tried.
+STEADY_DT = 1e9
+STEADY_TRIES = 7
+NEGATIVE = -1e-6
 
 
 def derivimplicit(rates: Callable[..., Any], states: Sequence[Any], dt: Any) -> tuple[Any, ...]:
@@ -36,35 +41,66 @@ def derivimplicit(rates: Callable[..., Any], states: Sequence[Any], dt: Any) -> 
     return _advance(rates, states, dt, _newton)
 
 
-def sparse(rates: Callable[..., Any], states: Sequence[Any], dt: Any) -> tuple[Any, ...]:
+def sparse(
+    rates: Callable[..., Any], states: Sequence[Any], dt: Any, *, algebraic: Sequence[int] = (), linear: bool = False
+) -> tuple[Any, ...]:
     """Advance states over dt as `METHOD sparse`: Newton with the exact Jacobian, states kept from becoming negative.
 
-    As in NEURON, what 22 iterations have reached is taken even if they have not converged. Where a state is held at 0
-    the derivative is that of the equation without this bound.
+    rates: as for derivimplicit; an array variable may come element by element. algebraic: rows whose value must vanish
+    itself. linear: a single Newton step, which is exact, without the bound on the states. As in NEURON, what 22
+    iterations have reached is taken even if they have not converged. Where a state is held at 0 the derivative is that
+    of the equation without this bound.
     """
-    return _advance(rates, states, dt, _sparse)
+    return _advance(rates, states, dt, _one_step if linear else _sparse, algebraic)
 
 
-def _advance(rates: Callable[..., Any], states: Sequence[Any], dt: Any, iterate: Any) -> tuple[Any, ...]:
+def sparse_steady(
+    rates: Callable[..., Any], states: Sequence[Any], *, algebraic: Sequence[int] = (), linear: bool = False
+) -> tuple[Any, ...]:
+    """Find the steady state as `SOLVE ... STEADYSTATE sparse`: a time step of 1e9 ms, as _ss_sparse_thread takes it.
+
+    Without an algebraic row the sum of the states is only kept to about 1e-7: the system is that close to singular.
+    """
+    if linear:
+        return _advance(rates, states, STEADY_DT, _sparse, algebraic)
+
+    def iterate(residual: Function, start: Vector) -> Vector:
+        return _steady(residual, start, algebraic)
+
+    return _advance(rates, states, STEADY_DT, iterate, algebraic)
+
+
+def simeq(rates: Callable[..., Any], states: Sequence[Any]) -> tuple[Any, ...]:
+    """Solve simultaneous linear equations: rates(*states) returns what must vanish."""
+    rows = len(_flatten(states)[0])
+    return _advance(rates, states, 1.0, _one_step, range(rows))
+
+
+def _advance(
+    rates: Callable[..., Any], states: Sequence[Any], dt: Any, iterate: Any, algebraic: Sequence[int] = ()
+) -> tuple[Any, ...]:
     old, form = _flatten(states)
-    shape = jnp.broadcast_shapes(
-        *(jnp.shape(r) for r in _flatten(_results(rates(*states), states))[0]), *map(jnp.shape, old)
-    )
+    shape = jnp.broadcast_shapes(*(jnp.shape(r) for r in _rows(rates(*states), len(old))), *map(jnp.shape, old))
     old = tuple(jnp.broadcast_to(jnp.asarray(x, dtype=float), shape) for x in old)
 
     def residual(x: Vector) -> Vector:
-        derivative, _ = _flatten(_results(rates(*_unflatten(x, form)), states))
-        return tuple(
-            jnp.broadcast_to(f - (new - start) / dt, shape) for f, new, start in zip(derivative, x, old, strict=True)
-        )
+        rows = _rows(rates(*_unflatten(x, form)), len(old))
+        moving = [
+            f if i in algebraic else f - (new - start) / dt
+            for i, (f, new, start) in enumerate(zip(rows, x, old, strict=True))
+        ]
+        return tuple(jnp.broadcast_to(f, shape) for f in moving)
 
     new = jax.lax.custom_root(residual, old, iterate, _tangent_solve)
     return _unflatten(new, form)
 
 
-def _results(value: Any, states: Sequence[Any]) -> tuple[Any, ...]:
-    array_alone = len(states) == 1 and isinstance(states[0], tuple) and not isinstance(value[0], tuple)
-    return (value,) if array_alone or not isinstance(value, tuple) else value[: len(states)]
+def _rows(value: Any, count: int) -> tuple[Any, ...]:
+    """The first `count` numbers of what a rates function returns: one for each state or element of a state."""
+    leaves: list[Any] = []
+    for item in value if isinstance(value, tuple) else (value,):
+        leaves.extend(item if isinstance(item, tuple) else (item,))
+    return tuple(leaves[:count])
 
 
 def _flatten(values: Sequence[Any]) -> tuple[tuple[Any, ...], tuple[int, ...]]:
@@ -178,6 +214,35 @@ def _newton(residual: Function, start: Vector) -> Vector:
     carry = (0, start, value, empty, jnp.ones_like(value[0]), jnp.zeros_like(value[0], dtype=bool))
     _, x, _, _, _, done = jax.lax.while_loop(unfinished, iterate, carry)
     return tuple(jnp.where(done, value, jnp.nan) for value in x)
+
+
+def _one_step(residual: Function, start: Vector) -> Vector:
+    value, linear = jax.linearize(residual, start)
+    delta = solve(_columns(linear, start), tuple(-f for f in value))
+    return tuple(s + d for s, d in zip(start, delta, strict=True))
+
+
+def _steady(residual: Function, first: Vector, algebraic: Sequence[int]) -> Vector:
+    """Linear steps until no state is negative, then the iteration; each from where the one before ended."""
+
+    def starting_from(start: Vector) -> Function:
+        moved = [
+            0.0 if i in algebraic else (s - f) / STEADY_DT for i, (s, f) in enumerate(zip(start, first, strict=True))
+        ]
+        return lambda x: tuple(r + m for r, m in zip(residual(x), moved, strict=True))
+
+    def attempt(_: Any, carry: Any) -> Any:
+        x, done = carry
+        stepped = _one_step(starting_from(x), x)
+        negative = [s < NEGATIVE for s in stepped]
+        any_negative = negative[0]
+        for each in negative[1:]:
+            any_negative = jnp.logical_or(any_negative, each)
+        lifted = tuple(jnp.where(n, 0.0, s) for n, s in zip(negative, stepped, strict=True))
+        return _select(done, x, lifted), jnp.logical_or(done, jnp.logical_not(any_negative))
+
+    x, done = jax.lax.fori_loop(0, STEADY_TRIES, attempt, (first, jnp.zeros_like(first[0], dtype=bool)))
+    return _select(done, _sparse(starting_from(x), x), x)
 
 
 def _sparse(residual: Function, start: Vector) -> Vector:
