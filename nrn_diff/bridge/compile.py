@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from nrn_diff.cache import cache_dir
 from nrn_diff.errors import NrnDiffError
 
 _INCLUDE = re.compile(rb'^\s*INCLUDE\s+"([^"]+)"', re.MULTILINE)
@@ -24,15 +25,6 @@ _ABANDONED_S = 24 * 3600
 
 class ModCompileError(NrnDiffError):
     """nrnivmodl is missing or rejects the mod files; the message holds the end of its output."""
-
-
-def cache_dir() -> Path:
-    """Where compiled mods are kept: $NRN_DIFF_CACHE, else nrn_diff in the user's cache folder."""
-    if chosen := os.environ.get("NRN_DIFF_CACHE"):
-        return Path(chosen)
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "nrn_diff"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nrn_diff"
 
 
 def compile_mods(folder: str | os.PathLike[str]) -> Path:
@@ -50,13 +42,7 @@ def compile_mods(folder: str | os.PathLike[str]) -> Path:
     files = sorted(p for p in mods.iterdir() if p.suffix == ".mod" and p.is_file())
     if not files:
         raise ModCompileError(f"{mods} holds no .mod file. Give the folder that holds the .mod files.")
-    cache = cache_dir() / "mods"
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ModCompileError(
-            f"cannot make {cache}: {error}. Set NRN_DIFF_CACHE to a folder you can write to."
-        ) from error
+    cache = cache_dir("mods")
     done = cache / _key(mods, files)
     if not done.is_dir():
         _clear_abandoned(cache)

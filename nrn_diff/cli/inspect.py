@@ -1,0 +1,24 @@
+"""Run a script in NEURON and say what is in its model and whether all of it can be captured."""
+
+from __future__ import annotations
+
+import argparse
+
+from nrn_diff.cli.script import configure_script, run_script
+
+SUMMARY = "what is in the model of a script, and what stands in the way of a capture"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    configure_script(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the support report; exit status 1 if the model cannot be captured."""
+    import nrn_diff
+
+    run_script(args.script, args.mods)
+    report = nrn_diff.inspect()
+    print(report)
+    return 0 if getattr(report, "supported", True) else 1

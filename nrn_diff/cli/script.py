@@ -1,0 +1,90 @@
+"""Run the user's own script in this process, so that its model is live in NEURON afterwards."""
+
+from __future__ import annotations
+
+import argparse
+import runpy
+import sys
+from pathlib import Path
+from typing import Any
+
+from nrn_diff.errors import NrnDiffError
+
+# What a Python script made lives as long as its variables do.
+_kept: list[dict[str, Any]] = []
+
+
+class ScriptError(NrnDiffError):
+    """The user's script is missing, of a kind that NEURON does not read, or fails."""
+
+
+def configure_script(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that name a script."""
+    parser.add_argument(
+        "script", metavar="SCRIPT", help="your own .hoc or .py file, run as it is in the current folder"
+    )
+    parser.add_argument(
+        "--mods", metavar="FOLDER", help="compile the .mod files of FOLDER (into a cache) and load them first"
+    )
+
+
+def run_script(script: str, mods: str | None = None) -> None:
+    """Load the mods and run the script. Raises ScriptError, ModCompileError."""
+    path = Path(script)
+    if not path.is_file():
+        raise ScriptError(f"{script} is not a file. Give the .hoc or .py file that you run your model with.")
+    if path.suffix not in (".hoc", ".ses", ".py"):
+        raise ScriptError(
+            f"{script} is neither HOC nor Python. Give the .hoc or .py file that you run your model with."
+        )
+    from neuron import h
+
+    if mods is not None:
+        load_mods(mods)
+    if path.suffix == ".py":
+        _run_python(path)
+    else:
+        try:
+            loaded = h.load_file(1, str(path.resolve()))
+        except RuntimeError as error:
+            raise ScriptError(_failed(script, str(error), mods)) from error
+        if not loaded:
+            raise ScriptError(_failed(script, "NEURON cannot load it", mods))
+
+
+def load_mods(folder: str | Path) -> None:
+    """Compile the mods of a folder and load them into this process. Raises ModCompileError, ScriptError."""
+    from neuron import h
+
+    from nrn_diff.bridge.compile import compile_mods
+
+    library = compile_mods(folder)
+    try:
+        loaded = h.nrn_load_dll(str(library))
+    except RuntimeError as error:
+        raise ScriptError(f"NEURON cannot load the mods of {folder}: {error}") from error
+    if not loaded:
+        raise ScriptError(f"NEURON cannot load {library}. Delete that folder and try again.")
+
+
+def _run_python(path: Path) -> None:
+    sys.path.insert(0, str(path.parent.resolve()))
+    before, sys.argv = sys.argv, [str(path)]
+    try:
+        _kept.append(runpy.run_path(str(path), run_name="__main__"))
+    except SystemExit as stop:
+        if stop.code not in (None, 0):
+            raise ScriptError(f"{path} ended with exit status {stop.code}") from stop
+        raise ScriptError(
+            f"{path} calls exit(), and its model is gone with its variables. "
+            "Leave out that call, or call nrn_diff.capture() in the script."
+        ) from stop
+    except Exception as error:
+        raise ScriptError(f"{path} fails by itself: {type(error).__name__}: {error}") from error
+    finally:
+        sys.argv = before
+
+
+def _failed(script: str, why: str, mods: str | None) -> str:
+    hint = "" if mods else " If it needs mechanisms of its own, say where their .mod files are: --mods FOLDER."
+    return f"{script} does not run in NEURON: {why}.{hint}"
