@@ -111,9 +111,8 @@ def _routine(routine: ir.Routine, what: str) -> None:
             raise InvalidIR(f"{what}: a TABLE with {table.intervals} intervals")
         if len(routine.args) != 1:
             raise InvalidIR(f"{what}: a routine with a TABLE takes one argument, not {len(routine.args)}")
-        unknown = set(table.variables) - {*routine.results, *routine.writes}
-        if unknown:
-            raise InvalidIR(f"{what}: TABLE of {', '.join(sorted(unknown))}, which the routine does not assign")
+        if table.variables and not set(table.variables) & {*routine.results, *routine.writes}:
+            raise InvalidIR(f"{what}: TABLE of {', '.join(table.variables)}, of which the routine assigns none")
 
 
 def _symbol(name: str, symbol: ir.Symbol, what: str) -> None:

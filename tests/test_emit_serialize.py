@@ -106,7 +106,7 @@ def mechanisms(draw):
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(mechanisms())
 def test_round_trip_is_exact(mech):
     text = serialize.dumps(mech)

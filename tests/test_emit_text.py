@@ -253,3 +253,21 @@ def test_lookup_leaves_alone_what_the_table_does_not_name():
     ]
     assert made.current(d=1.0, look_table=None) == {"a": 6.0, "d": 5.0}
     assert made.current(d=1.0, look_table=made.look_make_table()) == {"a": 6.0, "d": 1.0}
+
+
+def listed_but_not_assigned(*more):
+    table = ir.Table(("a", "tau"), (), num(0), num(10), 5, LOC)
+    body = (assign("a", binary("*", var("x"), var("tau"))),)
+    look = ir.Routine("look", "PROCEDURE", body, args=("x",), reads=("tau",), writes=("a",), table=table)
+    writes = ("a", *(s.target.name for s in more))
+    return mechanism((ir.CallRoutine("look", (num(3),), LOC), *more), ("tau",), writes, routines={"look": look})
+
+
+def test_table_variable_that_is_not_assigned_keeps_its_value():
+    made = module(listed_but_not_assigned())
+    assert made.current(tau=2.0, look_table=made.look_make_table(tau=2.0)) == {"a": 6.0}
+
+
+def test_table_variable_that_something_else_assigns_is_refused():
+    with pytest.raises(UnsupportedConstruct, match=r"sets tau back"):
+        emit.emit(listed_but_not_assigned(assign("tau", num(1))))

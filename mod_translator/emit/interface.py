@@ -10,6 +10,7 @@ from mod_translator import ir
 from mod_translator.emit.liveness import Liveness
 from mod_translator.emit.names import ENTRY_POINTS, all_names, fresh, python_name
 from mod_translator.emit.safety import INTRINSIC_READS, is_partial
+from mod_translator.errors import Place, UnsupportedConstruct
 from mod_translator.passes import walk
 from mod_translator.semantic.names import INTRINSICS
 from mod_translator.validate import InvalidIR
@@ -82,9 +83,24 @@ class Interface:
         return unique((*routine.results, *routine.writes))
 
     def table_variables(self, routine: ir.Routine) -> tuple[str, ...]:
-        """Return what a TABLE holds: the variables it names, the result of a FUNCTION otherwise."""
+        """Return what a TABLE holds: the variables it names, the result of a FUNCTION otherwise.
+
+        A variable that the routine does not assign is left out: the table holds its value, so a lookup gives it back.
+        """
         assert routine.table is not None
-        return routine.table.variables or routine.results
+        if not routine.table.variables:
+            return routine.results
+        kept = [v for v in routine.table.variables if v not in self.outputs(routine)]
+        others = (*self.mechanism.routines.values(), *self.entries.values())
+        for name in kept:
+            if any(name in r.writes for r in others):
+                raise UnsupportedConstruct(
+                    f"the TABLE of {routine.name} sets {name} back to what it was when the table was filled",
+                    remedy=f"take {name} out of the TABLE",
+                    code="U197",
+                    place=Place(self.mechanism.file, routine.table.loc.line, routine.table.loc.column),
+                )
+        return tuple(v for v in routine.table.variables if v not in kept)
 
     def inputs(self, routine: ir.Routine, *, exact: bool = False) -> tuple[str, ...]:
         """Return the file-level names and tables whose value the function needs, besides its arguments.

@@ -205,7 +205,7 @@ class _Module:
             "",
             f"{INDENT}def row({argument}):",
             *fold(f"{', '.join(targets)} = {call}", INDENT * 2),
-            *fold(f"return {', '.join(columns)}" + ("," if len(columns) == 1 else ""), INDENT * 2),
+            *fold(f"return {', '.join(columns)}" if len(columns) > 1 else f"return ({columns[0]},)", INDENT * 2),
             "",
             f"{INDENT}return make_table(row, {low}, {high}, {routine.table.intervals})",
         ]
