@@ -45,7 +45,9 @@ class Model:
     def values(self) -> Values:
         """The live numbers, as a pytree."""
         require_float64()
-        return build_values(self.capture, self.structure)
+        # The first use may be inside of jit or grad; what is kept must not be a tracer of that.
+        with jax.ensure_compile_time_eval():
+            return build_values(self.capture, self.structure)
 
     @property
     def t(self) -> np.ndarray:

@@ -60,7 +60,10 @@ def neuron_traces(capture: Capture) -> dict[str, Array]:
 
 
 def differences(capture: Capture, theirs: Mapping[str, Array], ours: Mapping[str, Array], t: Array) -> list[Difference]:
-    """Compare what `neuron_traces` gave label by label; t [n_samples] (ms). Raises JudgeError for traces of different length. Not finite on one side: infinite."""
+    """Compare what `neuron_traces` gave label by label; t [n_samples] (ms). Not finite on one side: infinite.
+
+    Raises JudgeError for traces of different length.
+    """
     found, unit = [], units(capture)
     for label, reference in theirs.items():
         other = np.asarray(ours[label], float)
