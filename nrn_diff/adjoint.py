@@ -62,7 +62,7 @@ class Checkpointed(AbstractAdjoint):
         def segment(carry: Any, chunk: Any) -> tuple[Any, Any]:
             return inner.scan(step, carry, chunk, length)
 
-        chunks = jax.tree.map(lambda x: x[:whole].reshape(-1, length, *x.shape[1:]), xs)
+        chunks = jax.tree.map(lambda x: x[:whole].reshape(whole // length, length, *x.shape[1:]), xs)
         state, ys = jax.lax.scan(segment, state, chunks, length=whole // length)
         ys = jax.tree.map(lambda y: y.reshape(whole, *y.shape[2:]), ys)
         if whole == n_steps:

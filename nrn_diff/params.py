@@ -24,7 +24,8 @@ class Param:
     names); None: wherever it exists. share: None, one number for each segment; 'section', one for each section; 'all',
     one for all. relative: the free number multiplies the model's own values (it starts at 1), so that their profile
     along the dendrite is kept.
-    bounds: (low, high) for fits. label: key in the dict; by default the name.
+    bounds: (low, high) for fits. label: key in the dict; by default the name, with what `where` and `relative` say (a
+    plain dict {'Ra': x} always means Ra everywhere).
     """
 
     name: str
@@ -40,7 +41,13 @@ class Param:
         if self.bounds is not None and not self.bounds[0] < self.bounds[1]:
             raise ParameterError(f"bounds {self.bounds} of {self.name!r}: the first must be below the second")
         object.__setattr__(self, "where", None if self.where is None else _names_of(self.where))
-        object.__setattr__(self, "label", self.label or self.name)
+        object.__setattr__(self, "label", self.label or self._described())
+
+    def _described(self) -> str:
+        places = self.where or ()
+        shown = f" in {', '.join(places[:3])}" if places else ""
+        more = f" and {len(places) - 3} more" if len(places) > 3 else ""
+        return f"{self.name}{shown}{more}{' (relative)' if self.relative else ''}"
 
 
 def _names_of(where: Any) -> tuple[str, ...]:
@@ -54,12 +61,21 @@ def _names_of(where: Any) -> tuple[str, ...]:
 class Parameters(dict[str, Array]):
     """label -> array of live values, a pytree; `specs` keeps what each label stands for.
 
-    Raises nothing of its own: assigning an array of another shape is found by `Model.simulate`.
+    theta['Ra'] also finds the only parameter of that name whatever its label. An array of another shape is found by
+    `Model.simulate`.
     """
 
     def __init__(self, arrays: Mapping[str, Array], specs: tuple[Param, ...]) -> None:
         super().__init__(arrays)
         self.specs = specs
+
+    def __missing__(self, name: str) -> Array:
+        labels = [spec.label for spec in self.specs if spec.name == name]
+        if len(labels) != 1:
+            raise KeyError(
+                f"{name!r} is {'several parameters' if labels else 'no parameter'}; there are {', '.join(self)}"
+            )
+        return self[labels[0]]
 
     def bounds(self) -> dict[str, tuple[float, float]]:
         """label -> (low, high) of the parameters that have bounds."""

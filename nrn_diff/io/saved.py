@@ -7,7 +7,6 @@ import io
 import json
 import os
 import tempfile
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -44,26 +43,19 @@ def save(capture: Capture, path: str | os.PathLike[str]) -> None:
 
 def load(path: str | os.PathLike[str]) -> Capture:
     """Read what `save` wrote. Raises SavedModelError for anything else, FileNotFoundError if there is no file."""
+    content = Path(path).read_bytes()
     try:
-        with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as archive:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         document = json.loads(arrays.pop("document").tobytes())
         if document["format"] != FORMAT:
             raise SavedModelError(f"{path} is not a saved nrn_diff model")
         if document["version"] != VERSION:
-            raise SavedModelError(
-                f"{path} has format version {document['version']}; this nrn_diff reads version {VERSION}"
-            )
+            raise SavedModelError(f"{path} has format version {document['version']}; this nrn_diff reads {VERSION}")
         capture = _decode(document["model"], arrays)
-    except (
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        EOFError,
-        zipfile.BadZipFile,
-        serialize.SerializeError,
-    ) as error:
+    except SavedModelError:
+        raise
+    except Exception as error:  # zipfile, zlib, numpy and json each have their own errors for damaged bytes
         raise SavedModelError(f"{path} is not a saved nrn_diff model, or it is damaged ({error})") from error
     if not isinstance(capture, Capture):
         raise SavedModelError(f"{path} does not hold a model")
