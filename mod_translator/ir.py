@@ -125,6 +125,7 @@ class SolveImplicit:
     Euler as in sparse_thread.hpp; `linear`: one Newton step and no more, else iterate and keep the states from becoming
     negative; `steady`: the step is 1e9 ms, as in ssimplic_thread.hpp. 'simeq': simultaneous linear equations.
     algebraic: states whose result is not a derivative but must vanish itself (a CONSERVE, an equation of a LINEAR).
+    twice: the rates routine takes the states twice: as they are at the start of the step, then as unknowns.
     """
 
     method: str
@@ -134,6 +135,7 @@ class SolveImplicit:
     algebraic: tuple[str, ...] = ()
     linear: bool = False
     steady: bool = False
+    twice: bool = False
 
     @property
     def uses_dt(self) -> bool:

@@ -70,7 +70,44 @@ def test_of_a_table_only_its_variables_are_surely_written():
 def test_a_shared_variable_that_only_a_table_assigns_is_not_carried_between_instances():
     table = "PROCEDURE rates(u) { TABLE b DEPEND celsius FROM -1 TO 1 WITH 4 h = celsius/10 b = u*h }\n"
     lowered("INITIAL { m = 0 rates(v) a = b }\n" + table)
-    assert refused("INITIAL { m = 0 rates(v) a = b + h }\n" + table)
+    assert refused("INITIAL { m = 0 rates(v) a = b + h }\n" + table.replace("celsius/10", "u/10"))
+
+
+def test_what_is_assigned_while_a_table_is_filled_is_computed_at_the_start_of_initial():
+    mechanism = lowered(
+        "INITIAL { m = 0 rates(v) a = b + h }\n"
+        "PROCEDURE rates(u) { TABLE b DEPEND celsius FROM -1 TO 1 WITH 4 factor() b = u*h }\n"
+        "PROCEDURE factor() { LOCAL x x = celsius/10 if (x > 1) { h = x } else { h = 1 } c = 0 h = h*p }\n"
+    )
+    first = mechanism.initial.body[0]
+    made = mechanism.routines[first.name]
+    assert (made.args, made.writes) == ((), ("h",))
+    assert set(made.reads) == {"celsius", "p"}
+    assert "h" not in mechanism.routines["rates"].writes
+
+
+def test_a_shared_count_that_nothing_uses_is_left_out_with_a_note():
+    mechanism, report = mod_translator.lower(
+        HEAD + "INITIAL { m = 0 g = 0 }\n" + SOLVE + "DERIVATIVE s { g = g + 1 m' = -m }\n"
+    )
+    assert report.ok
+    assert any("g serves nothing but its own next value" in n.text for n in report.notes)
+    assert "g" not in mechanism.advance.writes
+
+
+def test_a_procedure_in_an_expression_runs_and_counts_as_zero():
+    mechanism, report = mod_translator.lower(HEAD + "INITIAL { m = 0 a = 1 + f(2) }\nPROCEDURE f(x) { b = x }\n")
+    call, assign = mechanism.initial.body[-2:]
+    assert (call.name, call.result) == ("f", None)
+    assert assign.value == ir.Binary("+", ir.Num(1.0, "1"), ir.Num(0.0, "0"))
+    assert any("its value is 0" in n.text for n in report.notes)
+
+
+def test_an_ion_variable_that_is_only_read_is_assigned_as_a_copy():
+    mechanism = lowered("INITIAL { m = 0 if (ek > -80) { ek = -80 } a = ek }\n")
+    assert mechanism.symbols["ek_copy"].role is ir.Role.INSTANCE
+    assert "ek" not in mechanism.initial.writes
+    assert mechanism.initial.reads == ("ek",)
 
 
 def test_start_values_survive_only_where_initial_needs_them():

@@ -31,6 +31,9 @@ VARIABLES = {
     "tbuffer": ["ica_pump", "total", "pump", "pumpca"],
     "tdimer": ["m", "d", "open"],
     "tlinear": ["x", "u", "w"],
+    "tmainen": ["n"],
+    "tmisc": ["m", "floor_", "hits", "nothing"],
+    "tfrozen": ["p0", "p1", "c", "o", "bound"],
 }
 
 

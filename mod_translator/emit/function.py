@@ -195,7 +195,7 @@ class FunctionBody:
         rates = self.interface.routine(stmt.rates)
         count = len(stmt.states)
         cells = [(s, i) for s in stmt.states for i in range(max(self._length(s), 1))]
-        if len(rates.args) != count or len(rates.results) != len(cells):
+        if len(rates.args) != count * (1 + stmt.twice) or len(rates.results) != len(cells):
             raise InvalidIR(f"{self.text.where}: {rates.name} must take {count} states and return {len(cells)} values")
         self._check_history(rates, stmt)
         eternal = {"dt": "1e9"} if stmt.steady else {}
@@ -209,11 +209,12 @@ class FunctionBody:
             rows = [str(i) for i, (state, _) in enumerate(cells) if state in stmt.algebraic]
             options += [f"algebraic={_pack(rows)}"] if rows else []
             options += ["linear=True"] if stmt.linear else []
+            options += ["twice=True"] if stmt.twice else []
         targets = [self._target(k) for k in keys]
         lines = [f"{_unpack(targets)} = {method}({', '.join([function, _pack(old), *options])})"]
         if rates.writes:  # what the last evaluation left, at the solution
             written = ["_"] * len(cells) + [self._target(self.text.file_key(w)) for w in rates.writes]
-            call = f"{python_name(rates.name)}({', '.join(targets)}{self._inputs(rates, eternal)})"
+            call = f"{python_name(rates.name)}({', '.join(targets * (1 + stmt.twice))}{self._inputs(rates, eternal)})"
             lines.append(f"{_unpack(written)} = {call}")
         return lines
 

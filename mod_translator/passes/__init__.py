@@ -7,6 +7,7 @@ from collections.abc import Callable
 from mod_translator.ir import Mechanism
 from mod_translator.passes.cnexp import cnexp
 from mod_translator.passes.context import PassContext
+from mod_translator.passes.copies import copies
 from mod_translator.passes.effects import effects
 from mod_translator.passes.euler import euler
 from mod_translator.passes.frozen import frozen
@@ -18,8 +19,8 @@ from mod_translator.passes.limits import limits
 from mod_translator.passes.locals import initialise_locals
 from mod_translator.passes.shared import shared
 from mod_translator.passes.starts import starts
+from mod_translator.passes.table_constants import table_constants
 from mod_translator.passes.tidy import tidy
-from mod_translator.passes.voltage import own_voltage
 
 Pass = Callable[[Mechanism, PassContext], Mechanism]
 
@@ -30,11 +31,12 @@ PIPELINE: list[Pass] = [
     derivimplicit,
     inline_solved,
     hints,
-    own_voltage,
+    copies,
     hoist,
     tidy,
     initialise_locals,
     starts,
+    table_constants,
     shared,
     effects,
     limits,

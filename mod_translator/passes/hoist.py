@@ -17,6 +17,9 @@ def impure(mechanism: ir.Mechanism) -> set[str]:
     """Return the FUNCTIONs that write file-level variables, draw random numbers or send events, directly or not."""
     found: set[str] = set()
     for name, routine in mechanism.routines.items():  # callees come before callers
+        if routine.kind == "PROCEDURE":  # has no value: an expression that calls it uses 0
+            found.add(name)
+            continue
         writes = ir.assigned(routine.body) & set(mechanism.symbols) - set(routine.args)
         below = calls(routine.body)
         outside = any(c.startswith(RANDOM) or c.startswith("net_") for c in below if c not in mechanism.routines)
@@ -28,17 +31,19 @@ def impure(mechanism: ir.Mechanism) -> set[str]:
 def hoist(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
     """Move every impure call out of its expression, innermost first, in the order of the text."""
     side_effects = impure(mechanism)
+    procedures = {n for n, r in mechanism.routines.items() if r.kind == "PROCEDURE"}
     used = all_names(mechanism)
 
     def change(routine: ir.Routine) -> ir.Routine:
-        return replace(routine, body=_Hoister(side_effects, used, context).body(routine.body))
+        return replace(routine, body=_Hoister(side_effects, procedures, used, context).body(routine.body))
 
     return with_bodies(mechanism, change)
 
 
 class _Hoister:
-    def __init__(self, side_effects: set[str], used: set[str], context: PassContext) -> None:
+    def __init__(self, side_effects: set[str], procedures: set[str], used: set[str], context: PassContext) -> None:
         self.side_effects = side_effects
+        self.procedures = procedures
         self.used = used
         self.context = context
 
@@ -99,6 +104,9 @@ class _Hoister:
                 lifted = tuple(self._lift(a, loc, emit) for a in args)
                 if name not in self.side_effects and not name.startswith(RANDOM):
                     return ir.Call(name, lifted)
+                if name in self.procedures:
+                    emit(ir.CallRoutine(name, lifted, loc))
+                    return ir.Num(0.0, "0")
                 result = fresh(f"{name}_value", self.used)
                 emit(ir.CallRoutine(name, lifted, loc, result))
                 return ir.Var(result)

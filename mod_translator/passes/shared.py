@@ -5,7 +5,7 @@ instance, or an earlier block, left there. Such a variable becomes one of the in
 - where every block writes it before it reads it: it is a temporary;
 - where only blocks that write it first write it, and what they write is the same for all instances (q10 computed in
   INITIAL): each instance then finds what NEURON's one variable holds.
-The rest is refused.
+One that serves nothing but its own next value (a count of events) is left out. The rest is refused.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from mod_translator.errors import SharedStateError
 from mod_translator.passes.context import PassContext
 from mod_translator.passes.effects import Analysis
 from mod_translator.passes.uniform import Uniformity
-from mod_translator.passes.walk import blocks
+from mod_translator.passes.walk import blocks, expressions, names, rebuild, statements, with_bodies
 
 _SHOWN = {"current": "BREAKPOINT", "advance": "the SOLVEd block", "net_initial": "INITIAL of NET_RECEIVE"}
 
@@ -38,7 +38,10 @@ def shared(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
         symbols[name] = replace(symbol, role=ir.Role.INSTANCE, visible=False)
         readers = [field for field in found if name in reads[field]]
         carried = name in set_by_initial and not writers & set(readers) and uniformity.of(name)
-        if readers and not carried:
+        if readers and not carried and _only_counts(mechanism, name):
+            context.note_at(f"{name} serves nothing but its own next value and is left out", symbol.loc)
+            mechanism = _without(mechanism, name)
+        elif readers and not carried:
             where = ", ".join(_SHOWN.get(field, field.upper()) for field in readers)
             context.refuse_at(
                 SharedStateError,
@@ -49,3 +52,26 @@ def shared(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
                 symbol.loc,
             )
     return replace(mechanism, symbols=symbols)
+
+
+def _only_counts(mechanism: ir.Mechanism, name: str) -> bool:
+    """Return whether a variable is read by nothing but assignments to itself."""
+    everything = (*mechanism.routines.values(), *blocks(mechanism).values())
+    for routine in everything:
+        if routine.table is not None and name in (*routine.table.variables, *routine.table.depend):
+            return False
+        for statement in statements(routine.body):
+            own = isinstance(statement, ir.Assign) and statement.target.name == name
+            if not own and any(name in names(e) for e in expressions(statement)):
+                return False
+            if isinstance(statement, ir.CallRoutine) and statement.result == name:
+                return False
+    return True
+
+
+def _without(mechanism: ir.Mechanism, name: str) -> ir.Mechanism:
+    def change(statement: ir.Stmt) -> tuple[ir.Stmt, ...]:
+        own = isinstance(statement, ir.Assign) and statement.target.name == name
+        return () if own else (statement,)
+
+    return with_bodies(mechanism, lambda routine: replace(routine, body=rebuild(routine.body, change)))

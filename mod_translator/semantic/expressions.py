@@ -56,19 +56,13 @@ class Resolver:
         symbol = self.symbols.table.get(found.name)
         if symbol is None or found.name in scope.locals or found.name == scope.function:
             return found
-        if symbol.role is Role.EXTERNAL and name != "v":  # v is a copy (see passes/voltage.py)
+        if symbol.role is Role.EXTERNAL and name != "v":  # v is a copy (see passes/copies.py)
             reason = f"{name} belongs to NEURON and must not be assigned (NEURON's nocmodl refuses it as well)"
             self.context.wrong("S129", reason, "assign a variable of the mechanism instead", target.name)
             return None
         if symbol.role is Role.CONSTANT:
             reason = f"the constant {name} is assigned"
             self.context.wrong("S130", reason, "declare it in PARAMETER or ASSIGNED", target.name)
-            return None
-        if symbol.role is Role.ION and not any(name in ion.writes for ion in self.symbols.ions):
-            reason = f"{name} is only READ by USEION and is assigned"
-            self.context.unsupported(
-                "U132", reason, f"use a LOCAL, or WRITE {name} if the ion is to change", target.name
-            )
             return None
         return found
 
@@ -174,6 +168,9 @@ class Resolver:
             return self._user_call(marked, block.kind, args, scope)
         if name in RANDOM_CALLS:
             return self.random_call(marked, args, scope)
+        if name == "at_time":
+            self._count(marked, (1,), len(args))
+            return at_time(self.expr(args[0], scope)) if args else _ZERO
         if name in INTRINSICS:
             self._count(marked, (INTRINSICS[name],), len(args))
             return Call(name, tuple(self.expr(a, scope) for a in args))
@@ -191,7 +188,9 @@ class Resolver:
         if kind == "FUNCTION_TABLE":
             self.context.unsupported("U138", f"the FUNCTION_TABLE {name}", "write the function out in NMODL", marked)
             return _ZERO
-        if kind != "FUNCTION":
+        if kind == "PROCEDURE":
+            self.context.note(f"the PROCEDURE {name} stands in an expression: its value is 0 there", marked)
+        elif kind != "FUNCTION":
             reason = f"the {kind} {name} in an expression (it has no value)"
             self.context.wrong("S138", reason, "make it a FUNCTION, or call it as a statement", marked)
             return _ZERO
@@ -224,6 +223,13 @@ class Resolver:
         """Return the resolved arguments of a call that stands as a statement."""
         self._count(marked, allowed, len(args))
         return tuple(self.expr(a, scope) for a in args)
+
+
+def at_time(when: Expr) -> Expr:
+    """Return what at_time(when) is in a fixed step (NEURON's cvodestb.cpp)."""
+    moment = Binary("-", when, Num(1e-11, "1e-11"))
+    step_start = Binary("-", Var("t"), Var("dt"))
+    return Binary("&&", Binary("<=", moment, Var("t")), Binary(">", moment, step_start))
 
 
 def where(expr: Expr) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mod_translator import ir
+from mod_translator.passes.frozen import REACTANT
 from mod_translator.passes.walk import rebuild, subexpressions
 from mod_translator.semantic.context import first_name
 from mod_translator.syntax import tree
@@ -166,7 +167,10 @@ class Kinetic:
                 cell = (variable.name, int(variable.index.value))
             elif isinstance(variable, ir.Var):
                 cell = (variable.name, -1)
-            out.append((count, variable, cell if cell is not None and cell[0] in self.scheme.solved else None))
+            if cell is not None and cell[0] in self.scheme.solved:
+                out.append((count, _reactant(cell), cell))
+            else:
+                out.append((count, variable, None))
         return out
 
     def _rate(self, cell: Cell) -> str:
@@ -250,9 +254,7 @@ class Kinetic:
     def _missing(self, number: int, total: ir.Expr) -> ir.Expr:
         value = total
         for count, cell in reversed(self.scheme.conserved[number]):
-            term: ir.Expr = (
-                ir.Var(cell[0]) if cell[1] < 0 else ir.Element(cell[0], ir.Num(float(cell[1]), str(cell[1])))
-            )
+            term: ir.Expr = _reactant(cell)
             if cell in self.scheme.volumes:
                 term = ir.Binary("*", term, self._volume(cell))
             if count != 1:
@@ -262,6 +264,12 @@ class Kinetic:
 
     def _volume(self, cell: Cell) -> ir.Var:
         return ir.Var(self.scheme.rates[cell].replace("D", "volume_", 1))
+
+
+def _reactant(cell: Cell) -> ir.Var | ir.Element:
+    """Return a state as a reactant: marked until it is known whether rate constants depend on the states."""
+    name = cell[0] + REACTANT
+    return ir.Var(name) if cell[1] < 0 else ir.Element(name, ir.Num(float(cell[1]), str(cell[1])))
 
 
 def _conserve_mark(number: int) -> str:

@@ -185,7 +185,11 @@ class _Analysis:
         self.context.block_token = block.token
         work = Block("NET_RECEIVE", self.lower.scope(), block.token)
         args = tuple(work.scope.declare(self.context.name(a)) for a, _ in block.args)
-        statements = self.lower.body(body, work)
+        start: tuple[ir.Stmt, ...] = ()
+        if "flag" in {self.context.name(n) for n in _assigned(body)} and work.scope.find("flag") is None:
+            own = work.scope.declare("flag")
+            start = (ir.Assign(ir.Var(own), ir.Var("flag"), self.context.source.loc(block.token)),)
+        statements = (*start, *self.lower.body(body, work))
         assigned = ir.assigned(statements)
         routine = ir.Routine(
             name,

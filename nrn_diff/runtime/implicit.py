@@ -42,16 +42,26 @@ def derivimplicit(rates: Callable[..., Any], states: Sequence[Any], dt: Any) -> 
 
 
 def sparse(
-    rates: Callable[..., Any], states: Sequence[Any], dt: Any, *, algebraic: Sequence[int] = (), linear: bool = False
+    rates: Callable[..., Any],
+    states: Sequence[Any],
+    dt: Any,
+    *,
+    algebraic: Sequence[int] = (),
+    linear: bool = False,
+    twice: bool = False,
 ) -> tuple[Any, ...]:
     """Advance states over dt as `METHOD sparse`: Newton with the exact Jacobian, states kept from becoming negative.
 
     rates: as for derivimplicit; an array variable may come element by element. algebraic: rows whose value must vanish
-    itself. linear: a single Newton step, which is exact, without the bound on the states. As in NEURON, what 22
-    iterations have reached is taken even if they have not converged. Where a state is held at 0 the derivative is that
+    itself. linear: a single Newton step, which is exact, without the bound on the states. twice: rates takes the states
+    at the start of the step as well, before the others. As in NEURON, what 22 iterations have reached is taken even if
+    they have not converged. Where a state is held at 0 the derivative is that
     of the equation without this bound.
     """
-    return _advance(rates, states, dt, _one_step if linear else _sparse, algebraic)
+    at_start = tuple(states) if twice else ()
+    return _advance(
+        lambda *unknown: rates(*at_start, *unknown), states, dt, _one_step if linear else _sparse, algebraic
+    )
 
 
 def sparse_steady(
