@@ -3,6 +3,7 @@
 from .bijections import AbstractBijection, Interval, LogInterval, OneSided, Scaled, for_bounds
 from .descent import default_optimizer, fit
 from .errors import CheckpointError, DivergedError, FitError
+from .gauss_newton import gauss_newton
 from .losses import TraceMSE, trace_mse
 from .result import FitResult, FitStep
 
@@ -21,5 +22,6 @@ __all__ = [
     "default_optimizer",
     "fit",
     "for_bounds",
+    "gauss_newton",
     "trace_mse",
 ]

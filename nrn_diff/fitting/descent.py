@@ -139,6 +139,23 @@ class _Problem:
 
 
 @dataclass(frozen=True)
+class _Objective:
+    """What optimisers may call: the loss as a function of z, and its residuals if the loss has them (gauss_newton)."""
+
+    problem: _Problem
+
+    def __call__(self, z: Z) -> jax.Array:
+        return self.problem.objective(z)
+
+    @property
+    def residuals(self) -> Callable[[Z], jax.Array] | None:
+        of_loss = getattr(self.problem.loss, "residuals", None)
+        if not callable(of_loss):
+            return None
+        return lambda z: jnp.asarray(of_loss(self.problem.model.simulate(self.problem.theta(z))))
+
+
+@dataclass(frozen=True)
 class _State:
     """Between two updates. losses: of every update so far."""
 
@@ -152,11 +169,12 @@ class _State:
 
 def _compile(problem: _Problem, optimizer: optax.GradientTransformationExtraArgs) -> Update:
     """One update as one compiled function: loss, whether loss and gradient are finite, new z, new optimiser state."""
+    objective = _Objective(problem)
 
     @jax.jit
     def update(z: Z, state: Any) -> tuple[Any, Any, Z, Any]:
         value, gradient = jax.value_and_grad(problem.objective)(z)
-        change, new_state = optimizer.update(gradient, state, z, value=value, grad=gradient, value_fn=problem.objective)
+        change, new_state = optimizer.update(gradient, state, z, value=value, grad=gradient, value_fn=objective)
         finite = jnp.isfinite(value)
         for leaf in jax.tree_util.tree_leaves(gradient):
             finite &= jnp.all(jnp.isfinite(leaf))

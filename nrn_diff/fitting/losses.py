@@ -33,15 +33,17 @@ class TraceMSE:
         """The loss. Raises FitError for a label that was not recorded and for a trace of another length."""
         total = jnp.zeros(())
         for label, target, weight, scale in zip(self.labels, self.target, self.weight, self.scale, strict=True):
-            if label not in recording:
-                raise FitError(f"{label!r} is not in the recording; it has {', '.join(recording)}")
-            trace = jnp.asarray(recording[label])
-            if trace.shape != target.shape:
-                raise FitError(f"{label}: the recording has shape {trace.shape} but the target {target.shape}")
-            # Where the weight is 0 the target may be NaN (missing data): keep it out of the gradient too.
-            error = jnp.where(weight > 0, trace - np.where(weight > 0, target, 0.0), 0.0) / scale
+            error = _error(recording, label, target, weight, scale)
             total += jnp.sum(weight * error**2) / np.sum(weight)
         return total / len(self.labels)
+
+    def residuals(self, recording: Mapping[str, Any]) -> jax.Array:
+        """All samples of all traces as one vector, whose squares add up to the loss. Raises FitError likewise."""
+        parts = []
+        for label, target, weight, scale in zip(self.labels, self.target, self.weight, self.scale, strict=True):
+            error = _error(recording, label, target, weight, scale)
+            parts.append(np.sqrt(weight / np.sum(weight) / len(self.labels)) * error)
+        return jnp.concatenate(parts)
 
     def describe(self) -> str:
         """What decides the loss, for the digest of a checkpoint."""
@@ -85,6 +87,16 @@ def trace_mse(
         weights.append(weight)
         scales.append(unit)
     return TraceMSE(names, tuple(targets), tuple(weights), tuple(scales))
+
+
+def _error(recording: Mapping[str, Any], label: str, target: Array, weight: Array, scale: float) -> jax.Array:
+    if label not in recording:
+        raise FitError(f"{label!r} is not in the recording; it has {', '.join(recording)}")
+    trace = jnp.asarray(recording[label])
+    if trace.shape != target.shape:
+        raise FitError(f"{label}: the recording has shape {trace.shape} but the target {target.shape}")
+    # Where the weight is 0 the target may be NaN (missing data): keep it out of the gradient too.
+    return jnp.where(weight > 0, trace - np.where(weight > 0, target, 0.0), 0.0) / scale
 
 
 def _target(target: Any, names: tuple[str, ...], i: int) -> Any:
