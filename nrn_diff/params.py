@@ -12,7 +12,7 @@ import numpy as np
 
 from nrn_diff.errors import ParameterError
 from nrn_diff.quantities import Quantity, find, segment_labels
-from nrn_diff.snapshot import Capture
+from nrn_diff.snapshot import NERNST_AT_START, NERNST_EACH_STEP, START_CONCENTRATION, Capture
 from nrn_diff.solver.values import Array, Values
 
 
@@ -152,6 +152,7 @@ def resolve(capture: Capture, spec: Param) -> Assignment:
             raise ParameterError(f"{spec.name!r} is one number for the whole model; it has no `where`")
         return Assignment(spec, quantity, None, np.zeros(0, int), ())
     entries = np.arange(quantity.size) if spec.where is None else _select(capture, quantity, spec)
+    _check_effective(capture, spec, entries)
     sections = quantity.section[entries]
     if spec.share == "all":
         return Assignment(spec, quantity, entries, np.zeros(len(entries), int), ())
@@ -160,6 +161,19 @@ def resolve(capture: Capture, spec: Param) -> Assignment:
         rank = np.argsort(np.argsort(first))
         return Assignment(spec, quantity, entries, rank[group], (len(first),))
     return Assignment(spec, quantity, entries, np.arange(len(entries)), (len(entries),))
+
+
+def _check_effective(capture: Capture, spec: Param, entries: np.ndarray) -> None:
+    """Refuse ion variables that NEURON overwrites before it reads them: their gradient would be zero without a word."""
+    for ion in capture.ions:
+        style = ion.style[entries] if len(entries) <= len(ion.style) else ion.style
+        if spec.name == f"e{ion.name}" and np.any(style & (NERNST_AT_START | NERNST_EACH_STEP)):
+            way = f"{ion.name}i0_{ion.name}_ion, {ion.name}o0_{ion.name}_ion or the concentrations"
+            raise ParameterError(f"{spec.name} is computed from the concentrations here (ion_style); use {way}")
+        if spec.name in (f"{ion.name}i", f"{ion.name}o") and np.any(style & START_CONCENTRATION):
+            raise ParameterError(
+                f"{spec.name} starts from the global {spec.name}0_{ion.name}_ion here (ion_style); use that name"
+            )
 
 
 def _select(capture: Capture, quantity: Quantity, spec: Param) -> np.ndarray:

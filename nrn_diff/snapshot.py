@@ -16,6 +16,9 @@ from mod_translator import ir
 
 Array = np.ndarray
 
+# Bits of the integer that ion_style returns (src/nrnoc/eion.cpp).
+START_CONCENTRATION, NERNST_AT_START, NERNST_EACH_STEP = 0o4, 0o40, 0o100
+
 
 @dataclass(frozen=True)
 class Cable:
@@ -116,6 +119,17 @@ class Train:
 
 
 @dataclass(frozen=True)
+class Events:
+    """Events of trains that reach synapses, in the order in which NEURON delivers them.
+
+    times [n] (ms): delay included. connection [n]: position in Capture.connections.
+    """
+
+    times: Array
+    connection: Array
+
+
+@dataclass(frozen=True)
 class Record:
     """One quantity that a Vector of the user records.
 
@@ -156,6 +170,7 @@ class Capture:
     mechanisms: tuple[MechanismData, ...]
     connections: tuple[Connection, ...]
     trains: tuple[Train, ...]
+    events: Events
     records: tuple[Record, ...]
     celsius: float
     v_init: float

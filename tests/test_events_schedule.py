@@ -10,14 +10,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from neuron_process import run_function
 
+from nrn_diff.events.artificial import ArtificialConnection, run_artificial
 from nrn_diff.events.errors import EventError
-from nrn_diff.events.schedule import Schedule, deliveries, in_rounds, schedule
+from nrn_diff.events.schedule import Schedule, in_rounds, schedule
 from nrn_diff.events.time_grid import n_steps, n_steps_psolve, stdrun_step, time_grid
 
 DT = 0.025
 
 
 # ------------------------------------------------------------------------------------------------------- time
+
+
+def deliveries(trains, sources, delays, until):
+    connections = [ArtificialConnection(s, -1, d) for s, d in zip(sources, delays, strict=True)]
+    run = run_artificial((), until, connections, given=trains, given_netstim=True)
+    return run.delivery_times, run.delivery_connections
 
 
 def neuron_times(dt, tstop, steps_per_ms):

@@ -11,7 +11,7 @@ DEMO = Path(__file__).resolve().parent.parent / "nrn_diff" / "demo" / "model"
 
 
 def gradients(folder, tstop, hoc_settings):
-    """name -> (ours, NEURON's, error estimate of NEURON's) for the mean squared distance of two voltages from -60 mV."""
+    """name -> (ours, NEURON's, its error estimate), of the mean squared distance of two voltages from -60 mV."""
     import jax
     from neuron import h
 

@@ -63,7 +63,7 @@ def _capture(inventory: Inventory, tstop: float | None, dt: float | None, findin
         for d in sorted(inventory.mechanisms, key=lambda d: rank[d.type.name])
         if d.type.name in lowered
     )
-    connections, trains = capture_connections(inventory, clock.tstop, translator, findings)
+    connections, trains, events = capture_connections(inventory, clock.tstop, translator, findings)
     records = find_records(inventory, findings)
     spikes = capture_spikes(inventory, findings)
     if cable is None:
@@ -74,6 +74,7 @@ def _capture(inventory: Inventory, tstop: float | None, dt: float | None, findin
         mechanisms=mechanisms,
         connections=connections,
         trains=trains,
+        events=events,
         records=records,
         celsius=float(h.celsius),
         v_init=clock.v_init,

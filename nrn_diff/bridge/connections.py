@@ -15,9 +15,9 @@ from nrn_diff.bridge.inventory import Inventory, Located, hoc_objects, place_of
 from nrn_diff.bridge.mechanisms import read_globals, read_values
 from nrn_diff.bridge.random123 import NeuronRandom, streams_of
 from nrn_diff.bridge.translate import Translator
-from nrn_diff.events.artificial import ArtificialCell, ArtificialConnection, artificial_trains
+from nrn_diff.events.artificial import ArtificialCell, ArtificialConnection, run_artificial
 from nrn_diff.events.errors import EventError
-from nrn_diff.snapshot import Connection, SpikeRecord, Train
+from nrn_diff.snapshot import Connection, Events, SpikeRecord, Train
 
 _NOT_VOLTAGE = -2.0
 
@@ -38,7 +38,10 @@ class Source:
 
 @dataclass(frozen=True)
 class Wire:
-    """A NetCon as found: its place in h.List('NetCon'), the target's name, and its numbers."""
+    """A NetCon as found: its place in h.List('NetCon'), the target's name, and its numbers.
+
+    silent: it delivers nothing (no target, or switched off), but has a part in the order of its source's events.
+    """
 
     index: int
     name: str
@@ -46,6 +49,7 @@ class Wire:
     source: Source
     delay: float
     weight: np.ndarray
+    silent: bool = False
 
 
 def _source(netcon: Any, inventory: Inventory, findings: Findings) -> Source | None:
@@ -84,14 +88,17 @@ def _source(netcon: Any, inventory: Inventory, findings: Findings) -> Source | N
 
 
 def read_wires(inventory: Inventory, findings: Findings) -> list[Wire]:
-    """Every NetCon that can deliver something."""
+    """Every NetCon that can deliver something, and the silent ones of artificial cells."""
     wires = []
     for index, netcon in enumerate(hoc_objects("NetCon")):
         name, target = netcon.hname(), netcon.syn()
-        if target is None:
-            continue  # it only records spikes or sets a threshold; the equations do not see it
-        if not netcon.active():
-            findings.note(f"{name} is switched off (active(0)) and delivers nothing")
+        if target is None or not netcon.active():
+            if target is not None:
+                findings.note(f"{name} is switched off (active(0)) and delivers nothing")
+            cell = netcon.pre()
+            if cell is not None and cell.hname() in inventory.artificial:
+                found = Source(cell=cell.hname())
+                wires.append(Wire(index, name, "", found, float(netcon.delay), np.zeros(0), silent=True))
             continue
         source = _source(netcon, inventory, findings)
         if source is None:
@@ -158,13 +165,14 @@ def _artificial_cell(
 
 def capture_connections(
     inventory: Inventory, tstop: float, translator: Translator, findings: Findings
-) -> tuple[tuple[Connection, ...], tuple[Train, ...]]:
-    """NetCons to captured point processes and the trains that drive them.
+) -> tuple[tuple[Connection, ...], tuple[Train, ...], Events]:
+    """NetCons to captured point processes, the trains that drive them, and the events that arrive.
 
     Artificial cells are run from 0 to tstop (ms).
     """
     artificial, instances = inventory.artificial, inventory.instances
-    wires = read_wires(inventory, findings)
+    every_wire = read_wires(inventory, findings)
+    wires = [w for w in every_wire if not w.silent]
     needed = _needed(wires, artificial)
     for wire in wires:
         if wire.target in needed and wire.source.node >= 0:
@@ -180,19 +188,27 @@ def capture_connections(
             findings.note(f"{wire.target} drives no synapse; its own state is not part of the captured model")
     names = [name for name in artificial if name in needed]
     cells = [_artificial_cell(*artificial[name], translator, findings) for name in names]
+    sent = [w for w in every_wire if w.source.cell in needed]
     inner = [
         ArtificialConnection(
-            names.index(w.source.cell), names.index(w.target) if w.target in needed else -1, w.delay, tuple(w.weight)
+            names.index(w.source.cell),
+            names.index(w.target) if w.target in needed else -1,
+            w.delay,
+            tuple(w.weight),
+            w.silent,
         )
-        for w in wires
-        if w.source.cell in needed and (w.target in needed or w.target in instances)
+        for w in sent
     ]
     trains: list[Train] = []
+    events = Events(np.zeros(0), np.zeros(0, int))
     usable = [c for c in cells if c is not None]
     if len(usable) == len(cells) and not findings.refusals:
         try:
-            times = artificial_trains(usable, tstop, inner, random=NeuronRandom())
-            trains = [Train(name, t) for name, t in zip(names, times, strict=True)]
+            run = run_artificial(usable, tstop, inner, random=NeuronRandom())
+            trains = [Train(name, t) for name, t in zip(names, run.trains, strict=True)]
+            place = {w.index: k for k, w in enumerate(w for w in wires if w.target in instances)}
+            connection = np.array([place.get(w.index, -1) for w in sent], dtype=int)[run.delivery_connections]
+            events = Events(run.delivery_times[connection >= 0], connection[connection >= 0])
         except EventError as error:
             findings.refuse("event times", ", ".join(names), str(error))
     silent = len(names)
@@ -212,4 +228,4 @@ def capture_connections(
         for w in wires
         if w.target in instances
     )
-    return connections, tuple(trains)
+    return connections, tuple(trains), events

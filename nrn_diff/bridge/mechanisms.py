@@ -58,6 +58,7 @@ def read_globals(
 def capture_mechanism(located: Located, mechanism: ir.Mechanism, rank: int, findings: Findings) -> MechanismData:
     """All instances of one translated mechanism with their live values."""
     globals_, use_table = read_globals(located.type, mechanism, findings)
+    _refuse_leftovers(mechanism, findings)
     return MechanismData(
         ir=mechanism,
         rank=rank,
@@ -67,3 +68,22 @@ def capture_mechanism(located: Located, mechanism: ir.Mechanism, rank: int, find
         use_table=use_table,
         labels=located.labels,
     )
+
+
+def _refuse_leftovers(mechanism: ir.Mechanism, findings: Findings) -> None:
+    """Variables that HOC cannot read and INITIAL does not set: after a run they hold what nobody can ask NEURON for."""
+    if h.t == 0:
+        return
+    blocks = [mechanism.current, mechanism.advance, mechanism.net_receive]
+    initial = mechanism.initial
+    read = {name for block in (*blocks, initial) if block is not None for name in block.reads}
+    set_anew = (set(initial.writes) - set(initial.reads)) if initial is not None else set()
+    for name in sorted(read - set_anew):
+        symbol = mechanism.symbols.get(name)
+        if symbol is not None and symbol.role is ir.Role.INSTANCE and not symbol.visible and symbol.block != "STATE":
+            findings.refuse(
+                f"{name} of mechanism {mechanism.name}",
+                mechanism.file,
+                f"it keeps its value from run to run, HOC cannot read it, and a run has been made (t = {h.t:g} ms)",
+                f"capture before the first run, or set {name} in INITIAL, or make it RANGE",
+            )

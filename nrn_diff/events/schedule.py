@@ -7,12 +7,10 @@ deadlines are exactly the values of `time_grid`, and an event waits for the firs
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from .artificial import ArtificialConnection, run_artificial
 from .time_grid import time_grid
 
 Array = np.ndarray
@@ -50,8 +48,8 @@ def schedule(times: Array, targets: Array, *, dt: float, steps: int, t0: float =
     """The schedule of `steps` fixed steps from t0, and the order [n_events] that sorted the events into it.
 
     times [n_events] (ms): delivery times, delay included; events with equal times keep their order, so give them in
-    NEURON's (see `deliveries`). targets [n_events]: row of the target instance. schedule.times == times[order]. Raises
-    ValueError for arrays that do not match, NaN, negative rows, and dt or steps out of range.
+    NEURON's (see `run_artificial`). targets [n_events]: row of the target instance. schedule.times == times[order].
+    Raises ValueError for arrays that do not match, NaN, negative rows, and dt or steps out of range.
     """
     times = np.asarray(times, dtype=np.float64)
     targets = np.asarray(targets, dtype=np.int64)
@@ -108,19 +106,3 @@ def in_rounds(packed: Array, targets: Array) -> Array:
     by_cell = np.argsort(cells, kind="stable")
     flat = pack(cells[by_cell], ids[by_cell], packed.shape[0] * n_rounds)
     return flat.reshape(packed.shape[0], n_rounds, -1 if flat.size else 0)
-
-
-def deliveries(
-    trains: Sequence[Array], sources: Sequence[int], delays: Sequence[float], until: float, *, netstim: bool = True
-) -> tuple[Array, Array]:
-    """Delivery times (ms) and connection indices of NetCons that given trains drive, in NEURON's order.
-
-    trains: event times (ms, ascending) of each source. sources, delays (ms): of each NetCon, in the order of creation.
-    until: the last delivery time of interest. Ties come out as in NEURON for NetStims (netstim=True) and for sources
-    that queue nothing but their next event when they send one, as VecStim does (netstim=False). Other things that wait
-    in NEURON's queue (Vector.record at given times, self events) may exchange equals there; `run_artificial` knows the
-    self events too. Raises EventError for a train that is not ascending.
-    """
-    connections = [ArtificialConnection(s, -1, d) for s, d in zip(sources, delays, strict=True)]
-    run = run_artificial((), until, connections, given=trains, given_netstim=netstim)
-    return run.delivery_times, run.delivery_connections

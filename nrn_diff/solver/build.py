@@ -12,7 +12,15 @@ from mod_translator import emit, ir
 from nrn_diff.errors import CaptureError, Refusal
 from nrn_diff.events.time_grid import n_steps as count_steps
 from nrn_diff.runtime import load_module
-from nrn_diff.snapshot import Capture, Ion, MechanismData, Record
+from nrn_diff.snapshot import (
+    NERNST_AT_START,
+    NERNST_EACH_STEP,
+    START_CONCENTRATION,
+    Capture,
+    Ion,
+    MechanismData,
+    Record,
+)
 from nrn_diff.solver.build_events import build_deliveries, find_sources, spike_sources
 from nrn_diff.solver.contraction import contract
 from nrn_diff.solver.incidence import Incidence
@@ -27,8 +35,6 @@ from nrn_diff.solver.structure import (
 )
 from nrn_diff.solver.values import Cable, IonValues, Values
 
-# Bits of the integer that ion_style returns (src/nrnoc/eion.cpp).
-_START_CONCENTRATION, _NERNST_AT_START, _NERNST_EACH_STEP = 0o4, 0o40, 0o100
 BLOCKS = ("initial", "current", "advance", "net_receive", "net_initial")
 
 
@@ -117,9 +123,9 @@ def _ion(ion: Ion, node: Incidence) -> IonStructure:
         ion.name,
         ion.charge,
         node,
-        (style & _START_CONCENTRATION) != 0,
-        (style & _NERNST_AT_START) != 0,
-        (style & _NERNST_EACH_STEP) != 0,
+        (style & START_CONCENTRATION) != 0,
+        (style & NERNST_AT_START) != 0,
+        (style & NERNST_EACH_STEP) != 0,
     )
 
 

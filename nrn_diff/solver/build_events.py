@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from nrn_diff.events.schedule import deliveries as delivery_times
 from nrn_diff.events.schedule import in_rounds, schedule
 from nrn_diff.events.time_grid import time_grid
 from nrn_diff.snapshot import Capture, Connection
@@ -35,12 +34,11 @@ def _of_mechanism(
     capture: Capture, mine: list[Connection], sources: list[tuple[int, float]], n: int, steps: int
 ) -> Deliveries:
     rows = np.array([c.instance for c in mine], dtype=np.int32)
-    given = np.array([k for k, c in enumerate(mine) if c.train >= 0], dtype=np.int64)
-    times, which = delivery_times(
-        [t.times for t in capture.trains], [mine[k].train for k in given], [mine[k].delay for k in given], capture.tstop
-    )
-    connection = given[which]
-    plan, order = schedule(times, rows[connection], dt=capture.dt, steps=steps)
+    place = np.full(len(capture.connections), -1)
+    place[[k for k, c in enumerate(capture.connections) if c.target == mine[0].target]] = np.arange(len(mine))
+    here = place[capture.events.connection] >= 0
+    connection = place[capture.events.connection[here]]
+    plan, order = schedule(capture.events.times[here], rows[connection], dt=capture.dt, steps=steps)
     initial = in_rounds(plan.initial[None, :], plan.targets)[0]
     early, late = (in_rounds(phase, plan.targets) for phase in (plan.start, plan.end))
     everyone = in_rounds(np.arange(len(mine), dtype=np.int32)[None, :], rows)[0]
