@@ -1,0 +1,106 @@
+"""docs/validation.md and the table of README.md hold what the results hold, and nothing else."""
+
+import copy
+import json
+
+import pytest
+
+from validation import tables
+
+DOCUMENT = {
+    "date": "2031-02-03",
+    "machine": "a machine",
+    "versions": {"neuron": "9.9", "jax": "8.8"},
+    "cases": {
+        "good": {
+            "segments": 41,
+            "mechanisms": ["pas", "hh"],
+            "max_dv_mV": 3.25e-11,
+            "spikes_neuron_and_here": {"soma(0.5).v": [7, 7]},
+            "seconds_neuron": 0.5,
+            "seconds_here": 0.25,
+        },
+        "worse": {
+            "segments": 3,
+            "mechanisms": ["pas"],
+            "max_dv_mV": 2e-9,
+            "spikes_neuron_and_here": {"soma(0.5).v": [4, 5]},
+            "seconds_neuron": 1.0,
+            "seconds_here": 2.0,
+        },
+        "not": {"refused": ["not supported [U1]: a|b <script>\n    VERBATIM\n    ^"]},
+    },
+}
+SPEED = {
+    "date": "2031-02-03",
+    "machine": "a machine",
+    "versions": {"jax": "8.8"},
+    "model": {"segments": 310, "steps": 2000, "dt_ms": 0.025, "repeats": 7},
+    "engines": {
+        "neuron": {"forward_us_per_step": 33.3, "forward_first_s": 0.1, "peak_MiB": 60},
+        "nrn_diff": {
+            "forward_us_per_step": 11.1,
+            "gradient_us_per_step": 44.4,
+            "forward_first_s": 1.5,
+            "gradient_first_s": 2.5,
+            "peak_MiB": 400,
+        },
+    },
+    "ratios": {"forward of NEURON / forward": 3.0, "gradient / forward": 4.0},
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name, document in (("cells", DOCUMENT), ("speed", SPEED)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "README.md").write_text(f"# Title of {name}\n\nWhat it\nis.\n\nMore.\n")
+        (tmp_path / name / "results.json").write_text(json.dumps(document))
+    return tmp_path
+
+
+def test_every_figure_arrives(folder):
+    text = tables.page(tables.read_results(folder), folder)
+    for wanted in (
+        "## Title of cells\n\nWhat it is.\n\na machine; neuron 9.9, jax 8.8; 2031-02-03.",
+        "| good | 41 | 2 | 3.2e-11 | 7 / 7 | 0.500 / 0.250 |",
+        "| worse | 3 | 1 | 2.0e-09 | 4 / 5 | 1.000 / 2.000 |",
+        "- not: not supported [U1]: a/b &lt;script>\n",
+        "310 segments, 2000 steps of 0.025 ms",
+        "| neuron | 33.3 |  | 0.1 |  | 60.0 |",
+        "| nrn_diff | 11.1 | 44.4 | 1.5 | 2.5 | 400.0 |",
+        "| gradient / forward | 4.00 |",
+    ):
+        assert wanted in text, wanted
+    assert "More." not in text
+
+
+def test_the_summary_tells_the_worst_and_what_is_not_the_same(folder):
+    text = tables.measured(tables.read_results(folder), folder)
+    assert (
+        "2 of 3 models run; largest voltage difference from NEURON 2.0e-09 mV; same number of spikes in 1 of 2" in text
+    )
+    assert "| gradient / forward | 4.00 (a machine; jax 8.8; 2031-02-03) |" in text
+
+
+def test_a_case_of_refusals_only_has_no_figures(folder):
+    document = copy.deepcopy(DOCUMENT)
+    document["cases"] = {"not": DOCUMENT["cases"]["not"]}
+    assert "| 0 of 1 models run |" in tables.measured({"cells": document}, folder)
+
+
+def test_the_table_replaces_the_old_one_and_nothing_else():
+    readme = f"before\n{tables.BEGIN}\nold\n{tables.END}\nafter\n"
+    once = tables.with_measured(readme, "| new |")
+    assert once == f"before\n{tables.BEGIN}\n| new |\n{tables.END}\nafter\n"
+    assert tables.with_measured(once, "| new |") == once
+    with pytest.raises(ValueError, match="lacks"):
+        tables.with_measured("no place for it", "| new |")
+
+
+def test_page_and_readme_are_those_of_the_results():
+    results = tables.read_results()
+    hint = "out of date: run python -m validation.tables"
+    assert tables.PAGE.read_text() == tables.page(results), hint
+    readme = tables.README.read_text()
+    assert readme == tables.with_measured(readme, tables.measured(results)), hint
