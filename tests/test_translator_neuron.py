@@ -76,6 +76,7 @@ def compare(names):
     out = {}
     for name in names:
         sections, vectors = build(name)
+        h.t = 0.0  # these cells are new: no run has left anything in them
         model = nrn_diff.capture()  # before the run: what INITIAL does not set starts from what it is now
         h.run()
         want = {label: np.array(vector) for label, vector in vectors.items()}
