@@ -166,7 +166,9 @@ def resolve(capture: Capture, spec: Param) -> Assignment:
 def _check_effective(capture: Capture, spec: Param, entries: np.ndarray) -> None:
     """Refuse ion variables that NEURON overwrites before it reads them: their gradient would be zero without a word."""
     for ion in capture.ions:
-        style = ion.style[entries] if len(entries) <= len(ion.style) else ion.style
+        if spec.name not in (f"e{ion.name}", f"{ion.name}i", f"{ion.name}o"):
+            continue
+        style = ion.style[entries]
         if spec.name == f"e{ion.name}" and np.any(style & (NERNST_AT_START | NERNST_EACH_STEP)):
             way = f"{ion.name}i0_{ion.name}_ion, {ion.name}o0_{ion.name}_ion or the concentrations"
             raise ParameterError(f"{spec.name} is computed from the concentrations here (ion_style); use {way}")
