@@ -1,4 +1,4 @@
-"""Allen perisomatic cells from the installed bmtk equal NEURON, or are refused by name."""
+"""Allen perisomatic cells from the installed bmtk equal NEURON."""
 
 import importlib.util
 import json
@@ -24,7 +24,7 @@ def run(name):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-@pytest.mark.parametrize("name", ["Scnn1a", "Rorb", "Nr5a1"])
+@pytest.mark.parametrize("name", ["Scnn1a", "Rorb", "Nr5a1", "PV1", "PV2"])
 def test_cell_equals_neuron(name):
     result = run(name)
     assert len(result["mechanisms"]) == 13

@@ -31,7 +31,7 @@ def compare(model: Any, h: Any) -> dict[str, Any]:
         reference, here = np.array(vectors[record.vector]), np.asarray(recording[record.label])
         worst[record.label] = float(np.abs(reference - here).max())
         if record.kind == "v":
-            spikes[record.label] = [int(np.sum((x[1:] > 0) & (x[:-1] <= 0))) for x in (reference, here)]
+            spikes[record.label] = [int(np.sum((x[1:] > -20) & (x[:-1] <= -20))) for x in (reference, here)]
     return {
         "segments": len(model.capture.cable.segment_node),
         "mechanisms": [data.name for data in model.capture.mechanisms],
