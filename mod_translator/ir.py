@@ -94,6 +94,15 @@ class If:
 
 
 @dataclass(frozen=True, slots=True)
+class While:
+    """`while (condition) {body}`: in artificial cells only, where an interpreter runs it."""
+
+    condition: Expr
+    body: tuple[Stmt, ...]
+    loc: Loc
+
+
+@dataclass(frozen=True, slots=True)
 class CallRoutine:
     """Call of a PROCEDURE, or of a FUNCTION with side effects, whose value then goes to the local `result`."""
 
@@ -143,7 +152,7 @@ class SolveImplicit:
         return self.method != "simeq" and not self.steady
 
 
-Stmt = Assign | If | CallRoutine | Derivative | SolveImplicit
+Stmt = Assign | If | While | CallRoutine | Derivative | SolveImplicit
 
 # ----------------------------------------------------------------------------------------------------- mechanism
 
@@ -302,6 +311,8 @@ def assigned(body: tuple[Stmt, ...]) -> set[str]:
                 names.add(target.name)
             case If(_, then, orelse, _):
                 names |= assigned(then) | assigned(orelse)
+            case While(_, inner, _):
+                names |= assigned(inner)
             case CallRoutine(_, _, _, result):
                 names |= {result} if result else set()
             case Derivative(state, _, _):

@@ -72,6 +72,8 @@ def _body(body: Iterable[ir.Stmt], what: str, depth: int = 0) -> None:
             case ir.If(_, then, orelse):
                 _body(then, what, depth + 1)
                 _body(orelse, what, depth + 1)
+            case ir.While(_, inner):
+                _body(inner, what, depth + 1)
             case ir.CallRoutine(name, _, _, result):
                 _identifiers((name, *(() if result is None else (result,))), what)
             case ir.Derivative(state):

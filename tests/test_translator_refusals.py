@@ -112,7 +112,9 @@ UNSUPPORTED = {
     "U170": X + "BREAKPOINT { SOLVE s METHOD derivimplicit }\nDERIVATIVE s { if (v > 0) { $m' = -m } }\n",
     "U171": X + "INITIAL { $if (v > 0 && f() > 1) { a = 1 } }\nFUNCTION f() { b = 2 f = 1 }\n",
     "U172": CALLED % "PROCEDURE f(x) { TABLE a FROM $0 TO 1 WITH 10 a = x*b }",
-    "U173": "NEURON { POINT_PROCESS x USEION ca READ cai }\nASSIGNED { cai a }\n$NET_RECEIVE (w) { f() }\n"
+    "U173": "NEURON { ARTIFICIAL_CELL x }\nASSIGNED { a b }\n"
+    "INITIAL { $while (f() > 1) { a = 1 } }\nFUNCTION f() { b = 2 f = 1 }\n",
+    "U178": "NEURON { POINT_PROCESS x USEION ca READ cai }\nASSIGNED { cai a }\n$NET_RECEIVE (w) { f() }\n"
     "PROCEDURE f() { a = cai }\n",
     "U174": EVENT.replace("NET_RECEIVE", "$NET_RECEIVE") % "v = -60",
     "U175": "NEURON { SUFFIX x USEION ca READ ica NONSPECIFIC_CURRENT i }\nASSIGNED { v i $ica }\n"

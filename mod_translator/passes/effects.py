@@ -127,6 +127,9 @@ class Analysis:
                 self._statements(then, left)
                 self._statements(orelse, right)
                 effects.must |= left.must & right.must
+            case ir.While(condition, body, _):
+                self._expr(condition, effects)
+                self._statements(body, effects.branch())
             case ir.CallRoutine(name, args, _, result):
                 for arg in args:
                     self._expr(arg, effects)

@@ -91,6 +91,8 @@ class _Varying:
                 case ir.If(_, then, orelse, _):
                     self._body(then, varies)
                     self._body(orelse, varies)
+                case ir.While(_, inner, _):
+                    self._body(inner, varies)
                 case ir.CallRoutine(name, _, _, result):
                     if varies or self.name(name):
                         self.found |= set(self.analysis.summary(self.mechanism.routines[name])[1])

@@ -65,6 +65,8 @@ class _Hoister:
     def _branches(self, statement: ir.Stmt) -> ir.Stmt:
         if isinstance(statement, ir.If):
             return replace(statement, then=self.body(statement.then), orelse=self.body(statement.orelse))
+        if isinstance(statement, ir.While):
+            return replace(statement, body=self.body(statement.body))
         return statement
 
     def _lifted(self, statement: ir.Stmt) -> tuple[ir.Stmt, ...]:
@@ -78,6 +80,14 @@ class _Hoister:
                 statement = ir.Assign(target, lift(value), loc)
             case ir.If(condition, then, orelse, loc):
                 statement = ir.If(lift(condition), self.body(then), self.body(orelse), loc)
+            case ir.While(condition, _, loc):
+                self.context.refuse_at(
+                    UnsupportedConstruct,
+                    "U173",
+                    "a FUNCTION that sets variables in the condition of a WHILE",
+                    "call it before the loop and at its end, and test its value",
+                    loc,
+                )
             case ir.CallRoutine(name, args, loc, result):
                 statement = ir.CallRoutine(name, tuple(lift(a) for a in args), loc, result)
             case ir.Derivative(state, rate, loc):

@@ -9,7 +9,6 @@ from mod_translator.errors import UnsupportedConstruct
 from mod_translator.passes.context import PassContext
 from mod_translator.passes.effects import Analysis
 from mod_translator.passes.walk import blocks, expressions, names, statements
-from mod_translator.semantic.names import EVENT_CALLS, RANDOM_CALLS
 
 _PER_INSTANCE = ("v", "t", "diam", "area", "flag")
 
@@ -20,7 +19,6 @@ def limits(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
     for routine in mechanism.tables:
         _table(mechanism, routine, analysis, context)
     _events(mechanism, context)
-    _sent(mechanism, context)
     _own_current(mechanism, context)
     return replace(mechanism, symbols=_carried_currents(mechanism))
 
@@ -69,26 +67,10 @@ def _events(mechanism: ir.Mechanism, context: PassContext) -> None:
             if name in block.writes or not fresh:
                 context.refuse_at(
                     UnsupportedConstruct,
-                    "U173",
+                    "U178",
                     f"{name} in NET_RECEIVE (NEURON only passes concentrations that stand in the block itself)",
                     "use it in BREAKPOINT or in the SOLVEd block",
                     block.loc,
-                )
-
-
-def _sent(mechanism: ir.Mechanism, context: PassContext) -> None:
-    """Refuse events and random numbers in a mechanism that is part of the equations."""
-    if mechanism.kind is ir.Kind.ARTIFICIAL:
-        return
-    for routine in (*mechanism.routines.values(), *blocks(mechanism).values()):
-        for statement in statements(routine.body):
-            if isinstance(statement, ir.CallRoutine) and statement.name in {**EVENT_CALLS, **RANDOM_CALLS}:
-                context.refuse_at(
-                    UnsupportedConstruct,
-                    "U176",
-                    f"{statement.name} in a {mechanism.kind.value}",
-                    "let an ARTIFICIAL_CELL send the events or draw the numbers",
-                    statement.loc,
                 )
 
 

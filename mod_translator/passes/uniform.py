@@ -77,6 +77,9 @@ class Uniformity:
                 self._run(orelse, branches[1], inner)
                 for name in {*branches[0], *branches[1]}:
                     known[name] = all(b[name] if name in b else self._variable(name, known) for b in branches)
+            case ir.While(condition, body, _):
+                for _ in range(2):  # what the first round leaves may make the second differ
+                    self._run(body, known, self._expr(condition, known) and path)
             case ir.CallRoutine(name, args, _, result):
                 uniform = self._call(name, args, known, path)
                 if result:

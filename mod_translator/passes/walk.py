@@ -13,7 +13,7 @@ def expressions(statement: ir.Stmt) -> tuple[ir.Expr, ...]:
     match statement:
         case ir.Assign(_, value, _):
             return (value,)
-        case ir.If(condition, _, _, _):
+        case ir.If(condition, _, _, _) | ir.While(condition, _, _):
             return (condition,)
         case ir.CallRoutine(_, args, _, _):
             return args
@@ -46,6 +46,8 @@ def statements(body: tuple[ir.Stmt, ...]) -> Iterator[ir.Stmt]:
         if isinstance(statement, ir.If):
             yield from statements(statement.then)
             yield from statements(statement.orelse)
+        elif isinstance(statement, ir.While):
+            yield from statements(statement.body)
 
 
 def names(expr: ir.Expr) -> set[str]:
@@ -73,6 +75,8 @@ def rebuild(body: tuple[ir.Stmt, ...], change: Callable[[ir.Stmt], tuple[ir.Stmt
         if isinstance(statement, ir.If):
             then, orelse = rebuild(statement.then, change), rebuild(statement.orelse, change)
             statement = replace(statement, then=then, orelse=orelse)  # noqa: PLW2901
+        elif isinstance(statement, ir.While):
+            statement = replace(statement, body=rebuild(statement.body, change))  # noqa: PLW2901
         out += change(statement)
     return tuple(out)
 
@@ -153,6 +157,8 @@ def rename(routine: ir.Routine, names: Mapping[str, str]) -> ir.Routine:
                 return (ir.Assign(place, renamed(value, names), loc),)
             case ir.If(condition, then, orelse, loc):
                 return (ir.If(renamed(condition, names), then, orelse, loc),)
+            case ir.While(condition, body, loc):
+                return (ir.While(renamed(condition, names), body, loc),)
             case ir.CallRoutine(name, args, loc, result):
                 return (ir.CallRoutine(name, tuple(renamed(a, names) for a in args), loc, result),)
             case ir.Derivative(state, rate, loc):

@@ -166,6 +166,8 @@ class Lowering:
                 return self.body(body, work)
             case tree.Loop():
                 return self._loop(statement, work)
+            case tree.While(condition, body, _):
+                return self._while(condition, body, work)
             case tree.Equation(target, order, rate):
                 return self._equation(target, order, rate, work)
             case tree.Solve():
@@ -197,8 +199,6 @@ class Lowering:
     def _refuse(self, statement: tree.Statement, work: Block) -> None:
         refuse = self.context.unsupported
         match statement:
-            case tree.While(condition, _, _):
-                refuse("U150", "a WHILE loop", "use FROM with constant bounds, or a formula", first_name(condition))
             case tree.Watch(conditions):
                 at = first_name(conditions[0][0])
                 refuse("U151", "WATCH", "test the condition in BREAKPOINT, or send events from a NetCon", at)
@@ -261,6 +261,15 @@ class Lowering:
         then = self.body(body, work)
         orelse = self._conditional(arms[1:], work) if len(arms) > 1 else ()
         return (ir.If(test, then, orelse, self.context.source.loc(index)),)
+
+    def _while(self, condition: ir.Expr, body: tree.Body, work: Block) -> tuple[ir.Stmt, ...]:
+        token = self.context.source.token(first_name(condition))
+        index = work.token if token is None else self.context.source.before(token, "while", "WHILE")
+        test = self.resolve.expr(condition, work.scope)
+        if not self.symbols.artificial:
+            remedy = "use FROM with constant bounds, or a formula"
+            self.context.unsupported("U150", "a WHILE loop", remedy, first_name(condition))
+        return (ir.While(test, self.body(body, work), self.context.source.loc(index)),)
 
     def _loop(self, loop: tree.Loop, work: Block) -> tuple[ir.Stmt, ...]:
         name = self.context.name(loop.variable)
@@ -348,6 +357,7 @@ class Lowering:
         if work.kind not in allowed:
             reason = f"{name} in a {work.kind}"
             self.context.wrong("S155", reason, f"call it in {' or '.join(allowed)}", call.name)
+        self.resolve.events_allowed(call.name)
         args = self.resolve.check_call(call.name, EVENT_CALLS[name], call.args, work.scope)
         return (ir.CallRoutine(name, args, self.context.loc(call.name)),)
 

@@ -22,7 +22,7 @@ class Symbols:
 
     table: name -> Symbol. ions, currents: as in the IR. blocks: name -> block that can be called or solved.
     pointers, randoms, externals: names of POINTER (and BBCOREPOINTER), RANDOM and EXTERNAL statements.
-    starts: state -> text of its START value.
+    starts: state -> text of its START value. artificial: the file is an ARTIFICIAL_CELL.
     """
 
     table: dict[str, Symbol] = field(default_factory=dict)
@@ -33,6 +33,7 @@ class Symbols:
     randoms: set[str] = field(default_factory=set)
     externals: set[str] = field(default_factory=set)
     starts: dict[str, str] = field(default_factory=dict)
+    artificial: bool = False
 
 
 def six_digits(text: str) -> float:
@@ -58,6 +59,8 @@ class _Collector:
         return {self.context.name(n): n for n in self.file.neuron.get(keyword, [])}
 
     def collect(self) -> Symbols:
+        suffix = self.file.suffix
+        self.out.artificial = suffix is not None and self.context.name(suffix[0]) == "ARTIFICIAL_CELL"
         self._ions()
         self._currents()
         self.out.pointers = set(self._named("POINTER")) | set(self._named("BBCOREPOINTER"))

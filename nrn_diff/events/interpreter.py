@@ -173,9 +173,21 @@ class _Scope:
             case ir.If(condition, then, orelse, _):
                 test, yes, no = self.expr(condition), self.statements(then), self.statements(orelse)
                 return lambda frame: yes(frame) if test(frame) else no(frame)
+            case ir.While(condition, body, loc):
+                return self.loop(self.expr(condition), self.statements(body), loc)
             case ir.CallRoutine(name, args, _, result):
                 return self.call_routine(name, args, result)
         raise self.program.error(f"{type(stmt).__name__} in an artificial cell is not supported", stmt.loc)
+
+    def loop(self, test: Evaluate, body: Execute, loc: ir.Loc) -> Execute:
+        """Run `body` while `test` holds; raises EventError past STEP_LIMIT rounds."""
+
+        def run(frame: Frame) -> None:
+            while test(frame):
+                self.program.spend(frame, loc)
+                body(frame)
+
+        return run
 
     def call_routine(self, name: str, args: tuple[ir.Expr, ...], result: str | None) -> Execute:
         if name in _IGNORED:
