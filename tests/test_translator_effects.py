@@ -138,6 +138,21 @@ def test_locals_are_renamed_away_from_variables_routines_and_each_other():
     assert inner.left != outer
 
 
+def test_flag_is_the_event_s_in_net_receive_and_the_file_s_own_elsewhere():
+    text = (
+        "NEURON { ARTIFICIAL_CELL x }\nASSIGNED { flag a }\nINITIAL { flag = 3 }\n"
+        "NET_RECEIVE (w) { if (flag == 1) { a = f() flag = 2 } }\nFUNCTION f() { f = flag }\n"
+    )
+    mechanism, report = mod_translator.lower(text)
+    assert report.ok, str(report)
+    assert mechanism.symbols["flag"].role is ir.Role.EXTERNAL
+    assert mechanism.initial.writes == ("flag_",)
+    assert mechanism.routines["f"].reads == ("flag_",)
+    own, branch = mechanism.net_receive.body
+    assert (own.value, branch.condition.left) == (ir.Var("flag"), own.target)
+    assert "flag_" not in mechanism.net_receive.writes
+
+
 def test_an_argument_hides_the_variable_of_the_same_name_only_inside():
     mechanism = lowered("INITIAL { m = f(3) }\nFUNCTION f(v) { f = v + g2() }\nFUNCTION g2() { g2 = v }\n")
     assert mechanism.routines["f"].args == ("v_",)

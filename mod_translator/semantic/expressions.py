@@ -79,7 +79,8 @@ class Resolver:
             return self._scalar(marked, index, local)
         if name == scope.function:
             return self._scalar(marked, index, Var(name))
-        symbol = self.symbols.table.get(name)
+        name = self.symbols.renamed.get(name, name)
+        symbol = self.symbols.table.get(name) if name != "flag" else None
         if name.startswith(STRING):
             self.context.unsupported("U133", "a string argument", "strings are only understood in printf")
             return _ZERO

@@ -186,7 +186,9 @@ class _Analysis:
         work = Block("NET_RECEIVE", self.lower.scope(), block.token)
         args = tuple(work.scope.declare(self.context.name(a)) for a, _ in block.args)
         start: tuple[ir.Stmt, ...] = ()
-        if "flag" in {self.context.name(n) for n in _assigned(body)} and work.scope.find("flag") is None:
+        if work.scope.find("flag") is None:
+            work.scope.bind_to("flag", ir.Var("flag"))
+        if "flag" in {self.context.name(n) for n in _assigned(body)} and "flag" not in args:
             own = work.scope.declare("flag")
             start = (ir.Assign(ir.Var(own), ir.Var("flag"), self.context.source.loc(block.token)),)
         statements = (*start, *self.lower.body(body, work))

@@ -42,6 +42,10 @@ class Scope:
         """Make a name stand for an integer in the innermost scope (the variable of an unrolled FROM)."""
         self.frames[-1][name] = Num(float(value), str(value))
 
+    def bind_to(self, name: str, value: Expr) -> None:
+        """Make a name stand for an expression in the innermost scope."""
+        self.frames[-1][name] = value
+
     def find(self, name: str) -> Expr | tuple[str, ...] | None:
         """Return what a name stands for: a variable, a number, the elements of an array; None if it is no local."""
         for frame in reversed(self.frames):

@@ -23,6 +23,7 @@ class Symbols:
     table: name -> Symbol. ions, currents: as in the IR. blocks: name -> block that can be called or solved.
     pointers, randoms, externals: names of POINTER (and BBCOREPOINTER), RANDOM and EXTERNAL statements.
     starts: state -> text of its START value. artificial: the file is an ARTIFICIAL_CELL.
+    renamed: variables of the file that go by another name here (`flag`: in NET_RECEIVE that is the flag of the event).
     """
 
     table: dict[str, Symbol] = field(default_factory=dict)
@@ -34,6 +35,7 @@ class Symbols:
     externals: set[str] = field(default_factory=set)
     starts: dict[str, str] = field(default_factory=dict)
     artificial: bool = False
+    renamed: dict[str, str] = field(default_factory=dict)
 
 
 def six_digits(text: str) -> float:
@@ -179,7 +181,9 @@ class _Collector:
             known = self.out.table[name]
             self.out.table[name] = replace(known, unit=symbol.unit or known.unit, loc=loc)
             return
-        if name in self.out.table and name != "flag":
+        if name == "flag":
+            name = self.out.renamed["flag"] = "flag_"
+        if name in self.out.table:
             earlier = self.out.table[name].block or "NEURON"
             reason = f"{name} is declared twice (before: in {earlier})"
             self.context.wrong("S123", reason, "remove one of the declarations", marked)
@@ -223,7 +227,7 @@ class _Collector:
             if name in self.out.blocks:
                 reason = f"{block.kind} {name} is defined twice"
                 self.context.wrong("S127", reason, "remove or rename one of them", block.name)
-            elif name in self.out.table and name not in ("flag", *EXTERNALS):
+            elif name in self.out.table and name not in EXTERNALS:
                 reason = f"{name} is both a variable and a {block.kind}"
                 self.context.wrong("S128", reason, "rename one of them", block.name)
             self.out.blocks.setdefault(name, block)
