@@ -1,0 +1,159 @@
+"""What a NEURON process can hold, as the bridge and the solver take it."""
+
+from __future__ import annotations
+
+from nrn_diff.parity.rows import Feature, Status
+
+_SAME, _REFUSED, _UNSEEN = Status.SAME, Status.REFUSED, Status.UNSEEN
+
+_AT_ONCE = "test_bridge_process.py::test_everything_that_is_not_represented_is_refused_at_once_and_neuron_is_untouched"
+_OTHERS = "test_parity_neuron.py::test_refused_of_a_process"
+_UNSEEN_TEST = "test_parity_neuron.py::test_what_is_said_not_to_be_seen_is_not_seen"
+_ORDERS = "test_parity_neuron.py::test_clamps_synapses_and_orders_of_the_step"
+_TREES = "test_bridge_cable.py::test_one_implicit_step_of_random_trees_is_neurons"
+_RECORDS = "test_bridge_records.py::test_every_recorded_variable_is_found_and_neuron_is_untouched"
+_NO_RECORDS = "test_bridge_records.py::test_recordings_that_cannot_be_reproduced_are_refused_by_the_name_of_the_vector"
+_NETCONS = "test_bridge_connections.py::test_netcons_and_trains_are_neurons"
+_SOURCES = "test_bridge_connections.py::test_sources_that_cannot_be_followed_are_refused"
+_NETWORK = "test_spikes_against_neuron.py::test_network_equals_neuron"
+_NETSTIM = "test_events_artificial.py::test_netstim_times_are_neurons"
+_CELLS = "test_events_artificial.py::test_networks_of_artificial_cells_are_neurons"
+_TIES = "test_events_schedule.py::test_events_at_boundaries_and_in_ties_reach_expsyn_as_in_neuron"
+_VALUES = "test_bridge_cable.py::test_values_that_cannot_be_simulated_are_refused_with_their_place"
+_HH = "test_same_traces.py::test_hh_tree"
+_DEMO = "test_same_traces.py::test_shipped_model"
+
+CABLE = (
+    Feature("sections of HOC, Python, templates and classes", _SAME, (_TREES, _DEMO)),
+    Feature("branching anywhere along a section, sections attached by their 1 end", _SAME, (_TREES, _ORDERS)),
+    Feature("Ra, cm, diam, nseg, L, 3-D points", _SAME, (_TREES,), "as the next finitialize will use them"),
+    Feature(
+        "sections that share a name",
+        _SAME,
+        ("test_bridge_records.py::test_sections_of_one_name_get_labels_of_their_own",),
+        "the second label ends in #2",
+    ),
+    Feature("rallbranch other than 1", _REFUSED, (_VALUES,)),
+    Feature("NaN or infinity in a parameter, Ra or L &le; 0", _REFUSED, (_VALUES,)),
+    Feature("extracellular layers, e_extracellular", _REFUSED, (_AT_ONCE,)),
+    Feature("LinearMechanism, sparse13 matrix", _REFUSED, (_AT_ONCE,)),
+    Feature("gap junctions by source_var, target_var", _REFUSED, (_AT_ONCE,)),
+    Feature("multisplit", _REFUSED, (), "no test"),
+)
+
+STEP = (
+    Feature("fixed step, secondorder 0, 1, 2", _SAME, (_HH, _ORDERS)),
+    Feature("secondorder 1 or 2 with METHOD derivimplicit or sparse", _REFUSED, (_OTHERS,)),
+    Feature(
+        "t, and the number of steps of h.run()", _SAME, ("test_bridge_process.py::test_the_time_grid_is_that_of_run",)
+    ),
+    Feature(
+        "dt that does not fit steps_per_ms",
+        _SAME,
+        ("test_bridge_process.py::test_the_time_grid_is_that_of_run",),
+        "h.run() changes dt then, and so does the capture, with a note",
+    ),
+    Feature("CVODE (variable step)", _REFUSED, (_AT_ONCE,)),
+    Feature(
+        "tstop or dt &le; 0, no sections",
+        _REFUSED,
+        (_AT_ONCE, "test_bridge_process.py::test_a_process_without_sections_is_one_clear_refusal"),
+    ),
+    Feature("several threads", _SAME, (), "no test; a note says that NEURON's sums may then round differently"),
+    Feature("several MPI processes", _REFUSED, (), "no test"),
+)
+
+MECHANISMS = (
+    Feature(
+        "order of INITIAL, currents and states among mechanisms",
+        _SAME,
+        ("test_bridge_process.py::test_the_order_of_mechanisms_is_that_of_neurons_initial_blocks",),
+    ),
+    Feature("usetable_hh = 1 and 0", _SAME, (_HH,)),
+    Feature(
+        "ion_style, also where point processes write a concentration",
+        _SAME,
+        ("test_bridge_process.py::test_ion_style_is_known_for_each_segment",),
+    ),
+    Feature(
+        "ion_style set by hand in a section where a point process uses the ion",
+        _REFUSED,
+        ("test_bridge_process.py::test_ion_style_is_known_for_each_segment",),
+        "NEURON does not tell it for each segment",
+    ),
+    Feature(
+        "IClamp, SEClamp, AlphaSynapse, ExpSyn, Exp2Syn",
+        _SAME,
+        (_ORDERS, _NETWORK),
+        "translated from the text that NEURON embeds",
+    ),
+    Feature("point processes at 0 and 1 (zero-area nodes)", _SAME, (_ORDERS, _NETCONS)),
+    Feature("ChannelBuilder channels (KSChan)", _REFUSED, (_OTHERS,)),
+    Feature("mechanisms written in C, fastpas", _REFUSED, (_AT_ONCE,)),
+    Feature("reaction-diffusion (rxd)", _REFUSED, (_OTHERS,)),
+)
+
+EVENTS = (
+    Feature(
+        "NetStim with noise, IntFire1, ARTIFICIAL_CELLs of the user",
+        _SAME,
+        (_NETSTIM, _CELLS),
+        "given trains, bit for bit",
+    ),
+    Feature("NetCon delay, weight vector, active(0), no source", _SAME, (_NETCONS,)),
+    Feature("ties: events of equal time", _SAME, (_TIES, "test_events_queue.py::test_ties_come_out_as_in_neuron")),
+    Feature("NetCon from a voltage, threshold", _SAME, (_NETWORK,), "no derivative passes through the time of a spike"),
+    Feature("NetCon.record of spike times", _SAME, (_NETWORK,), "`recording.spike_times(label)`"),
+    Feature(
+        "NetCons from voltages and from artificial cells to one kind of synapse",
+        _SAME,
+        (_ORDERS,),
+        "where NET_RECEIVE only adds to the variables of the instance",
+    ),
+    Feature("the same where NET_RECEIVE does more than add", _REFUSED, (_OTHERS,)),
+    Feature("NetCon that watches anything but a voltage", _REFUSED, (_SOURCES,)),
+    Feature("NetCon whose source is in another process", _REFUSED, (_SOURCES,)),
+    Feature("artificial cell driven by a voltage", _REFUSED, (_SOURCES,)),
+    Feature("binned event queue", _REFUSED, (_OTHERS,)),
+)
+
+RECORDING = (
+    Feature(
+        "Vector.record at every step: v, ions, variables of mechanisms, t",
+        _SAME,
+        (_RECORDS,),
+        "also Vectors that HOC made",
+    ),
+    Feature("Vector.record with an interval or with times", _REFUSED, (_NO_RECORDS,)),
+    Feature("recording of i_cap, cm, weights or global variables", _REFUSED, (_NO_RECORDS,)),
+    Feature("Vector.play", _REFUSED, (_NO_RECORDS,)),
+)
+
+USER_CODE = (
+    Feature("FInitializeHandler", _REFUSED, (_AT_ONCE,)),
+    Feature(
+        "init(), advance(), continuerun(), ... of stdrun.hoc redefined",
+        _REFUSED,
+        ("test_bridge_process.py::test_redefined_run_procedures_are_recognised_by_their_code", _AT_ONCE),
+    ),
+    Feature("CVode.extra_scatter_gather", _REFUSED, (_AT_ONCE,)),
+    Feature(
+        "code of one's own around finitialize() and fadvance()",
+        _UNSEEN,
+        (_UNSEEN_TEST,),
+        "the run is the one that h.run() makes: from INITIAL at v_init, with parameters that stay as captured",
+    ),
+    Feature("NetCon.record(callback)", _UNSEEN, (_UNSEEN_TEST,), "the callback does not run"),
+    Feature(
+        "Random.play into a variable", _UNSEEN, (_UNSEEN_TEST,), "the variable keeps the value it has at the capture"
+    ),
+)
+
+NEURON = {
+    "Cable": CABLE,
+    "Step": STEP,
+    "Mechanisms and ions": MECHANISMS,
+    "Events": EVENTS,
+    "Recording and playing": RECORDING,
+    "Code that runs during a simulation": USER_CODE,
+}
