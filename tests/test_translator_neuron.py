@@ -32,6 +32,7 @@ VARIABLES = {
     "tdimer": ["m", "d", "open"],
     "tlinear": ["x", "u", "w"],
     "tmainen": ["n"],
+    "texits": ["level"],
     "tmisc": ["m", "floor_", "hits", "nothing"],
     "tfrozen": ["p0", "p1", "c", "o", "bound"],
 }
@@ -49,12 +50,16 @@ def build(name):
         cell.insert(name)
         if name in ("tcapool", "tbuffer"):
             cell.insert("tcaghk")
+        if name == "texits":
+            cell.insert("tidle")
         clamp = h.IClamp(cell(0.5))
         clamp.dur, clamp.amp = 8.0, amplitude
         setattr(clamp, "delay" if hasattr(clamp, "delay") else "del", 2.0)
         sections += [cell, clamp]
         segment = cell(0.5)
         vectors[f"cell{number}(0.5).v"] = h.Vector().record(segment._ref_v)
+        if name == "texits":
+            vectors[f"cell{number}(0.5).ekx"] = h.Vector().record(segment._ref_ekx)
         for variable in VARIABLES[name]:
             reference = getattr(getattr(segment, name), f"_ref_{variable}")
             vectors[f"cell{number}(0.5).{name}.{variable}"] = h.Vector().record(reference)

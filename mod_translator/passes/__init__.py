@@ -10,6 +10,7 @@ from mod_translator.passes.context import PassContext
 from mod_translator.passes.copies import copies
 from mod_translator.passes.effects import effects
 from mod_translator.passes.euler import euler
+from mod_translator.passes.exits import exits
 from mod_translator.passes.frozen import frozen
 from mod_translator.passes.hints import hints
 from mod_translator.passes.hoist import hoist
@@ -32,6 +33,7 @@ PIPELINE: list[Pass] = [
     inline_solved,
     hints,
     copies,
+    exits,
     hoist,
     tidy,
     initialise_locals,
