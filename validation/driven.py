@@ -6,6 +6,7 @@ Run in a fresh process (`python -m validation.driven JOB.json`): mechanism names
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 import traceback
@@ -23,8 +24,9 @@ from nrn_diff.bridge.catalog import MechanismType, mechanism_types
 TSTOP, DT = 50.0, 0.025
 TOLERANCE = 1e-6
 TEMPERATURES = (6.3, 18.5, 27.3, 34.0)
-# Where a trace hardly moves, its rounding error is judged by this part of its size.
-_FLAT = 1e-6
+# Where a trace hardly moves, its rounding error is judged by this part of its size; that of a current which is the
+# difference of large fluxes by this current (mA/cm2 or nA; the leak carries 1e-2).
+_FLAT, _NO_CURRENT = 1e-6, 1e-10
 
 _CONCENTRATIONS = {"na": (11.0, 141.0, 52.0), "k": (128.0, 3.1, -88.0), "ca": (1.1e-4, 1.9, 118.0)}
 _OTHER_ION = (0.3, 1.7, 17.0)
@@ -33,6 +35,8 @@ _PLAUSIBLE = {
     "S/cm2": 1e-3, "mho/cm2": 1e-3, "siemens/cm2": 1e-3, "mS/cm2": 1.0, "pS/um2": 10.0, "umho/cm2": 1e3, "cm/s": 1e-5,
     "uS": 2e-3, "umho": 2e-3, "microsiemens": 2e-3, "nS": 2.0, "pS": 2e3, "mA/cm2": 1e-3, "nA": 0.2, "mho": 2e-9,
 }  # fmt: skip
+_POINTER = re.compile(r"^[ \t]*POINTER[ \t]+(\w+(?:[ \t]*,[ \t]*\w+)*)", re.MULTILINE)
+_FUNCTION_TABLE = re.compile(r"^[ \t]*FUNCTION_TABLE[ \t]+(\w+)[ \t]*\(([^:\n]*)", re.MULTILINE)
 _START, _LENGTH = ("del", "delay", "start", "onset", "ton", "t0"), ("dur", "duration", "len", "width")
 
 
@@ -159,21 +163,34 @@ def set_parameters(bench: Bench, job: Job, mechanism: ir.Mechanism) -> None:
             setattr(owner, hoc_name, value)
 
 
-def set_references(bench: Bench, mechanism: ir.Mechanism, free: Any) -> None:
-    """Point every POINTER at a voltage, give every RANDOM its own stream."""
+def set_references(bench: Bench, code: str, mechanism: ir.Mechanism, free: Any) -> None:
+    """Point every POINTER at a voltage, give every RANDOM its own stream and every FUNCTION_TABLE values."""
+    for name, arguments in _FUNCTION_TABLE.findall(code):
+        one = "," not in arguments and not arguments.startswith(")")
+        density = mechanism.kind is ir.Kind.DENSITY
+        table = getattr(
+            bench.h if density else bench.owners[0], f"table_{name}{f'_{mechanism.name}' if density else ''}"
+        )
+        x = np.linspace(-120, 60, 91)
+        vectors = [bench.make("Vector", 1.5 + np.tanh((x + 40) / 20)), bench.make("Vector", x)]
+        table(*vectors) if one else table(1.2)
     for k, owner in enumerate(bench.owners):
-        for name in pointers(mechanism):
-            hoc_name = name if mechanism.kind is not ir.Kind.DENSITY else f"{name}_{mechanism.name}"
-            bench.h.setpointer(free(0.5)._ref_v, hoc_name, owner)
+        holder = getattr(owner, mechanism.name) if mechanism.kind is ir.Kind.DENSITY else owner
+        for name in points_to_voltage(code):
+            bench.h.setpointer(free(0.5)._ref_v, name, holder)
         for symbol in mechanism.symbols.values():
             if symbol.block == "RANDOM":
-                holder = owner if mechanism.kind is not ir.Kind.DENSITY else getattr(owner, mechanism.name)
                 getattr(holder, symbol.name).set_ids(k + 1, 2, 3)
 
 
-def pointers(mechanism: ir.Mechanism) -> list[str]:
-    """Names of the POINTER variables."""
-    return [s.name for s in mechanism.symbols.values() if s.block == "POINTER"]
+def pointers(code: str) -> list[str]:
+    """Names of the POINTER variables, from the text: the IR need not have them."""
+    return [name for names in _POINTER.findall(code) for name in re.findall(r"\w+", names)]
+
+
+def points_to_voltage(code: str) -> list[str]:
+    """Those that C code does not take for a pointer to something of its own."""
+    return [name for name in pointers(code) if f"_p_{name}" not in code]
 
 
 def send_events(bench: Bench, mechanism: ir.Mechanism, free: Any) -> None:
@@ -235,7 +252,7 @@ def watch(
     for variable in kind.instance_variables:
         symbol = mechanism.symbols.get(variable.name)
         constant = symbol is not None and symbol.block == "PARAMETER" and variable.name not in written
-        if constant or variable.name in pointers(mechanism) or (symbol is not None and symbol.block == "RANDOM"):
+        if constant or variable.name in pointers(kind.code) or (symbol is not None and symbol.block == "RANDOM"):
             continue
         for owner in bench.owners:
             reference = getattr(owner, f"_ref_{variable.hoc_name}")
@@ -264,16 +281,17 @@ def build(h: Any, job: Job, kind: MechanismType, mechanism: ir.Mechanism) -> Ben
     place(bench, job, mechanism, free, held)
     species = set_ions(h, sections)
     set_parameters(bench, job, mechanism)
-    set_references(bench, mechanism, free)
+    set_references(bench, kind.code, mechanism, free)
     send_events(bench, mechanism, free)
     watch(bench, kind, mechanism, sections, species)
     return bench
 
 
-def compare(model: Any, recording: Any, h: Any) -> dict[str, Any]:
-    """Largest difference relative to the variable's range, over everything recorded."""
+def compare(model: Any, recording: Any, h: Any, mechanism: ir.Mechanism) -> dict[str, Any]:
+    """Largest difference relative to the variable's range, over everything recorded; what moved, of `mechanism` too."""
     vectors = {vector.hname(): np.array(vector) for vector in h.List("Vector")}
-    worst, finite, moving = ("", 0.0, 0.0), True, 0
+    currents = {"current", *(current.name for current in mechanism.currents)}
+    worst, finite, moving, own = ("", 0.0, 0.0), True, 0, 0
     for record in model.capture.records:
         theirs, ours = vectors[record.vector], np.asarray(recording[record.label])
         finite = finite and bool(np.isfinite(theirs).all())
@@ -284,7 +302,9 @@ def compare(model: Any, recording: Any, h: Any) -> dict[str, Any]:
         known = theirs[np.isfinite(theirs)]
         size = float(np.ptp(known)) if known.size else 0.0
         moving += size > 0
-        size = max(size, _FLAT * float(np.abs(known).max()) if known.size else 0.0, 1e-300)
+        own += size > 0 and record.owner == mechanism.name
+        least = _NO_CURRENT if record.variable in currents else 1e-300
+        size = max(size, _FLAT * float(np.abs(known).max()) if known.size else 0.0, least)
         if absolute.max() / size > worst[1]:
             worst = (record.label, float(absolute.max() / size), float(absolute.max()))
     return {
@@ -293,6 +313,7 @@ def compare(model: Any, recording: Any, h: Any) -> dict[str, Any]:
         "absolute": worst[2],
         "recorded": len(model.capture.records),
         "moving": moving,
+        "own_moving": own,
         "finite": finite,
     }
 
@@ -343,7 +364,7 @@ def examine(job: Job) -> dict[str, Any]:
         stage = "NEURON fails"
         bench.h.run()
         stage = "error"
-        outcome = compare(model, model.simulate(), bench.h)
+        outcome = compare(model, model.simulate(), bench.h, mechanism)
         outcome["verdict"] = "same" if outcome["relative"] <= TOLERANCE else "differs"
         if job.gradient and outcome["finite"]:
             stage = "gradient"

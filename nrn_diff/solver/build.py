@@ -211,8 +211,11 @@ def _carried(capture: Capture, mechanism: ir.Mechanism, blocks: Mapping[str, Blo
     needed = {name for block in during for name in block.inputs}
     if "net_receive" in blocks:
         needed |= {r.variable for r in capture.records if r.kind == "mechanism" and r.owner == mechanism.name}
+    own = {f"i{use.name}" for use in mechanism.ions if f"i{use.name}" not in use.reads}
     return tuple(
-        s.name for s in mechanism.symbols.values() if s.role is ir.Role.INSTANCE and s.name in written & needed
+        s.name
+        for s in mechanism.symbols.values()
+        if s.name in written & needed and (s.role is ir.Role.INSTANCE or s.name in own)
     )
 
 

@@ -77,7 +77,7 @@ def _fill_tables(now: Moment, mechanism: MechanismStructure) -> None:
 
 def _start_variables(mechanism: MechanismStructure, values: Values) -> dict[str, Array]:
     given = values.mechanisms[mechanism.name]
-    start = {}
+    start = {name: jnp.zeros(mechanism.count) for name in mechanism.own_currents}
     for symbol in mechanism.ir.symbols.values():
         if symbol.role is ir.Role.INSTANCE:
             shape = (symbol.length, mechanism.count) if symbol.length else (mechanism.count,)

@@ -58,7 +58,7 @@ class Moment:
         match symbol.role:
             case ir.Role.GLOBAL:
                 return self.fixed.globals_[mechanism.name][name]
-            case ir.Role.ION:
+            case ir.Role.ION if name not in mechanism.own_currents:
                 ion = mechanism.ion_of[name]
                 return mechanism.ion[ion].gather(getattr(self.ions[ion], ion_field(ion, name)))
             case ir.Role.EXTERNAL:
@@ -96,7 +96,9 @@ class Moment:
             own_current = symbol.role is ir.Role.ION and ion_field(mechanism.ion_of[name], name) == "current"
             if symbol.role is ir.Role.INSTANCE or own_current:
                 shape = (symbol.length, mechanism.count) if symbol.length else (mechanism.count,)
-                self.mechanisms[mechanism.name][name] = jnp.broadcast_to(value, shape)
+                # An array variable that is the same for all instances comes without their axis, which is the last.
+                whole = value[..., None] if symbol.length and jnp.ndim(value) == 1 else value
+                self.mechanisms[mechanism.name][name] = jnp.broadcast_to(whole, shape)
             elif symbol.role is ir.Role.ION:
                 ion = mechanism.ion_of[name]
                 self._store_ion(mechanism, ion, ion_field(ion, name), jnp.broadcast_to(value, (mechanism.count,)))

@@ -105,6 +105,11 @@ class MechanismStructure:
         """Species that a name of the file (ena, ica, cai, ...) belongs to."""
         return {name: use.name for use in self.ir.ions for name in (*use.reads, *use.writes)}
 
+    @cached_property
+    def own_currents(self) -> frozenset[str]:
+        """Ion currents that the file WRITEs and does not READ: it sees its own share, not the ion's total."""
+        return frozenset(f"i{u.name}" for u in self.ir.ions if f"i{u.name}" in u.writes and f"i{u.name}" not in u.reads)
+
     def run(self, block: str, arguments: Mapping[str, Any], args: tuple[Any, ...] = ()) -> dict[str, Any]:
         """Call a block of the emitted module; everything by its name in the NMODL file."""
         function = getattr(self.module, block)

@@ -50,8 +50,8 @@ def needed(mechanism: ir.Mechanism) -> dict[str, str]:
             continue
         declare = use.name not in KNOWN_IONS and use.valence is None
         valence = f" VALENCE {valence_of(use.name)}" if declare else ""
-        own = {*use.writes}
-        if f"i{use.name}" in use.reads and f"i{use.name}" not in own:
+        # Also beside a current that the mechanism writes: what it sees of the ion's current must then be right.
+        if f"i{use.name}" in (*use.reads, *use.writes):
             found[f"drvi_{use.name}"] = _CURRENT.format(ion=use.name, valence=valence)
         pool = [c for c in (f"{use.name}i", f"{use.name}o") if c in use.reads and not use.writes_concentration]
         if pool:

@@ -8,7 +8,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from nrn_diff.bridge.compile import ModCompileError, cache_dir, compile_mods
+from nrn_diff.bridge.compile import ModCompileError, compile_mods
+from nrn_diff.cache import cache_dir
 
 _INCLUDE = re.compile(r'^\s*INCLUDE\s+"([^"]+)"', re.MULTILINE)
 _DECLARED = re.compile(r"\b(?:SUFFIX|POINT_PROCESS|ARTIFICIAL_CELL)\s+(\w+)")
@@ -32,7 +33,7 @@ def compile_text(name: str, text: str, folder: Path | None = None) -> Library:
     """Compile `text` as <name>; INCLUDE files come from `folder`. Results, failures too, are kept by content."""
     included = dict(_includes(text, folder)) if folder is not None else {}
     key = hashlib.sha256(repr((name, text, sorted(included.items()))).encode()).hexdigest()[:24]
-    place = cache_dir() / "validation" / key
+    place = cache_dir("validation") / key
     failed = place / "failed.txt"
     if failed.exists():
         return Library("", failed.read_text())
@@ -50,6 +51,14 @@ def compile_text(name: str, text: str, folder: Path | None = None) -> Library:
         return Library("", text)
 
 
+def compile_folder(folder: Path) -> str:
+    """The library of all mods of a folder, for a file that needs its neighbours; '' if that does not compile."""
+    try:
+        return str(compile_mods(folder))
+    except ModCompileError:
+        return ""
+
+
 def _includes(text: str, folder: Path, seen: tuple[str, ...] = ()) -> list[tuple[str, str]]:
     found = []
     for name in _INCLUDE.findall(text):
@@ -63,6 +72,7 @@ def _includes(text: str, folder: Path, seen: tuple[str, ...] = ()) -> list[tuple
 
 def _first_complaint(message: str, source: str) -> str:
     lines = [line.strip().replace(f"{source}/", "") for line in message.splitlines()[1:] if line.strip()]
+    lines = [line for line in lines if not re.match(r"notice|warning", line, re.I)]
     telling = [
         line for line in lines if re.search(r"error|illegal|cannot|not|undefined|wrong|syntax", line, re.I)
     ] or lines

@@ -60,7 +60,8 @@ def summary(record: dict[str, Any]) -> str:
     verdict = record["verdict"]
     if verdict in ("same", "differs"):
         where = f"{record['worst']} {record['relative']:.1e}" if record["worst"] else "0"
-        return f"{verdict} ({where}; {record['moving']}/{record['recorded']} move; {record.get('gradient', '')})"
+        moving = f"{record['moving']}/{record['recorded']} move, own {record['own_moving']}"
+        return f"{verdict} ({where}; {moving}; {record.get('gradient', '')})"
     reasons = "; ".join(f"{r['code']} {r['reason']}".strip() for r in record.get("reasons", [])[:2])
     return f"{verdict} {reasons}"[:240]
 

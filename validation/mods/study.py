@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from mod_translator import emit, ir
 from mod_translator.errors import TranslationError
 from validation import driven
 from validation.mods.drivers import needed
-from validation.mods.library import compile_text, renamed
+from validation.mods.library import compile_folder, compile_text, renamed
 from validation.mods.sets import Mod
 
 TIME_LIMIT = 240.0
@@ -43,6 +43,8 @@ class Study:
                 source = emit.emit(mechanism)
             except TranslationError as error:  # legal, but not traceable
                 said["reasons"], mechanism = [{"code": error.code, "line": error.line, "reason": error.reason}], None
+            except Exception as error:  # a bug of ours is a result too
+                said["bug"] = f"{type(error).__name__}: {error}"[:300]
         state = hashlib.sha256(repr((source, said["reasons"], self._yardstick)).encode()).hexdigest()[:16]
         return mechanism, {**said, "state": state}
 
@@ -59,6 +61,8 @@ class Study:
             outcome = {"verdict": "not compiled", "reasons": [_plain(library.error)]}
         elif any(reason["code"] == "U101" for reason in said["reasons"]):
             outcome = {"verdict": "not simulated"}
+        elif "bug" in said:
+            outcome = {"verdict": "error", "reasons": [_plain(said["bug"])]}
         elif mechanism is None:
             outcome = {"verdict": "refused", "stage": "translation"}
         else:
@@ -74,7 +78,11 @@ class Study:
             (before if "VALENCE" in text else after).append(compile_text(f"{name}.mod", text).path)
         celsius = driven.TEMPERATURES[int(mod.sha256[:4], 16) % len(driven.TEMPERATURES)]
         job = driven.Job(mechanism.name, (*before, *own, *after), celsius)
-        return {**run_job(job), "celsius": celsius}
+        outcome = run_job(job)
+        if outcome["verdict"] == "NEURON fails" and "does not load" in str(outcome) and mod.folder is not None:
+            together = compile_folder(mod.folder)
+            outcome = run_job(replace(job, libraries=(*before, together, *after))) if together else outcome
+        return {**outcome, "celsius": celsius}
 
 
 def run_job(job: driven.Job) -> dict[str, Any]:

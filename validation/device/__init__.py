@@ -1,0 +1,1 @@
+"""The shipped model on an accelerator: a saved model travels, NEURON does not."""
