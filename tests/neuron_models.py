@@ -18,10 +18,10 @@ def passive_cable(h):
     return [cable, clamp, *record(h, {"v": [cable(0.1), cable(0.5), cable(0.93)]})]
 
 
-def hh_tree(h, depth=4, nseg=10, usetable=1, tstop=200, seed=1):
+def hh_tree(h, depth=4, nseg=10, usetable=1, tstop=200, secondorder=0, seed=1):
     """A binary tree of hh sections, spiking to a current step: 2**(depth+1) - 1 sections."""
     rng = np.random.default_rng(seed)
-    h.usetable_hh = usetable
+    h.usetable_hh, h.secondorder = usetable, secondorder
     sections, front = [], []
     root = h.Section("root")
     root.L = root.diam = 20

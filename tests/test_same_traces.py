@@ -57,5 +57,10 @@ def test_hh_tree(usetable, native):
     check(result, spikes=5)
 
 
+@pytest.mark.parametrize("secondorder", [1, 2])
+def test_second_order(secondorder):
+    check(run_function(capture_and_compare, build="hh_tree", depth=2, tstop=50, secondorder=secondorder), spikes=2)
+
+
 def test_shipped_model():
     check(run_function(demo_model, mods=DEMO / "mods", folder=str(DEMO)), spikes=3)
