@@ -207,6 +207,11 @@ def test_harmless_verbatim_is_dropped():
         "ENDVERBATIM\n}\n"
     )
     assert mod_translator.check(text).ok
+    ion = "NEURON { SUFFIX x USEION ca READ cai WRITE cai }\nSTATE { cai }\nINITIAL { %s\nVERBATIM\n cai = _ion_cai;\n"
+    ion += "ENDVERBATIM\n}\n"
+    assert mod_translator.check(ion % "").ok
+    assert [e.code for e in mod_translator.check(ion % "cai = 2").errors] == ["U158"]
+    assert [e.code for e in mod_translator.check((ion % "").replace("_ion_cai", "_ion_cao")).errors] == ["U158"]
     early = X + "INITIAL { f() }\nPROCEDURE f() {\nVERBATIM\n return 0;\nENDVERBATIM\n a = 1 }\n"
     assert [e.code for e in mod_translator.check(early).errors] == ["U158"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 
 from mod_translator import ir
@@ -14,12 +13,11 @@ from mod_translator.semantic.names import DROPPED_CALLS, EVENT_CALLS, INTRINSICS
 from mod_translator.semantic.scope import Scope
 from mod_translator.semantic.solves import Solves
 from mod_translator.semantic.symbols import Symbols
+from mod_translator.semantic.verbatim import first_line, is_harmless
 from mod_translator.syntax import tree
 from mod_translator.syntax.expressions import STRING
 
 MAX_UNROLLED = 10_000  # statements that one FROM loop may become
-
-_C_COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 
 
 @dataclass
@@ -32,6 +30,7 @@ class Block:
     solves: list[tree.Solve] = field(default_factory=list)
     conductances: list[ir.Current] = field(default_factory=list)
     equations: Kinetic | Linear | None = None
+    assigned: set[str] = field(default_factory=set)  # so far
     tables: list[tree.TableStatement] = field(default_factory=list)
     net_initial: list[tree.Body] = field(default_factory=list)
 
@@ -219,6 +218,7 @@ class Lowering:
         loc = self.context.loc(target.name)
         resolved = self.resolve.expr(value, work.scope)
         place = self.resolve.target(target, work.scope)
+        work.assigned |= {place.name} if place is not None else set()
         return () if place is None else (ir.Assign(place, resolved, loc),)
 
     def _equation(self, target: ir.Var | ir.Element, order: int, rate: ir.Expr, work: Block) -> tuple[ir.Stmt, ...]:
@@ -309,15 +309,14 @@ class Lowering:
         return ()
 
     def _verbatim(self, index: int, work: Block, last: bool) -> None:
-        text = _C_COMMENT.sub(" ", self.context.source.verbatim[index])
-        words = "".join(text.split())
-        if words == "" or (words == "return0;" and last and len(work.scope.frames) == 2):
+        text = self.context.source.verbatim[index]
+        assigned = work.assigned | {n for r in self.routines.values() for n in ir.assigned(r.body)}
+        if is_harmless(text, self.symbols.table, assigned, last and len(work.scope.frames) == 2):
             return
         token = [i for i, t in enumerate(self.context.source.tokens) if t.kind == "verbatim"][index]
         outer, self.context.block_token = self.context.block_token, token
-        first = next((line.strip() for line in text.splitlines() if line.strip()), "")
         remedy = "replace the C code by NMODL, or move it to a FUNCTION that the simulation does not call"
-        self.context.unsupported("U158", f"C code in VERBATIM ({first[:60]})", remedy)
+        self.context.unsupported("U158", f"C code in VERBATIM ({first_line(text)})", remedy)
         self.context.block_token = outer
 
     def _call(self, call: ir.Call, work: Block) -> tuple[ir.Stmt, ...]:
