@@ -42,7 +42,7 @@ def page(results: Mapping[str, Document], folder: Path = ROOT / "validation") ->
         readme = (folder / name / "README.md").read_text().strip()
         title, _, about = readme.partition("\n")
         parts += [f"## {title.lstrip('# ')}", _first_paragraph(about), _provenance(document)]
-        parts.append(_speed(document) if "engines" in document else _cases(document["cases"]))
+        parts.append(_body(document))
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
@@ -54,6 +54,12 @@ def measured(results: Mapping[str, Document], folder: Path = ROOT / "validation"
         when = f"{document['machine']}; {_versions(document)}; {document['date']}"
         if "engines" in document:
             lines += [f"| {title} | {what} | {value:.2f} ({when}) |" for what, value in document["ratios"].items()]
+            continue
+        if "batches" in document:
+            batch = document["batches"][-1]
+            text = f"largest voltage difference from NEURON {document['max_dv_mV']:.1e} mV; "
+            text += f"{batch['instances']} instances at once: {batch['forward_ns_per_step_and_instance']:.0f} ns per step and instance"
+            lines.append(f"| {title} | {text} | {when} |")
             continue
         run = [case for case in document["cases"].values() if "refused" not in case]
         text = f"{len(run)} of {len(document['cases'])} models run"
@@ -88,6 +94,30 @@ def _provenance(document: Document) -> str:
 
 def _same_spikes(case: Mapping[str, Any]) -> bool:
     return all(theirs == ours for theirs, ours in case["spikes_neuron_and_here"].values())
+
+
+def _body(document: Document) -> str:
+    if "engines" in document:
+        return _speed(document)
+    return _device(document) if "batches" in document else _cases(document["cases"])
+
+
+def _device(document: Document) -> str:
+    lines = [
+        f"{document['segments']} segments, {document['steps']} steps. Largest voltage difference from NEURON "
+        f"{document['max_dv_mV']:.1e} mV; largest relative difference of the gradient from the CPU's "
+        f"{document['gradient_relative_difference_from_cpu']:.1e}.",
+        "",
+        "| instances at once | forward, ns per step and instance | gradient, ns per step and instance |",
+        "|---|---|---|",
+        f"| 1 | {1e3 * document['single_forward_us_per_step']:.0f} | "
+        f"{1e3 * document['single_gradient_us_per_step']:.0f} |",
+    ]
+    for row in document["batches"]:
+        gradient = row.get("gradient_ns_per_step_and_instance")
+        forward = row["forward_ns_per_step_and_instance"]
+        lines.append(f"| {row['instances']} | {forward:.0f} | {'' if gradient is None else f'{gradient:.0f}'} |")
+    return "\n".join(lines)
 
 
 def _cases(cases: Mapping[str, Any]) -> str:

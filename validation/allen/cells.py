@@ -1,4 +1,4 @@
-"""Allen cell-types database perisomatic cells (Gouwens et al. 2018) as bmtk ships them: built as bmtk's BioNet builds them.
+"""Perisomatic cells of the Allen cell-types database (Gouwens et al. 2018), built as bmtk's BioNet builds them.
 
 Nothing of bmtk is copied: morphologies, mods and fitted values are read from the installed package.
 """
