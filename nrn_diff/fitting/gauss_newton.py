@@ -16,7 +16,7 @@ Array = jax.Array
 
 
 class GaussNewtonState(NamedTuple):
-    """damping: relative to the curvature; grows when a step fails, falls when one succeeds."""
+    """damping: relative to the loss; grows when a step fails, falls when one succeeds."""
 
     damping: Array
 
@@ -28,15 +28,20 @@ class _Trial(NamedTuple):
     accepted: Array
 
 
-def gauss_newton(damping: float = 1e-2, tries: int = 8, limit: float = 1.0) -> optax.GradientTransformationExtraArgs:
-    """Levenberg-Marquardt (Marquardt 1963, J. SIAM 11:431-441), for `fit(..., optimizer=gauss_newton())`.
+def gauss_newton(damping: float = 0.1, tries: int = 10, limit: float = 1.0) -> optax.GradientTransformationExtraArgs:
+    """Damped Gauss-Newton steps, for `fit(..., optimizer=gauss_newton())`.
 
     For up to some dozens of numbers to fit: conductances that compensate each other make a narrow valley, in which
     first-order methods creep and this one walks. An update costs one forward run with a tangent for each number, and
-    one plain run for each try; it never raises the loss.
+    one plain run for each try; it never raises the loss. Far from the target it falls into local minima like any
+    descent: take some steps of the default optimizer first.
 
-    damping: at the start, relative to the curvature. tries: of increasing damping within one update; if all fail, the
-    parameters stay. limit: largest change of an unbounded variable in one update (they are of order one).
+    The step solves (J'J + damping * loss * I) step = -J'r in the unbounded variables, which are of order one. The
+    damping goes down with the loss, so that directions which hardly matter wait until the others are right, and
+    convergence is quadratic also where they do not matter at all (Yamashita and Fukushima 2001, Computing Suppl.
+    15:239-249).
+
+    damping: at the start. tries: of increasing damping within one update; if all fail, the parameters stay. limit: largest change of an unbounded variable in one update.
     Raises FitError for a loss without `residuals` (those of trace_mse have them).
     """
 
@@ -82,13 +87,12 @@ def _search(
 ) -> tuple[Array, Array]:
     """The first step that lowers the sum of squares, zero if none does; and the damping to go on with."""
     loss = jnp.sum(values**2)
-    curvature, slope = jacobian.T @ jacobian, jacobian.T @ values
-    diagonal = jnp.diag(curvature)
-    # A number without any influence would make the matrix singular.
-    diagonal = jnp.maximum(diagonal, 1e-12 * jnp.max(diagonal) + jnp.finfo(z.dtype).tiny)
+    curvature, slope, identity = jacobian.T @ jacobian, jacobian.T @ values, jnp.eye(z.size)
+    # Rounding makes the curvature singular where numbers have no influence, and the loss may be zero.
+    floor = 1e-15 * jnp.max(jnp.diag(curvature)) + jnp.finfo(z.dtype).tiny
 
     def attempt(trial: _Trial) -> _Trial:
-        step = -jnp.linalg.solve(curvature + trial.damping * jnp.diag(diagonal), slope)
+        step = -jnp.linalg.solve(curvature + (trial.damping * loss + floor) * identity, slope)
         step = step * jnp.minimum(1.0, limit / jnp.maximum(jnp.max(jnp.abs(step)), 1e-300))
         new_loss = jnp.sum(residuals(z + step) ** 2)
         accepted = new_loss < loss  # False for NaN
