@@ -58,7 +58,8 @@ def measured(results: Mapping[str, Document], folder: Path = ROOT / "validation"
         if "batches" in document:
             batch = document["batches"][-1]
             text = f"largest voltage difference from NEURON {document['max_dv_mV']:.1e} mV; "
-            text += f"{batch['instances']} instances at once: {batch['forward_ns_per_step_and_instance']:.0f} ns per step and instance"
+            text += f"{batch['instances']} instances at once: "
+            text += f"{batch['forward_ns_per_step_and_instance']:.0f} ns per step and instance"
             lines.append(f"| {title} | {text} | {when} |")
             continue
         run = [case for case in document["cases"].values() if "refused" not in case]
