@@ -41,7 +41,8 @@ def gauss_newton(damping: float = 0.1, tries: int = 10, limit: float = 1.0) -> o
     convergence is quadratic also where they do not matter at all (Yamashita and Fukushima 2001, Computing Suppl.
     15:239-249).
 
-    damping: at the start. tries: of increasing damping within one update; if all fail, the parameters stay. limit: largest change of an unbounded variable in one update.
+    damping: at the start. tries: of increasing damping within one update; if all fail, the parameters stay.
+    limit: largest change of an unbounded variable in one update.
     Raises FitError for a loss without `residuals` (those of trace_mse have them).
     """
 

@@ -13,7 +13,7 @@ from nrn_diff.report.content import Array, Chart, Curve
 from nrn_diff.report.ticks import linear_ticks, log_ticks, tick_label
 
 WIDTH = 860
-LEFT, RIGHT, TOP, BOTTOM = 68, 12, 10, 42
+LEFT, RIGHT, TOP, BOTTOM = 84, 12, 10, 42
 COLOURS = 6
 
 
@@ -55,7 +55,7 @@ def svg(chart: Chart) -> str:
         *(_draw(curve, x_axis, y_axis, colour_of(chart, k)) for k, curve in enumerate(curves)),
         f'<text class="label" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{bottom + 36}" text-anchor="middle">'
         f"{escape(chart.x_label)}</text>",
-        f'<text class="label" transform="translate(14 {TOP + chart.height / 2}) rotate(-90)" text-anchor="middle">'
+        f'<text class="label" transform="translate(13 {TOP + chart.height / 2}) rotate(-90)" text-anchor="middle">'
         f"{escape(chart.y_label)}</text>",
         "</svg>",
     ]
