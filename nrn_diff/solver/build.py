@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import jax.numpy as jnp
 import numpy as np
@@ -24,6 +24,7 @@ from nrn_diff.snapshot import (
 from nrn_diff.solver.build_events import build_deliveries, find_sources, spike_sources
 from nrn_diff.solver.contraction import contract
 from nrn_diff.solver.incidence import Incidence
+from nrn_diff.solver.moment import ion_field
 from nrn_diff.solver.receive import only_adds
 from nrn_diff.solver.structure import (
     Block,
@@ -33,7 +34,7 @@ from nrn_diff.solver.structure import (
     Recorded,
     Structure,
 )
-from nrn_diff.solver.values import Cable, IonValues, Values
+from nrn_diff.solver.values import Cable, IonState, IonValues, Values
 
 BLOCKS = ("initial", "current", "advance", "net_receive", "net_initial")
 
@@ -51,7 +52,6 @@ def build_structure(capture: Capture) -> Structure:
     steps = count_steps(capture.tstop, capture.dt)
     sources = find_sources(capture)
     deliveries = build_deliveries(capture, sources, steps)
-    ions = tuple(_ion(ion, Incidence(row[ion.nodes], n_rows)) for ion in capture.ions)
     ion_row_of_node = {}
     for ion in capture.ions:
         ion_row_of_node[ion.name] = np.full(n_rows, -1)
@@ -66,6 +66,7 @@ def build_structure(capture: Capture) -> Structure:
         }
         segment = Incidence(segment_of_node[data.nodes], n_segments)
         mechanisms.append(_mechanism(capture, data, node, segment, ion_rows, deliveries.get(data.name)))
+    ions = tuple(_ion(ion, Incidence(row[ion.nodes], n_rows), mechanisms) for ion in capture.ions)
     recorded = tuple(_recorded(record, row) for record in capture.records)
     return Structure(
         tree,
@@ -117,7 +118,7 @@ def build_values(capture: Capture, structure: Structure) -> Values:
     )
 
 
-def _ion(ion: Ion, node: Incidence) -> IonStructure:
+def _ion(ion: Ion, node: Incidence, mechanisms: Sequence[MechanismStructure]) -> IonStructure:
     style = ion.style.astype(int)
     return IonStructure(
         ion.name,
@@ -126,7 +127,24 @@ def _ion(ion: Ion, node: Incidence) -> IonStructure:
         (style & START_CONCENTRATION) != 0,
         (style & NERNST_AT_START) != 0,
         (style & NERNST_EACH_STEP) != 0,
+        _carried_of_ion(ion.name, mechanisms),
     )
+
+
+def _carried_of_ion(ion: str, mechanisms: Sequence[MechanismStructure]) -> tuple[str, ...]:
+    """What mechanisms write during a run; events come before the currents of a step, so what they read is carried too.
+
+    Currents start at zero in each step, and reversal potentials that follow concentrations are computed anew.
+    """
+    needed = set()
+    for mechanism in mechanisms:
+        names = {name for name, species in mechanism.ion_of.items() if species == ion}
+        for key in ("current", "advance", "net_receive"):
+            if key in mechanism.blocks:
+                needed |= {ion_field(ion, n) for n in names.intersection(mechanism.blocks[key].outputs)} - {"current"}
+        if "net_receive" in mechanism.blocks:
+            needed |= {ion_field(ion, n) for n in names.intersection(mechanism.blocks["net_receive"].inputs)}
+    return tuple(field for field in IonState._fields if field in needed)
 
 
 def _mechanism(

@@ -40,7 +40,7 @@ def initialise(structure: Structure, values: Values, events: dict[str, Array]) -
         m.name: {name: x for name, x in now.mechanisms[m.name].items() if name not in m.state}
         for m in structure.mechanisms
     }
-    return now.fixed._replace(mechanisms=constant), now.state(), recorded(now)
+    return now.fixed._replace(mechanisms=constant, ions=dict(now.ions)), now.state(), recorded(now)
 
 
 def _fixed(structure: Structure, values: Values) -> Fixed:
@@ -53,7 +53,7 @@ def _fixed(structure: Structure, values: Values) -> Fixed:
     cj = (2.0 if structure.secondorder else 1.0) / structure.dt
     capacitive = structure.segment_row.sum(0.001 * cj * cable.cm)
     tables = {m.name: {table.name: None for table in m.tables} for m in structure.mechanisms}
-    return Fixed(values, {}, values.globals_, tables, a, b, capacitive - b - parent.sum(a))
+    return Fixed(values, {}, {}, values.globals_, tables, a, b, capacitive - b - parent.sum(a))
 
 
 def _fill_tables(now: Moment, mechanism: MechanismStructure) -> None:

@@ -43,12 +43,14 @@ class Moment:
     def of(cls, structure: Structure, fixed: Fixed, state: State, t: Array) -> Moment:
         """The moment that a carried state stands for."""
         variables = {m.name: {**fixed.mechanisms[m.name], **state.mechanisms[m.name]} for m in structure.mechanisms}
-        return cls(structure, fixed, state.v, t, variables, dict(state.ions), dict(state.weights), state.spikes)
+        ions = {name: fixed.ions[name]._replace(**changed) for name, changed in state.ions.items()}
+        return cls(structure, fixed, state.v, t, variables, ions, dict(state.weights), state.spikes)
 
     def state(self) -> State:
         """What the next step needs."""
         carried = {m.name: {n: self.mechanisms[m.name][n] for n in m.state} for m in self.structure.mechanisms}
-        return State(self.v, carried, self.ions, self.weights, self.spikes)
+        ions = {i.name: {f: getattr(self.ions[i.name], f) for f in i.state} for i in self.structure.ions}
+        return State(self.v, carried, ions, self.weights, self.spikes)
 
     def read(self, mechanism: MechanismStructure, name: str) -> Array:
         """Value of a file-level name of a mechanism: [n], [length, n] or scalar."""

@@ -145,7 +145,10 @@ class MechanismStructure:
 
 @dataclass(frozen=True, eq=False)
 class IonStructure:
-    """node: ion row -> tree row. The flags are those of ion_style (src/nrnoc/eion.cpp), [n] each."""
+    """node: ion row -> tree row. The flags are those of ion_style (src/nrnoc/eion.cpp), [n] each.
+
+    state: fields of IonState that a step changes and the next one needs.
+    """
 
     name: str
     charge: float
@@ -153,6 +156,7 @@ class IonStructure:
     initialise_concentration: np.ndarray
     nernst_at_start: np.ndarray
     nernst_every_step: np.ndarray
+    state: tuple[str, ...]
 
 
 @dataclass(frozen=True)

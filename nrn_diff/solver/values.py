@@ -63,11 +63,11 @@ class Spikes(NamedTuple):
 
 
 class State(NamedTuple):
-    """What one step hands to the next. v [rows] (mV); mechanisms: the carried variables; weights: NetCon arguments."""
+    """What one step hands to the next. v [rows] (mV); of mechanisms and ions what changes; NetCon arguments."""
 
     v: Array
     mechanisms: PerMechanism
-    ions: dict[str, IonState]
+    ions: dict[str, dict[str, Array]]
     weights: dict[str, Array]
     spikes: Spikes
 
@@ -75,12 +75,13 @@ class State(NamedTuple):
 class Fixed(NamedTuple):
     """What a run computes once from Values, before the first step.
 
-    mechanisms: INSTANCE variables after INITIAL that no step changes. tables: TABLE contents. a, b [rows]: off-diagonal
-    coefficients of the tree; diagonal [rows]: the axial and capacitive part of d.
+    mechanisms: INSTANCE variables after INITIAL that no step changes. ions: at the start. tables: TABLE contents.
+    a, b [rows]: off-diagonal coefficients of the tree; diagonal [rows]: the axial and capacitive part of d.
     """
 
     values: Values
     mechanisms: PerMechanism
+    ions: dict[str, IonState]
     globals_: PerMechanism
     tables: dict[str, dict[str, Any]]
     a: Array
