@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -89,6 +92,16 @@ def test_check_as_json(folder, capsys):
     assert main(["check", str(folder), "--json"]) == 1
     reports = json.loads(capsys.readouterr().out)
     assert {r["name"]: r["ok"] for r in reports} == {"good": True, "bad": False}
+
+
+def test_what_the_parser_prints_stays_out_of_the_json(folder):
+    (folder / "unit.mod").write_text("NEURON { SUFFIX x }\nPARAMETER { a = 1 (mV\n}\n")
+    command = [sys.executable, "-m", "mod_translator.cli", "check", "--json", str(folder / "unit.mod")]
+    root = Path(__file__).parent.parent
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    (report,) = json.loads(done.stdout)
+    assert report["errors"][0]["code"] == "N101"
 
 
 def test_dump_passes_shows_the_ir_after_each(folder, capsys):

@@ -24,6 +24,7 @@ EVENT = P + "BREAKPOINT { i = v }\nNET_RECEIVE (w) { %s }\n"
 
 SEMANTIC = {
     "S101": "NEURON { RANGE a }\nASSIGNED { a }\n",
+    "S118": INITIAL % "a = $1e400",
     "S120": "NEURON { SUFFIX x USEION na READ ena USEION $na WRITE ina }\n",
     "S121": "NEURON { SUFFIX x USEION na READ $ek }\n",
     "S122": "NEURON { SUFFIX x }\nUNITS { $F = (nothing) (coulomb) }\n",
@@ -100,7 +101,7 @@ UNSUPPORTED = {
     "DERIVATIVE s { $m'[0] = -m[0] }\n",
     "U156": INITIAL % "FROM $i = 0 TO b { a = i }",
     "U157": INITIAL % "FROM $i = 0 TO 20000 { a = i }",
-    "U158": INITIAL % "$VERBATIM\n a = 3;\n ENDVERBATIM",
+    "U158": INITIAL % "$VERBATIM while (a < 3) a += 1; ENDVERBATIM",
     "U160": X + "BREAKPOINT { SOLVE $d }\nDISCRETE d { m = m + 1 }\n",
     "U161": X + "INITIAL { SOLVE $s STEADYSTATE derivimplicit }\nDERIVATIVE s { m' = -m }\n",
     "U162": X + "BREAKPOINT { SOLVE $s }\nDERIVATIVE s { m' = -m }\n",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-from mod_translator.errors import UnsupportedConstruct
+from mod_translator.errors import SemanticError, UnsupportedConstruct
 from mod_translator.ir import Binary, Call, Element, Expr, Num, Unary, Var
 from mod_translator.syntax.source import Source
 
@@ -50,7 +51,16 @@ class Expressions:
     _parenexpression = _wrappedexpression
 
     def _double(self, node: Any) -> Expr:
-        return Num(*number(node))
+        value, text = number(node)
+        if not math.isfinite(value):
+            at = next((i for i, t in enumerate(self.source.tokens) if t.text == text), None)
+            raise SemanticError(
+                f"{text} is too large for a double",
+                remedy="write a number below 1.8e308",
+                code="S118",
+                place=self.source.place(at),
+            )
+        return Num(value, text)
 
     _integer = _float = _double
 

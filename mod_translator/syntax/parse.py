@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import os
 import re
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 from mod_translator.errors import NmodlSyntaxError, TranslationError
@@ -54,10 +59,26 @@ def parse(source: Source, report: Collector) -> tree.File:
     if not source.tokens:
         raise NmodlSyntaxError("the file is empty", remedy="give the text of a .mod file", code="N100")
     try:
-        program = NmodlDriver().parse_string(text)
+        with _silent():
+            program = NmodlDriver().parse_string(text)
     except RuntimeError as error:
         raise _syntax_error(str(error), source) from error
     return _Reader(source, report).read(program)
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Keep what the parser prints from standard output, where it would end up in the middle of ours."""
+    sys.stdout.flush()
+    saved, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 1)
+        yield
+    finally:
+        ctypes.CDLL(None).fflush(None)  # C's buffers go to what they were written for
+        os.dup2(saved, 1)
+        os.close(saved)
+        os.close(nowhere)
 
 
 def _syntax_error(message: str, source: Source) -> TranslationError:
