@@ -13,9 +13,9 @@ from mod_translator.semantic.names import DROPPED_CALLS, EVENT_CALLS, INTRINSICS
 from mod_translator.semantic.scope import Scope
 from mod_translator.semantic.solves import Solves
 from mod_translator.semantic.symbols import Symbols
-from mod_translator.semantic.verbatim import first_line, is_harmless
 from mod_translator.syntax import tree
 from mod_translator.syntax.expressions import STRING
+from mod_translator.verbatim import verbatim
 
 MAX_UNROLLED = 10_000  # statements that one FROM loop may become
 
@@ -190,7 +190,7 @@ class Lowering:
             case tree.NetInitial(body):
                 work.net_initial.append(body)
             case tree.VerbatimText(index):
-                self._verbatim(index, work, last)
+                return verbatim(self, index, work, last)
             case _:
                 self._refuse(statement, work)
         return ()
@@ -307,17 +307,6 @@ class Lowering:
                 return (ir.Current(found.name, species or None),)
             self.context.wrong("S159", f"{name} cannot be a CONDUCTANCE", "name a scalar variable", marked)
         return ()
-
-    def _verbatim(self, index: int, work: Block, last: bool) -> None:
-        text = self.context.source.verbatim[index]
-        assigned = work.assigned | {n for r in self.routines.values() for n in ir.assigned(r.body)}
-        if is_harmless(text, self.symbols.table, assigned, last and len(work.scope.frames) == 2):
-            return
-        token = [i for i, t in enumerate(self.context.source.tokens) if t.kind == "verbatim"][index]
-        outer, self.context.block_token = self.context.block_token, token
-        remedy = "replace the C code by NMODL, or move it to a FUNCTION that the simulation does not call"
-        self.context.unsupported("U158", f"C code in VERBATIM ({first_line(text)})", remedy)
-        self.context.block_token = outer
 
     def _call(self, call: ir.Call, work: Block) -> tuple[ir.Stmt, ...]:
         name, loc = self.context.name(call.name), self.context.loc(call.name)

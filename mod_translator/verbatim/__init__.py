@@ -1,0 +1,7 @@
+"""C code of VERBATIM blocks to IR."""
+
+from __future__ import annotations
+
+from mod_translator.verbatim.block import verbatim
+
+__all__ = ["verbatim"]

@@ -1,0 +1,49 @@
+"""One VERBATIM block that the simulation reaches: its statements as IR, or a refusal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mod_translator import ir
+from mod_translator.errors import UnsupportedConstruct
+from mod_translator.verbatim.idioms import remedy
+from mod_translator.verbatim.statements import Statements
+from mod_translator.verbatim.text import CProblem, parse, preprocessed, without_comments
+
+if TYPE_CHECKING:
+    from mod_translator.semantic.statements import Block, Lowering
+
+_EQUATIONS = ("KINETIC", "LINEAR", "NONLINEAR", "DISCRETE")  # nocmodl puts their C in places of its own
+
+
+def verbatim(lowering: Lowering, index: int, work: Block, last: bool) -> tuple[ir.Stmt, ...]:
+    """Return what a VERBATIM block does; what is not understood goes to the report (U158).
+
+    index: which VERBATIM block of the file. last: nothing follows it in its body.
+    """
+    context = lowering.context
+    text = without_comments(context.source.verbatim[index])
+    if not text.strip():
+        return ()
+    token = [i for i, t in enumerate(context.source.tokens) if t.kind == "verbatim"][index]
+    outer, context.block_token = context.block_token, token
+    base = context.source.loc(token)
+    code = Statements(lowering, work, base, context.source.place(token).file == context.source.file)
+    code.may_return = last and len(work.scope.frames) == 2
+    depth = len(work.scope.frames)
+    try:
+        items = parse(preprocessed(text))
+        if items and work.kind in _EQUATIONS:
+            raise CProblem(f"C code in a {work.kind}")
+        statements = code.sequence(items)
+    except CProblem as problem:
+        del work.scope.frames[depth:]
+        statements = ()
+        line = text.split("\n")[max(problem.line, 1) - 1 :]
+        shown = next((part.strip() for part in (*line, *text.split("\n")) if part.strip()), "")
+        reason = f"C code in VERBATIM: {problem.reason} ({shown[:60]})"
+        place = ir.Loc(base.line + problem.line - 1) if code.in_main_file and problem.line > 1 else base
+        context.refuse_at(UnsupportedConstruct, "U158", reason, problem.remedy or remedy(text), place)
+    work.assigned |= ir.assigned(statements)
+    context.block_token = outer
+    return statements

@@ -1,0 +1,122 @@
+"""The text of a VERBATIM block to pycparser's tree of it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pycparser import c_ast, c_parser
+
+MAX_LENGTH = 20_000  # characters of one block
+MAX_LEVELS = 150  # of the tree, which is walked recursively
+MAX_DEPTH = 60  # of brackets, so that the parser's recursion stays bounded
+
+_COMMENT = re.compile(r'("(?:\\.|[^"\\\n])*")|(\'(?:\\.|[^\'\\\n])*\')|/\*.*?\*/|//[^\n]*', re.DOTALL)
+_ARGS = re.compile(r"\b_(?:internal)?threadargs(?:comma)?_\b")
+_CONDITION = re.compile(r"(!?)\s*(?:defined)?\s*\(?\s*(\w+)\s*\)?\s*")
+_DIRECTIVE = re.compile(r"\s*#\s*(\w*)(.*)")
+
+# What NEURON's own nrnivmodl defines when it compiles a mod (not for CoreNEURON), and what it does not.
+_MACROS = {"0": False, "1": True, "NRNBBCORE": False, "CORENEURON_BUILD": False, "_OPENACC": False}
+_MACROS |= {"NRN_MECHANISM_DATA_IS_SOA": True, "ENABLE_CORENEURON": False, "DISABLE_OPENACC": False}
+
+
+class CProblem(Exception):  # noqa: N818 - becomes a refusal where the block is known
+    """C that is not understood. `line` counts from 1 at the word VERBATIM."""
+
+    def __init__(self, reason: str, line: int = 1, remedy: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.line = line
+        self.remedy = remedy
+
+
+def without_comments(text: str) -> str:
+    """Return C text with every comment blanked; lines stay where they are."""
+
+    def blank(match: re.Match[str]) -> str:
+        kept = match.group(1) or match.group(2)
+        return kept if kept is not None else re.sub(r"[^\n]", " ", match.group())
+
+    return _COMMENT.sub(blank, text)
+
+
+def preprocessed(text: str) -> str:
+    """Return C text (without comments) after its preprocessor lines, as NEURON 9 compiles it.
+
+    Raises CProblem: a macro, or a condition whose value is not known.
+    """
+    out: list[str] = []
+    live: list[bool] = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        match = _DIRECTIVE.fullmatch(line)
+        if match is None:
+            out.append(line if all(live) else "")
+            continue
+        out.append("")
+        word, rest = match.group(1), match.group(2)
+        if word in ("if", "ifdef", "ifndef"):
+            live.append(_known(rest, number) != (word == "ifndef"))
+        elif word == "else" and live:
+            live[-1] = not live[-1]
+        elif word == "endif" and live:
+            live.pop()
+        elif word in ("else", "elif", "endif"):
+            raise CProblem(f"#{word} that does not begin in this block", number)
+        elif word not in ("include", "pragma", "") and all(live):
+            raise CProblem(f"#{word}", number)
+    if live:
+        raise CProblem("#if that does not end in this block", 1)
+    return "\n".join(out)
+
+
+def _known(condition: str, line: int) -> bool:
+    match = _CONDITION.fullmatch(condition.strip())
+    if match is None or match.group(2) not in _MACROS:
+        raise CProblem(f"the condition #if {condition.strip()}", line)
+    return _MACROS[match.group(2)] != bool(match.group(1))
+
+
+def parse(text: str) -> list[Any]:
+    """Return the statements of C text (without comments and preprocessor lines); lines count from 1 as in the text.
+
+    Raises CProblem: no plain C, or not a whole number of statements.
+    """
+    if len(text) > MAX_LENGTH:
+        raise CProblem(f"more than {MAX_LENGTH} characters")
+    depth = deepest = 0
+    for char in text:
+        depth += (char in "({[") - (char in ")}]")
+        deepest = max(deepest, depth)
+        if depth < 0:
+            raise CProblem("a block that begins outside of this VERBATIM")
+    if deepest > MAX_DEPTH:
+        raise CProblem(f"brackets nested more than {MAX_DEPTH} deep")
+    if depth:
+        raise CProblem("a block that goes on outside of this VERBATIM")
+    source = "void block(void) {" + _ARGS.sub("", text) + "\n}"
+    try:
+        file = c_parser.CParser().parse(source, "")
+    except (c_parser.ParseError, RecursionError, AssertionError, AttributeError, ValueError) as error:
+        found = re.match(r":?(\d+)", str(error))
+        raise CProblem("C that is not plain C", int(found.group(1)) if found else 1) from None
+    if _too_deep(file):
+        raise CProblem("an expression of too many parts")
+    if len(file.ext) != 1 or not isinstance(file.ext[0], c_ast.FuncDef):
+        raise CProblem("C that is not a list of statements")
+    return list(file.ext[0].body.block_items or [])
+
+
+def _too_deep(root: Any) -> bool:
+    level = [root]
+    for _ in range(MAX_LEVELS):
+        level = [child for node in level for _, child in node.children()]
+        if not level:
+            return False
+    return True
+
+
+def line_of(node: Any) -> int:
+    """Return the line of a node, 1 if it has none."""
+    coord = getattr(node, "coord", None)
+    return int(coord.line) if coord is not None else 1
