@@ -48,11 +48,26 @@ SPEED = {
     },
     "ratios": {"forward of NEURON / forward": 3.0, "gradient / forward": 4.0},
 }
+DEVICE = {
+    "date": "2031-02-03",
+    "machine": "a device",
+    "versions": {"jax": "8.8"},
+    "segments": 267,
+    "steps": 8000,
+    "max_dv_mV": 4e-9,
+    "gradient_relative_difference_from_cpu": 2e-8,
+    "single_forward_us_per_step": 189.1,
+    "single_gradient_us_per_step": 555.6,
+    "batches": [
+        {"instances": 64, "forward_ns_per_step_and_instance": 2607.2, "gradient_ns_per_step_and_instance": 9613.4},
+        {"instances": 4096, "forward_ns_per_step_and_instance": 131.9},
+    ],
+}
 
 
 @pytest.fixture
 def folder(tmp_path):
-    for name, document in (("cells", DOCUMENT), ("speed", SPEED)):
+    for name, document in (("cells", DOCUMENT), ("speed", SPEED), ("device", DEVICE)):
         (tmp_path / name).mkdir()
         (tmp_path / name / "README.md").write_text(f"# Title of {name}\n\nWhat it\nis.\n\nMore.\n")
         (tmp_path / name / "results.json").write_text(json.dumps(document))
@@ -70,6 +85,8 @@ def test_every_figure_arrives(folder):
         "| neuron | 33.3 |  | 0.1 |  | 60.0 |",
         "| nrn_diff | 11.1 | 44.4 | 1.5 | 2.5 | 400.0 |",
         "| gradient / forward | 4.00 |",
+        "267 segments, 8000 steps. Largest voltage difference from NEURON 4.0e-09 mV; largest relative difference",
+        "| 1 | 189100 | 555600 |\n| 64 | 2607 | 9613 |\n| 4096 | 132 |  |",
     ):
         assert wanted in text, wanted
     assert "More." not in text
@@ -80,13 +97,21 @@ def test_the_summary_tells_the_worst_and_what_is_not_the_same(folder):
     assert (
         "2 of 3 models run; largest voltage difference from NEURON 2.0e-09 mV; same number of spikes in 1 of 2" in text
     )
-    assert "| gradient / forward | 4.00 (a machine; jax 8.8; 2031-02-03) |" in text
+    assert (
+        "| Title of speed | forward of NEURON / forward 3.00; gradient / forward 4.00 | a machine; jax 8.8; 20" in text
+    )
+    assert "| Title of device | largest voltage difference from NEURON 4.0e-09 mV; 4096 instances at once: 132" in text
 
 
 def test_a_case_of_refusals_only_has_no_figures(folder):
     document = copy.deepcopy(DOCUMENT)
     document["cases"] = {"not": DOCUMENT["cases"]["not"]}
     assert "| 0 of 1 models run |" in tables.measured({"cells": document}, folder)
+
+
+def test_results_of_an_unknown_shape_are_an_error_that_names_them(folder):
+    with pytest.raises(ValueError, match=r"validation/cells/results\.json has none of"):
+        tables.page({"cells": {"machine": "", "versions": {}, "date": ""}}, folder)
 
 
 def test_the_table_replaces_the_old_one_and_nothing_else():

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def page(results: Mapping[str, Document], folder: Path = ROOT / "validation") ->
         readme = (folder / name / "README.md").read_text().strip()
         title, _, about = readme.partition("\n")
         parts += [f"## {title.lstrip('# ')}", _first_paragraph(about), _provenance(document)]
-        parts.append(_body(document))
+        parts.append(_shape(name, document).table(document))
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
@@ -51,24 +52,8 @@ def measured(results: Mapping[str, Document], folder: Path = ROOT / "validation"
     lines = ["| | | |", "|---|---|---|"]
     for name, document in results.items():
         title = (folder / name / "README.md").read_text().partition("\n")[0].lstrip("# ")
-        when = f"{document['machine']}; {_versions(document)}; {document['date']}"
-        if "engines" in document:
-            lines += [f"| {title} | {what} | {value:.2f} ({when}) |" for what, value in document["ratios"].items()]
-            continue
-        if "batches" in document:
-            batch = document["batches"][-1]
-            text = f"largest voltage difference from NEURON {document['max_dv_mV']:.1e} mV; "
-            text += f"{batch['instances']} instances at once: "
-            text += f"{batch['forward_ns_per_step_and_instance']:.0f} ns per step and instance"
-            lines.append(f"| {title} | {text} | {when} |")
-            continue
-        run = [case for case in document["cases"].values() if "refused" not in case]
-        text = f"{len(run)} of {len(document['cases'])} models run"
-        if run:
-            text += f"; largest voltage difference from NEURON {max(c['max_dv_mV'] for c in run):.1e} mV"
-            same = sum(_same_spikes(c) for c in run)
-            text += f"; same number of spikes in {same} of {len(run)}"
-        lines.append(f"| {title} | {text} | {when} |")
+        text = "; ".join(_shape(name, document).summary(document))
+        lines.append(f"| {title} | {text} | {document['machine']}; {_versions(document)}; {document['date']} |")
     return "\n".join(lines)
 
 
@@ -97,12 +82,6 @@ def _same_spikes(case: Mapping[str, Any]) -> bool:
     return all(theirs == ours for theirs, ours in case["spikes_neuron_and_here"].values())
 
 
-def _body(document: Document) -> str:
-    if "engines" in document:
-        return _speed(document)
-    return _device(document) if "batches" in document else _cases(document["cases"])
-
-
 def _device(document: Document) -> str:
     lines = [
         f"{document['segments']} segments, {document['steps']} steps. Largest voltage difference from NEURON "
@@ -121,14 +100,23 @@ def _device(document: Document) -> str:
     return "\n".join(lines)
 
 
-def _cases(cases: Mapping[str, Any]) -> str:
+def _summary_of_cases(document: Document) -> list[str]:
+    run = [case for case in document["cases"].values() if "refused" not in case]
+    text = [f"{len(run)} of {len(document['cases'])} models run"]
+    if run:
+        text.append(f"largest voltage difference from NEURON {max(c['max_dv_mV'] for c in run):.1e} mV")
+        text.append(f"same number of spikes in {sum(_same_spikes(c) for c in run)} of {len(run)}")
+    return text
+
+
+def _cases(document: Document) -> str:
     lines = [
         "| model | segments | mechanisms | largest voltage difference (mV) | spikes, NEURON / here | "
         "seconds, NEURON / here |",
         "|---|---|---|---|---|---|",
     ]
     refused = []
-    for name, case in cases.items():
+    for name, case in document["cases"].items():
         if "refused" in case:
             lines.append(f"| {name} | | | refused | | |")
             refused.append(f"- {name}: {'; '.join(_cell(reason) for reason in case['refused'])}")
@@ -166,6 +154,41 @@ def _speed(document: Document) -> str:
         lines.append(f"| {engine} | {' | '.join(f'{figures[k]:.1f}' if k in figures else '' for k in columns)} |")
     lines += ["", "| ratio | |", "|---|---|", *(f"| {k} | {v:.2f} |" for k, v in document["ratios"].items())]
     return "\n".join(lines)
+
+
+def _summary_of_speed(document: Document) -> list[str]:
+    return [f"{what} {value:.2f}" for what, value in document["ratios"].items()]
+
+
+def _summary_of_device(document: Document) -> list[str]:
+    batch = document["batches"][-1]
+    return [
+        f"largest voltage difference from NEURON {document['max_dv_mV']:.1e} mV",
+        f"{batch['instances']} instances at once: {batch['forward_ns_per_step_and_instance']:.0f} ns per step and instance",
+    ]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How results of one kind are shown. key: of the documents that have this shape."""
+
+    key: str
+    table: Callable[[Document], str]
+    summary: Callable[[Document], list[str]]
+
+
+SHAPES = (
+    Shape("cases", _cases, _summary_of_cases),
+    Shape("engines", _speed, _summary_of_speed),
+    Shape("batches", _device, _summary_of_device),
+)
+
+
+def _shape(name: str, document: Document) -> Shape:
+    for shape in SHAPES:
+        if shape.key in document:
+            return shape
+    raise ValueError(f"validation/{name}/results.json has none of {', '.join(s.key for s in SHAPES)}: add its Shape")
 
 
 def main() -> None:
