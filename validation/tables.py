@@ -164,7 +164,8 @@ def _summary_of_device(document: Document) -> list[str]:
     batch = document["batches"][-1]
     return [
         f"largest voltage difference from NEURON {document['max_dv_mV']:.1e} mV",
-        f"{batch['instances']} instances at once: {batch['forward_ns_per_step_and_instance']:.0f} ns per step and instance",
+        f"{batch['instances']} instances at once: {batch['forward_ns_per_step_and_instance']:.0f} ns per step and "
+        "instance",
     ]
 
 

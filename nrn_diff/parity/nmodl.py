@@ -218,7 +218,18 @@ STATEMENTS = (
         _CALLED % "PROCEDURE f(x) { a = x\nVERBATIM\nreturn 0;\nENDVERBATIM\n}",
         _RUN,
     ),
-    Construct("VERBATIM: other C code that a simulation reaches", _INITIAL % "VERBATIM\n a = 3;\n ENDVERBATIM", ()),
+    Construct(
+        "VERBATIM: assignments, if, counted loops, return",
+        _INITIAL % "VERBATIM\n a = 3; if (b > 1) { b = a; }\n ENDVERBATIM",
+        ("test_translator_verbatim.py::test_c_code_agrees_with_neuron_to_rounding",),
+        "C's integers and NEURON's names (`_lx`, `_ion_cai`) as in C",
+    ),
+    Construct(
+        "VERBATIM: files, HOC Vectors, NEURON's structures, any other C",
+        _INITIAL % 'VERBATIM\n FILE* f = fopen("x", "r");\n ENDVERBATIM',
+        (),
+        "where a simulation reaches it",
+    ),
     Construct("t and dt in equations", _SOLVED % ("cnexp", "m' = sin(t) - m*dt"), _RUN),
     Construct(
         "assignment to v",
