@@ -25,14 +25,13 @@ MINUS = "\N{MINUS SIGN}"
 class Results:
     """Everything that the stages found.
 
-    original: the unperturbed model. gradient, smooth: with and without TABLE. truth: factors that undo the change.
+    original: the unperturbed model. gradient: with usetable_nat = 0. truth: factors that undo the change.
     target: label -> [n] of the fit's window, at t_fit [n] (ms). before, after: NEURON's run with perturbed and with
     fitted conductances, label -> [n_samples] at original.t.
     """
 
     original: Comparison
     gradient: Gradient
-    smooth: Gradient
     fit: Fit
     truth: dict[str, float]
     target: dict[str, Array]
@@ -70,7 +69,7 @@ def _short(lines: Sequence[Line]) -> list[tuple[str, str, str]]:
 
 def _facts(results: Results) -> Facts:
     first, last = results.fit.losses[0], results.fit.fine.loss
-    mv, slope = results.original.worst_mv, results.smooth.worst
+    mv, slope = results.original.worst_mv, results.gradient.worst
     return Facts(
         [
             Fact("max |dV| against NEURON", f"{mv:.1e} mV", f"{results.original.spikes} spikes", mv <= 1e-6),
@@ -127,33 +126,16 @@ def _gradients(results: Results) -> list[Any]:
         "The loss is the mean squared difference of the recorded voltages between the perturbed and the original "
         "model. NEURON has no gradient, but it can be asked: each conductance is changed up and down in NEURON itself, "
         "and the differences of the loss are extrapolated to a change of nothing. A TABLE makes NEURON's own voltage a "
-        "piecewise linear function of its parameters, with kinks, and limits what differences can tell (the "
-        "uncertainty). The gradient here is that of the tables as NEURON interpolates them. So the check is made twice."
+        "function with kinks of its parameters, which differences cannot see through, so the check is made with "
+        "usetable_nat = 0; the fit below uses the TABLE, with the slopes that NEURON's interpolation has."
     )
     header = ("conductance", "nrn_diff", "NEURON, differences", "relative error", "uncertainty of NEURON's")
-    blocks: list[Any] = [Text(text)]
-    for gradient, caption in (
-        (results.smooth, "Without TABLE (usetable_nat = 0)"),
-        (results.gradient, "As shipped, with TABLE"),
-    ):
-        rows = [
-            (
-                s.label,
-                f"{s.ours:.8g}",
-                f"{s.neuron:.8g}",
-                f"{s.error:.1e}",
-                f"{s.uncertainty / abs(s.neuron):.1e}",
-            )
-            for s in gradient.slopes
-        ]
-        blocks.append(
-            Table(
-                header,
-                rows,
-                f"{caption}: derivative of the loss (mV\N{SUPERSCRIPT TWO}) by the factor of a conductance",
-            )
-        )
-    return blocks
+    rows = [
+        (s.label, f"{s.ours:.8g}", f"{s.neuron:.8g}", f"{s.error:.1e}", f"{s.uncertainty / abs(s.neuron):.1e}")
+        for s in results.gradient.slopes
+    ]
+    caption = "Derivative of the loss (mV\N{SUPERSCRIPT TWO}) by the factor of a conductance"
+    return [Text(text), Table(header, rows, caption)]
 
 
 def _fit(results: Results) -> list[Any]:
