@@ -123,12 +123,12 @@ def _nrnivmodl(source: Path, work: Path) -> None:
 
 def _interesting(output: str) -> Iterator[str]:
     """The lines from the first complaint on, without make's chatter and terminal colours, at most 30 of them."""
-    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in output.splitlines()]
+    text, _, _ = output.partition("Traceback (most recent call last):")  # of nrnivmodl's own wrapper
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in text.splitlines()]
     lines = [line for line in lines if line.strip() and not line.lstrip().startswith(("->", "=>", "make"))]
-    first = next(
-        (i for i, line in enumerate(lines) if re.search(r"error|can't|cannot|illegal|undefined", line, re.I)), 0
-    )
-    yield from lines[max(0, first - 2) :][:30]
+    complaint = re.compile(r"error|can't|cannot|illegal|undefined", re.IGNORECASE)
+    first = next((i for i, line in enumerate(lines) if complaint.search(line)), 0)
+    yield from lines[first:][:30]
 
 
 def _library(folder: Path) -> Path:

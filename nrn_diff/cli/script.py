@@ -37,19 +37,25 @@ def run_script(script: str, mods: str | None = None) -> None:
         raise ScriptError(
             f"{script} is neither HOC nor Python. Give the .hoc or .py file that you run your model with."
         )
-    from neuron import h
-
     if mods is not None:
         load_mods(mods)
     if path.suffix == ".py":
         _run_python(path)
     else:
-        try:
-            loaded = h.load_file(1, str(path.resolve()))
-        except RuntimeError as error:
-            raise ScriptError(_failed(script, str(error), mods)) from error
-        if not loaded:
-            raise ScriptError(_failed(script, "NEURON cannot load it", mods))
+        _run_hoc(path, mods)
+
+
+def _run_hoc(path: Path, mods: str | None) -> None:
+    from neuron import h
+
+    # NEURON has printed file, line and reason by itself; what it raises says less.
+    hint = "" if mods else " If it needs mechanisms of its own, say where their .mod files are: --mods FOLDER."
+    try:
+        loaded = h.load_file(1, str(path.resolve()))
+    except RuntimeError as error:
+        raise ScriptError(f"{path} does not run in NEURON, for the reason printed above.{hint}") from error
+    if not loaded:
+        raise ScriptError(f"NEURON cannot load {path}.{hint}")
 
 
 def load_mods(folder: str | Path) -> None:
@@ -83,8 +89,3 @@ def _run_python(path: Path) -> None:
         raise ScriptError(f"{path} fails by itself: {type(error).__name__}: {error}") from error
     finally:
         sys.argv = before
-
-
-def _failed(script: str, why: str, mods: str | None) -> str:
-    hint = "" if mods else " If it needs mechanisms of its own, say where their .mod files are: --mods FOLDER."
-    return f"{script} does not run in NEURON: {why}.{hint}"

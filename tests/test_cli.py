@@ -1,0 +1,178 @@
+"""The command line: what it prints, and its exit status."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nrn_diff.cli import main
+from nrn_diff.cli.main import COMMANDS
+from nrn_diff.cli.table import text_table
+
+ROOT = Path(__file__).resolve().parent.parent
+CABLE = """load_file("stdrun.hoc")
+create soma, dend
+connect dend(0), soma(1)
+soma { L = 20  diam = 20  insert hh }
+dend { L = 300  diam = 2  nseg = 5  insert pas }
+objref stim, trace
+soma stim = new IClamp(0.5)
+stim.del = 1
+stim.dur = 10
+stim.amp = 0.5
+trace = new Vector()
+trace.record(&soma.v(0.5))
+tstop = 5
+"""
+LEAK = """NEURON { SUFFIX cleak NONSPECIFIC_CURRENT i RANGE g }
+PARAMETER { g = 0.001 }
+ASSIGNED { v i }
+BREAKPOINT { i = g*(v + 70) }
+"""
+
+
+def nrn_diff(folder, *args, **env):
+    """Status, stdout, stderr of the command in a process of its own (NEURON keeps what it has loaded)."""
+    code = "import sys; from nrn_diff.cli import main; sys.exit(main(sys.argv[1:]))"
+    ran = subprocess.run(
+        [sys.executable, "-c", code, *args],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **env},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    return ran.returncode, ran.stdout, ran.stderr
+
+
+@pytest.mark.parametrize("args", [[], ["nonsense"], ["validate"], ["demo", "--tstop", "many"]])
+def test_wrong_usage_is_status_2(args, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(args)
+    assert stop.value.code == 2
+    assert "usage: nrn-diff" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("args", [["--help"], *([name, "--help"] for name in COMMANDS)])
+def test_help_is_status_0(args, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(args)
+    assert stop.value.code == 0
+    assert "usage: nrn-diff" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["inspect", "validate"])
+@pytest.mark.parametrize(
+    ("script", "message"), [("gone.hoc", "gone.hoc is not a file"), ("notes.txt", "neither HOC nor Python")]
+)
+def test_a_script_that_is_none_is_one_message(command, script, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "notes.txt").write_text("notes")
+    assert main([command, script]) == 1
+    out, err = capsys.readouterr()
+    assert message in err
+    assert len(err.strip().splitlines()) == 1
+    assert out == ""
+
+
+def test_validate_proves_the_same_numbers_and_writes_a_report(tmp_path):
+    (tmp_path / "cable.hoc").write_text(CABLE)
+    status, out, err = nrn_diff(tmp_path, "validate", "cable.hoc", "--report", "report.html")
+    assert status == 0, out + err
+    row = next(line for line in out.splitlines() if line.startswith("soma(0.5).v"))
+    assert float(row.split()[1]) <= 1e-6
+    assert row.split()[2] == "mV"
+    assert "Same." in out
+    assert "soma(0.5).v" in (tmp_path / "report.html").read_text()
+
+
+def test_validate_fails_beyond_the_tolerance(tmp_path):
+    (tmp_path / "cable.hoc").write_text(CABLE)
+    status, out, _ = nrn_diff(tmp_path, "validate", "cable.hoc", "--tolerance", "1e-300", "--tstop", "3")
+    assert status == 1
+    assert "DIFFERS" in out
+    assert "Not the same" in out
+
+
+def test_a_python_script_with_mods_is_run_as_it_is(tmp_path):
+    (tmp_path / "mods").mkdir()
+    (tmp_path / "mods" / "cleak.mod").write_text(LEAK)
+    (tmp_path / "helper.py").write_text("LENGTH = 50\n")
+    (tmp_path / "cell.py").write_text(
+        "import sys, helper\nfrom neuron import h\nassert __name__ == '__main__' and sys.argv == ['cell.py']\n"
+        "h.load_file('stdrun.hoc')\nsoma = h.Section('soma')\nsoma.L = helper.LENGTH\nsoma.insert('cleak')\n"
+        "v = h.Vector().record(soma(0.5)._ref_v)\nh.tstop = 2\n"
+    )
+    status, out, err = nrn_diff(tmp_path, "inspect", "cell.py", "--mods", "mods")
+    assert status == 0, out + err
+    assert "cleak (1)" in out
+    assert "Everything is supported." in out
+    assert sorted(p.name for p in (tmp_path / "mods").iterdir()) == ["cleak.mod"]
+
+
+def test_inspect_lists_what_is_refused_and_fails(tmp_path):
+    (tmp_path / "variable.hoc").write_text(CABLE + "cvode_active(1)\n")
+    status, out, _ = nrn_diff(tmp_path, "inspect", "variable.hoc")
+    assert status == 1
+    assert re.search("not supported", out)
+    assert "CVODE" in out.upper()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("broken.hoc", "create soma\nsoma insert nosuchchannel\n", "--mods FOLDER"),
+        ("silent.hoc", 'load_file("stdrun.hoc")\ncreate soma\n', "silent.hoc records nothing"),
+        ("still.hoc", CABLE + "tstop = 0\n", "tstop"),
+        ("empty.hoc", 'load_file("stdrun.hoc")\n', "section"),
+    ],
+)
+def test_what_goes_wrong_in_a_script_is_one_clear_error(name, text, message, tmp_path):
+    (tmp_path / name).write_text(text)
+    status, out, err = nrn_diff(tmp_path, "validate", name)
+    assert status == 1, out + err
+    assert "nrn-diff validate: " in err
+    assert message in err.split("nrn-diff validate: ")[1]
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1/0\n", "cell.py fails by itself: ZeroDivisionError"),
+        ("import sys\nsys.exit(0)\n", "cell.py calls exit()"),
+        ("import sys\nsys.exit(3)\n", "cell.py ended with exit status 3"),
+        ("def f(:\n", "cell.py fails by itself: SyntaxError"),
+    ],
+)
+def test_a_python_script_that_fails_is_one_message(text, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cell.py").write_text(text)
+    assert main(["inspect", "cell.py"]) == 1
+    out, err = capsys.readouterr()
+    assert err.startswith("nrn-diff inspect: ")
+    assert message in err
+    assert out == ""
+
+
+def test_doctor_finds_a_missing_compiler(tmp_path):
+    status, out, _ = nrn_diff(tmp_path, "doctor", PATH=str(Path(sys.executable).parent))
+    assert status == 1
+    assert re.search(r"FAIL +nrnivmodl", out)
+    assert re.search(r"ok +NEURON", out)
+    assert re.search(r"ok +JAX", out)
+
+
+def test_doctor_is_content_here(tmp_path):
+    status, out, _ = nrn_diff(tmp_path, "doctor")
+    assert status == 0, out
+    assert "FAIL" not in out
+
+
+def test_tables_line_up():
+    text = text_table(("what", "n"), [("a", "1"), ("long name", "100")], right=[1])
+    assert text.splitlines() == ["what         n", "---------  ---", "a            1", "long name  100"]
