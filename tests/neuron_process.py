@@ -38,6 +38,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 Mods = Mapping[str, str] | str | Path
 _ARRAY = "__array__"
+_CHILD = "NRN_DIFF_TEST_CHILD"
 
 
 class NeuronProcessError(RuntimeError):
@@ -113,6 +114,8 @@ def run_source(source: str, *, mods: Mods | None = None, timeout: float = 300.0,
 
 
 def _run(job: dict[str, Any], mods: Mods | None, timeout: float, env: Mapping[str, str] | None) -> Any:
+    if os.environ.get(_CHILD):
+        raise NeuronProcessError("a test process must not start another: call run_function under `if __name__`")
     if mods is not None:
         job = {**job, "library": str(compile_mods(mods))}
     with tempfile.TemporaryDirectory(prefix="nrn-diff-test-") as folder:
@@ -121,7 +124,7 @@ def _run(job: dict[str, Any], mods: Mods | None, timeout: float, env: Mapping[st
         done = subprocess.run(
             [sys.executable, __file__, folder],
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": path, "NEURON_MODULE_OPTIONS": "-nogui", **(env or {})},
+            env={**os.environ, "PYTHONPATH": path, "NEURON_MODULE_OPTIONS": "-nogui", _CHILD: "1", **(env or {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
