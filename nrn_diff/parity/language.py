@@ -1,0 +1,268 @@
+"""The language: declarations, blocks, methods, statements, functions."""
+
+from __future__ import annotations
+
+from nrn_diff.parity.rows import Construct
+from nrn_diff.parity.texts import (
+    ADVANCE,
+    ARTIFICIAL,
+    CALLED,
+    CELLS,
+    CNEXP,
+    CURRENT,
+    DENSITY,
+    INITIAL,
+    KINETIC,
+    LEFT_OUT,
+    LOOPS,
+    NEWTON,
+    POINT,
+    RUN,
+    SOLVED,
+    SPIKES,
+    STEP,
+    USERS_CELL,
+    VALUES,
+)
+
+KINDS = (
+    Construct("SUFFIX (density mechanism)", INITIAL % "a = p", RUN),
+    Construct("POINT_PROCESS", POINT, SPIKES),
+    Construct(
+        "ARTIFICIAL_CELL", ARTIFICIAL + "NET_RECEIVE (w) { net_event(t) }\n", CELLS, "sends given trains of events"
+    ),
+    Construct("SUFFIX nothing", "NEURON { SUFFIX nothing }\nFUNCTION f(x) { f = x }\n", (), "a library for HOC"),
+    Construct("no SUFFIX: named after the file", "NEURON { RANGE a }\nASSIGNED { a }\nINITIAL { a = 1 }\n", STEP),
+)
+
+DECLARATIONS = (
+    Construct("PARAMETER, ASSIGNED, STATE, CONSTANT, RANGE, GLOBAL", DENSITY + "CONSTANT { c = 2 }\n", RUN),
+    Construct(
+        "UNITS with factors",
+        "NEURON { SUFFIX x RANGE a }\nUNITS { F = (faraday) (coulomb) R = (k-mole) (joule/degC) }\n"
+        "ASSIGNED { a }\nINITIAL { a = F/R }\n",
+        ("test_translator_units.py::test_the_constants_of_2019", *RUN),
+        "read from the units table of the installed NEURON, to the last bit",
+    ),
+    Construct(
+        "DEFINE, arrays", "NEURON { SUFFIX x RANGE a }\nDEFINE N 3\nASSIGNED { a[N] }\nINITIAL { a[N-1] = 1 }", RUN
+    ),
+    Construct(
+        "STATE with START, FROM, TO, m0", "NEURON { SUFFIX x }\nSTATE { m START 0.3 n }\nINITIAL { n = m0 }\n", RUN
+    ),
+    Construct(
+        "LOCAL, also nested and arrays", INITIAL % "LOCAL k, l[2] l[1] = 2 if (v > 0) { LOCAL k k = l[1] a = k }", RUN
+    ),
+    Construct(
+        "INDEPENDENT, THREADSAFE, TITLE, COMMENT", "TITLE t\nINDEPENDENT { t FROM 0 TO 1 WITH 1 (ms) }\n" + DENSITY, RUN
+    ),
+    Construct(
+        "INCLUDE",
+        DENSITY,
+        ("test_translator_source.py::test_include_is_found_beside_the_file_and_in_the_given_folders",),
+    ),
+    Construct(
+        "POINTER, BBCOREPOINTER",
+        "NEURON { SUFFIX x POINTER p RANGE a }\nASSIGNED { p a }\nINITIAL { a = p }\n",
+        (),
+        "where a simulation uses it",
+    ),
+    Construct(
+        "EXTERNAL",
+        "NEURON { SUFFIX x EXTERNAL q_y RANGE a }\nASSIGNED { q_y a }\nINITIAL { a = q_y }\n",
+        (),
+        "likewise",
+    ),
+    Construct(
+        "RANDOM in an ARTIFICIAL_CELL",
+        "NEURON { ARTIFICIAL_CELL x RANDOM r }\nINITIAL { net_send(random_negexp(r, 5), 1) }\n"
+        "NET_RECEIVE (w) { if (flag == 1) { net_event(t) net_send(random_uniform(r), 1) } }\n",
+        USERS_CELL,
+        "the same stream as in NEURON, bit for bit",
+    ),
+    Construct(
+        "RANDOM in a mechanism of the equations",
+        "NEURON { SUFFIX x RANDOM r RANGE a }\nASSIGNED { a }\nBREAKPOINT { a = random_normal(r) }\n",
+        (),
+    ),
+)
+
+BLOCKS = (
+    Construct(
+        "INITIAL, BREAKPOINT, several of a kind",
+        CURRENT + "INITIAL { m = 1 }\nINITIAL { n = m }\nBREAKPOINT { i = v }",
+        RUN,
+    ),
+    Construct(
+        "BREAKPOINT without a current",
+        DENSITY + "BREAKPOINT { a = v }\n",
+        RUN,
+        "runs in the state update, as in NEURON",
+    ),
+    Construct(
+        "FUNCTION, PROCEDURE, also with side effects", CALLED % "FUNCTION f(x) { b = x f = 2*x }", (*VALUES, *RUN)
+    ),
+    Construct("recursion", CALLED % "FUNCTION f(x) { f = x*f(x - 1) }", ()),
+    Construct("FUNCTION_TABLE", DENSITY + "FUNCTION_TABLE tau(v)\nINITIAL { a = tau(v) }\n", ()),
+    Construct("BEFORE, AFTER", DENSITY + "BEFORE BREAKPOINT { a = 1 }\n", ()),
+    Construct("CONSTRUCTOR that sets variables", DENSITY + "CONSTRUCTOR { a = 1 }\n", ()),
+    Construct(
+        "CONSTRUCTOR, DESTRUCTOR of C code",
+        DENSITY + "DESTRUCTOR {\nVERBATIM\nfree(x);\nENDVERBATIM\n}\n",
+        STEP,
+        "left out",
+    ),
+    Construct(
+        "what no simulation reaches",
+        DENSITY + "PROCEDURE plot() { nobody = 1 }\n",
+        (LEFT_OUT,),
+        "left out, with a note",
+    ),
+    Construct("DISCRETE", DENSITY + "BREAKPOINT { SOLVE d }\nDISCRETE d { m = m + 1 }\n", ()),
+    Construct("NONLINEAR", DENSITY + "BREAKPOINT { SOLVE d }\nNONLINEAR d { ~ m*m = p }\n", ()),
+    Construct("LINEAR", DENSITY + "INITIAL { SOLVE l }\nLINEAR l { ~ m + n = 1 ~ m = 2*n }\n", RUN),
+)
+
+METHODS = (
+    Construct("METHOD cnexp", SOLVED % ("cnexp", "m' = (p - m)/3 n' = -n/5"), CNEXP),
+    Construct(
+        "cnexp of an equation that is not linear in its state",
+        SOLVED % ("cnexp", "m' = 1/(1 + m)"),
+        ("test_translator_cnexp.py::test_a_block_that_is_not_linear_goes_to_derivimplicit_with_a_note", *RUN),
+        "derivimplicit, as NEURON does; a note says so",
+    ),
+    Construct(
+        "cnexp of a product of states",
+        SOLVED % ("cnexp", "m' = -m*m + n"),
+        ("test_translator_cnexp.py::test_a_product_of_states_is_stepped_as_nocmodl_prints_it", *RUN),
+        "NEURON's formula, which is not the solution of the equation; a note says so",
+    ),
+    Construct("METHOD derivimplicit", SOLVED % ("derivimplicit", "m' = -m*n n' = m*n"), NEWTON),
+    Construct("derivimplicit with m' inside if/else", SOLVED % ("derivimplicit", "if (v > 0) { m' = -m }"), ()),
+    Construct("METHOD euler", SOLVED % ("euler", "m' = -m"), RUN),
+    Construct("METHOD runge, or none, for a DERIVATIVE", SOLVED % ("runge", "m' = -m"), ()),
+    Construct("METHOD after_cvode, cvode_t", SOLVED % ("after_cvode", "m' = -m"), ()),
+    Construct(
+        "SOLVE of a PROCEDURE (old style)",
+        DENSITY + "BREAKPOINT { SOLVE s }\nPROCEDURE s() { m = m + a*(b - m) }\n",
+        RUN,
+    ),
+    Construct("KINETIC, METHOD sparse", KINETIC % "~ m <-> n (p, 2) CONSERVE m + n = 1", RUN),
+    Construct(
+        "COMPARTMENT, f_flux, b_flux, <<, ->",
+        KINETIC % "COMPARTMENT p { m n } ~ m <-> n (1, 2) a = f_flux ~ m << (p) ~ n -> (1)",
+        RUN,
+    ),
+    Construct(
+        "rate constants that depend on a state, linear otherwise", KINETIC % "LOCAL k k = 2*n ~ m <-> n (k, 1)", RUN
+    ),
+    Construct("the same, in a scheme that is not linear", KINETIC % "LOCAL k k = 2*n ~ 2 m <-> n (k, 1)", ()),
+    Construct(
+        "a rate that is a sum without parentheses",
+        KINETIC % "~ m <-> n (a + 1, 1)",
+        (),
+        "NEURON multiplies its last term only",
+    ),
+    Construct("LONGITUDINAL_DIFFUSION", KINETIC % "LONGITUDINAL_DIFFUSION p { m } ~ m <-> n (1, 1)", ()),
+    Construct(
+        "KINETIC, other methods", DENSITY + "BREAKPOINT { SOLVE s METHOD euler }\nKINETIC s { ~ m <-> n (1, 1) }\n", ()
+    ),
+    Construct(
+        "STEADYSTATE sparse",
+        DENSITY + "INITIAL { SOLVE s STEADYSTATE sparse }\nKINETIC s { ~ m <-> n (1, 2) CONSERVE m + n = 1 }\n",
+        RUN,
+    ),
+    Construct(
+        "STEADYSTATE of a DERIVATIVE",
+        DENSITY + "INITIAL { SOLVE s STEADYSTATE derivimplicit }\nDERIVATIVE s { m' = -m }\n",
+        (),
+    ),
+    Construct(
+        "equations that use what their last evaluation left",
+        SOLVED % ("derivimplicit", "m' = -m*b b = m*m"),
+        (),
+        "NEURON's result depends on how often it evaluates them",
+    ),
+    Construct("m'' (second order)", SOLVED % ("cnexp", "m'' = -m"), ()),
+    Construct(
+        "derivative of an array",
+        "NEURON { SUFFIX x }\nSTATE { m[2] }\n" + ADVANCE % "m'[0] = -m[0]",
+        (),
+        "NEURON's own compiler prints C++ that does not compile",
+    ),
+)
+
+STATEMENTS = (
+    Construct(
+        "if, else if, else",
+        INITIAL % "if (v < -40) { a = 1 } else if (v < 0) { a = 2 } else { a = 3 }",
+        (*VALUES, *RUN),
+    ),
+    Construct("FROM with constant bounds", INITIAL % "FROM i = 0 TO 2 { arr[i] = i }", RUN, "unrolled"),
+    Construct("FROM, bounds known at run time only", INITIAL % "FROM i = 0 TO b { a = i }", ()),
+    Construct("FROM of more than 10 000 statements", INITIAL % "FROM i = 0 TO 20000 { a = i }", ()),
+    Construct("assignment to the variable of a FROM", INITIAL % "FROM i = 0 TO 2 { i = 3 }", ()),
+    Construct("array index known at run time only", INITIAL % "arr[b] = 1", ()),
+    Construct("WHILE", INITIAL % "while (a < 3) { a = a + 1 }", ()),
+    Construct("WHILE in an ARTIFICIAL_CELL", ARTIFICIAL + "INITIAL { while (a < 3) { a = a + 1 } }\n", LOOPS),
+    Construct(
+        "the same, with a FUNCTION that sets variables in the condition",
+        ARTIFICIAL + "INITIAL { while (f() > 1) { a = 1 } }\nFUNCTION f() { a = 2 f = 1 }\n",
+        (),
+    ),
+    Construct("LAG and other rare statements", INITIAL % "LAG a BY p", ()),
+    Construct("m' inside an expression", SOLVED % ("cnexp", "m' = -m a = m'"), ()),
+    Construct("name@n, an earlier value", INITIAL % "a = m@1", ()),
+    Construct("string arguments outside printf", INITIAL % 'a = exp("text")', ()),
+    Construct(
+        "printf, prterr, at_time as statements",
+        INITIAL % 'printf("%g", a)',
+        (LEFT_OUT,),
+        "left out; no effect in a fixed step",
+    ),
+    Construct(
+        "VERBATIM: empty, comments, return 0 at the end",
+        CALLED % "PROCEDURE f(x) { a = x\nVERBATIM\nreturn 0;\nENDVERBATIM\n}",
+        RUN,
+    ),
+    Construct(
+        "VERBATIM: assignments, if, counted loops, return",
+        INITIAL % "VERBATIM\n a = 3; if (b > 1) { b = a; }\n ENDVERBATIM",
+        ("test_translator_verbatim.py::test_c_code_agrees_with_neuron_to_rounding",),
+        "C's integers and NEURON's names (`_lx`, `_ion_cai`) as in C",
+    ),
+    Construct(
+        "VERBATIM: files, HOC Vectors, NEURON's structures, any other C",
+        INITIAL % 'VERBATIM\n FILE* f = fopen("x", "r");\n ENDVERBATIM',
+        (),
+        "where a simulation reaches it",
+    ),
+    Construct("t and dt in equations", SOLVED % ("cnexp", "m' = sin(t) - m*dt"), RUN),
+    Construct(
+        "assignment to v",
+        DENSITY + "INITIAL { v = v + 10 a = v }\n",
+        RUN,
+        "NEURON gives the block a copy, and so does this",
+    ),
+    Construct("assignment to v in NET_RECEIVE", POINT + "NET_RECEIVE (w) { v = -60 }\n", ()),
+    Construct(
+        "a FUNCTION with side effects to the right of &amp;&amp; or \\|\\|",
+        DENSITY + "INITIAL { if (v > 0 && f() > 1) { a = 1 } }\nFUNCTION f() { b = 2 f = 1 }\n",
+        (),
+    ),
+)
+
+FUNCTIONS = (
+    Construct(
+        "exp, log, log10, sqrt, pow, ^, fabs, fmod, floor, ceil, erf, trigonometric and hyperbolic",
+        INITIAL % "a = exp(v) + pow(p, 2)^2 + fmod(v, 7) + tanh(v) + atan2(v, 3) + erf(v)",
+        (*VALUES, "test_runtime_functions.py::test_exp_is_cut_like_neurons"),
+        "exp as NEURON cuts it, at 700",
+    ),
+    Construct(
+        "nrn_ghk",
+        "NEURON { SUFFIX x RANGE a }\nASSIGNED { v a celsius }\nINITIAL { a = nrn_ghk(v, 1, 2, 2) }\n",
+        (*VALUES, "test_runtime_functions.py::test_nernst_and_ghk_have_neurons_values"),
+    ),
+    Construct("NMODL's other built-in functions (normrand, ...)", INITIAL % "a = normrand(0, 1)", ()),
+)

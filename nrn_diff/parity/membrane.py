@@ -1,0 +1,143 @@
+"""What reaches beyond one instance: ions, currents, tables, shared variables, events."""
+
+from __future__ import annotations
+
+from nrn_diff.parity.rows import Construct
+from nrn_diff.parity.texts import (
+    ADVANCE,
+    ARTIFICIAL,
+    CALLED,
+    CELLS,
+    CURRENT,
+    DEMO,
+    DENSITY,
+    GLOBAL,
+    ION,
+    LOOKUP,
+    POINT,
+    RUN,
+    SPIKES,
+    STEP,
+    UNIFORM,
+)
+
+IONS = (
+    Construct(
+        "USEION READ e, WRITE i", ION % ("READ eca WRITE ica", "BREAKPOINT { ica = 1e-3*(v - eca) }"), (*RUN, *DEMO)
+    ),
+    Construct(
+        "READ concentrations (GHK)",
+        ION % ("READ cai, cao WRITE ica", "BREAKPOINT { ica = v*cai - cao }"),
+        (*RUN, *DEMO),
+    ),
+    Construct(
+        "WRITE concentration",
+        "NEURON { SUFFIX x USEION ca READ ica WRITE cai }\nSTATE { cai }\nASSIGNED { ica }\n"
+        + ADVANCE % "cai' = -ica - cai",
+        (*RUN, *DEMO),
+    ),
+    Construct(
+        "own species, VALENCE",
+        "NEURON { SUFFIX x USEION zz WRITE izz VALENCE -1 }\nASSIGNED { v izz }\nBREAKPOINT { izz = v }\n",
+        RUN,
+    ),
+    Construct(
+        "assignment to an ion variable that is only READ",
+        ION % ("READ eca", "INITIAL { eca = 50 a = eca }"),
+        RUN,
+        "a copy, as in NEURON",
+    ),
+    Construct(
+        "BREAKPOINT that reads the current of an ion",
+        "NEURON { SUFFIX x USEION ca READ ica NONSPECIFIC_CURRENT i }\nASSIGNED { v i ica }\n"
+        "BREAKPOINT { i = ica*v }\n",
+        (),
+        "it finds the sum of the mechanisms before it",
+    ),
+    Construct(
+        "ion variables in NET_RECEIVE, through a PROCEDURE",
+        "NEURON { POINT_PROCESS x USEION ca READ cai }\nASSIGNED { cai a }\nNET_RECEIVE (w) { f() }\n"
+        "PROCEDURE f() { a = cai }\n",
+        (),
+    ),
+    Construct("NONSPECIFIC_CURRENT", CURRENT + "BREAKPOINT { i = p*v }\n", RUN),
+    Construct(
+        "ELECTRODE_CURRENT",
+        "NEURON { POINT_PROCESS x ELECTRODE_CURRENT i }\nASSIGNED { i v }\nBREAKPOINT { i = 1 }\n",
+        (*DEMO, *STEP),
+    ),
+    Construct(
+        "ELECTRODE_CURRENT together with another current",
+        "NEURON { SUFFIX x ELECTRODE_CURRENT e NONSPECIFIC_CURRENT i }\nASSIGNED { i e v }\n"
+        "BREAKPOINT { i = v e = v }\n",
+        (),
+    ),
+    Construct(
+        "CONDUCTANCE",
+        CURRENT + "BREAKPOINT { CONDUCTANCE b b = p i = b*v }\n",
+        RUN,
+        "used as NEURON uses it, also where it is not dI/dv",
+    ),
+)
+
+TABLES = (
+    Construct(
+        "TABLE in a PROCEDURE and in a FUNCTION, DEPEND",
+        CALLED % "PROCEDURE f(x) { TABLE a DEPEND p FROM -9 TO 9 WITH 9 a = x*p }",
+        LOOKUP,
+    ),
+    Construct(
+        "a TABLE of what each instance has its own value of",
+        CALLED % "PROCEDURE f(x) { TABLE a FROM 0 TO 1 WITH 10 a = x*b }",
+        (),
+        "NEURON fills one table with the values of the first instance",
+    ),
+    Construct(
+        "a variable of each call, assigned only while the table is filled",
+        DENSITY + "INITIAL { f(1) b = a + arr[0] }\nPROCEDURE f(x) { TABLE a FROM 0 TO 1 WITH 10 a = x arr[0] = x }\n",
+        (),
+    ),
+    Construct(
+        "a TABLE that sets a variable of another block back",
+        DENSITY + "INITIAL { f(1) b = 2 }\nPROCEDURE f(x) { TABLE a, b FROM 0 TO 1 WITH 10 a = x }\n",
+        (),
+    ),
+)
+
+SHARED = (
+    Construct(
+        "a GLOBAL that each block writes before it reads it",
+        GLOBAL + "INITIAL { g = v a = g }\n",
+        ("test_translator_effects.py::test_a_global_that_every_block_writes_first_is_a_temporary", *RUN),
+    ),
+    Construct(
+        "a GLOBAL that INITIAL makes the same for all instances (q10)",
+        GLOBAL + "INITIAL { g = 3^(celsius/10) m = 0 }\n" + ADVANCE % "m' = -g*m",
+        (UNIFORM, *RUN),
+    ),
+    Construct(
+        "a GLOBAL, or a LOCAL of the file, that carries something between instances",
+        GLOBAL + "BREAKPOINT { a = g g = v }\n",
+        (),
+        "its value depends on the order in which NEURON visits them",
+    ),
+)
+
+EVENTS = (
+    Construct(
+        "NET_RECEIVE with state of each NetCon and INITIAL",
+        POINT + "NET_RECEIVE (w, r) { INITIAL { r = 1 } a = a + w*r r = r/2 }\n",
+        SPIKES,
+    ),
+    Construct(
+        "state_discontinuity in NET_RECEIVE", POINT + "NET_RECEIVE (w) { state_discontinuity(a, a + w) }\n", SPIKES
+    ),
+    Construct(
+        "net_send, net_event, net_move in an ARTIFICIAL_CELL",
+        ARTIFICIAL + "NET_RECEIVE (w) { net_send(1, 1) net_event(t) }\n",
+        CELLS,
+    ),
+    Construct("the same in a POINT_PROCESS", POINT + "NET_RECEIVE (w) { net_send(1, 2) }\n", ()),
+    Construct("WATCH", POINT + "NET_RECEIVE (w) { WATCH (v > 3) 2 }\n", ()),
+    Construct("FOR_NETCONS", POINT + "NET_RECEIVE (w) { FOR_NETCONS(u) { u = 1 } }\n", ()),
+)
