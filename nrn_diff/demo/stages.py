@@ -57,11 +57,6 @@ class Slope:
         """Relative to NEURON's."""
         return abs(self.ours - self.neuron) / abs(self.neuron)
 
-    @property
-    def good(self) -> bool:
-        """Equal to 1e-5 relative, beyond what the differences themselves do not know."""
-        return abs(self.ours - self.neuron) <= 1e-5 * abs(self.neuron) + self.uncertainty
-
 
 @dataclass(frozen=True, eq=False)
 class Gradient:
