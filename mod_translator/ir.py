@@ -213,7 +213,11 @@ class Current:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A TABLE statement: `variables` are looked up by the only argument of the routine."""
+    """A TABLE statement: `variables` are looked up by the only argument of the routine.
+
+    per_instance: NEURON fills it anew for each instance (DEPEND names a variable of the instance, in a file that is not
+    thread-safe); otherwise once, with what the first instance has.
+    """
 
     variables: tuple[str, ...]
     depend: tuple[str, ...]
@@ -221,6 +225,7 @@ class Table:
     high: Expr
     intervals: int
     loc: Loc
+    per_instance: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +279,9 @@ class Mechanism:
     tables: routines that have a TABLE.
     conductances: CONDUCTANCE hints (name: the conductance). If there are any, NEURON evaluates `current` once, at v,
     and takes the sum of these for the conductance instead of the difference quotient.
+    thread_safe: whether nocmodl prints the thread-safe form of the file.
+    shared: INSTANCE variables that are one variable in NEURON: after a block has run on all instances, all of them hold
+    what the last instance left. They start from the live GLOBAL of that name, where HOC can read it.
     """
 
     name: str
@@ -290,6 +298,8 @@ class Mechanism:
     title: str = ""
     file: str = ""
     conductances: tuple[Current, ...] = ()
+    thread_safe: bool = False
+    shared: tuple[str, ...] = ()
 
     @property
     def states(self) -> tuple[str, ...]:

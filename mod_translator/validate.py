@@ -134,6 +134,8 @@ def validate(mechanism: ir.Mechanism) -> None:
         _symbol(name, symbol, what)
     for ion in mechanism.ions:
         _identifiers((ion.name, *ion.reads, *ion.writes), what)
+    if not set(mechanism.shared) <= set(mechanism.symbols):
+        raise InvalidIR(f"{what}: a shared variable that is not declared")
     for current in mechanism.currents:
         _identifier(current.name, what)
         if current.ion is not None:

@@ -75,7 +75,8 @@ class MechanismData:
     rank: position in NEURON's memb_order_ (INITIAL, current and state phases run in this order; ions come before).
     nodes [n] (a point process at an end of a section sits on a zero-area node). values: INSTANCE variables that HOC can
     read -> [n] or [n, length], live. globals_: GLOBAL variables -> scalar or [length], live. use_table:
-    usetable_<suffix>. labels: 'Exp2Syn[3]' for point processes, '' for density mechanisms.
+    usetable_<suffix>. labels: 'Exp2Syn[3]' for point processes, '' for density mechanisms. order [n]: the rows in the
+    order in which NEURON runs them, which is that of its nodes (empty: as they stand here).
     """
 
     ir: ir.Mechanism
@@ -85,6 +86,7 @@ class MechanismData:
     globals_: Mapping[str, Array]
     use_table: bool
     labels: tuple[str, ...]
+    order: Array = field(default_factory=lambda: np.zeros(0, dtype=int))
 
     @property
     def name(self) -> str:

@@ -206,9 +206,21 @@ def test_a_global_that_every_block_writes_first_is_a_temporary():
     assert "h" not in mechanism.advance.reads
 
 
-def test_a_global_left_by_another_block_is_refused():
-    (error,) = refused("INITIAL { rates(v) m = h }\n" + SOLVE + "DERIVATIVE s { m' = (h - m)/p }\n" + RATES)
+def test_a_global_left_by_another_block_is_what_the_last_instance_left():
+    mechanism = lowered("INITIAL { rates(v) m = h }\n" + SOLVE + "DERIVATIVE s { m' = (h - m)/p }\n" + RATES)
+    assert mechanism.shared == ("h",)
+    assert mechanism.symbols["h"].role is ir.Role.INSTANCE
+
+
+def test_a_global_that_a_block_reads_before_it_writes_it_is_refused():
+    code = "INITIAL { m = 0 }\n" + SOLVE + "DERIVATIVE s { m' = -h*m rates(v) }\n" + RATES
+    (error,) = refused(code)
     assert "h is one value for all instances" in error.reason
+
+
+def test_a_global_that_a_block_writes_on_some_paths_is_refused():
+    code = "INITIAL { m = 0 }\n" + SOLVE + "DERIVATIVE s { if (v > 0) { rates(v) } m' = -m } \n" + RATES
+    assert refused(code.replace("ik = m", "ik = h*m"))
 
 
 @pytest.mark.parametrize("value", ["3^((celsius - 22)/10)", "p*g", "f(celsius)*2"])
@@ -219,22 +231,31 @@ def test_a_shared_value_that_initial_makes_the_same_everywhere_is_carried(value)
     assert {"q", "h"} <= set(mechanism.advance.reads)
 
 
+@pytest.mark.parametrize("initial", ["q = v", "if (v > 0) { q = 1 } else { q = 2 }", "q = celsius*a", "rates(v) q = h"])
+def test_a_shared_value_that_depends_on_the_instance_is_that_of_the_last(initial):
+    mechanism = lowered(f"INITIAL {{ {initial} m = 0 }}\n" + SOLVE + "DERIVATIVE s { m' = -q*m }\n" + RATES)
+    assert mechanism.shared == ("q",)
+
+
+def test_a_shared_value_that_every_instance_changes_is_refused():
+    assert refused("INITIAL { q = q + 1 m = 0 }\n" + SOLVE + "DERIVATIVE s { m' = -q*m }\n")
+
+
 @pytest.mark.parametrize(
-    "initial", ["q = v", "if (v > 0) { q = 1 } else { q = 2 }", "q = celsius*a", "q = q + 1", "rates(v) q = h"]
+    ("tadj", "refusals"),
+    [
+        ("if (before != celsius) { q = 3^celsius before = celsius }", 0),
+        ("if (before != celsius) { q = v before = celsius }", 2),
+        ("if (before == 1) { before = 2 } else { before = 1 } q = 3", 1),
+        ("if (before != celsius) { q = 3^celsius before = celsius m = 1 }", 2),
+        ("m = q if (before != celsius) { q = 3^celsius before = celsius }", 2),
+        ("if (before != celsius) { q = q*2 before = celsius }", 2),
+        ("if (before != celsius) { q = 3^celsius before = celsius } q = q + 1", 2),
+    ],
 )
-def test_a_shared_value_that_depends_on_the_instance_is_refused(initial):
-    code = f"INITIAL {{ {initial} m = 0 }}\n" + SOLVE + "DERIVATIVE s { m' = -q*m }\n" + RATES
-    assert refused(code)
-
-
-def test_the_cache_of_a_temperature_factor_is_refused():
-    code = (
-        "INITIAL { m = 0 before = -1 q = 0 }\n"
-        + SOLVE
-        + "DERIVATIVE s { tadj() m' = -q*m }\n"
-        + "PROCEDURE tadj() { if (before != celsius) { q = v before = celsius } }\n"
-    )
-    assert refused(code)
+def test_the_cache_of_a_temperature_factor(tadj, refusals):
+    code = "INITIAL { m = 0 }\n" + SOLVE + "DERIVATIVE s { tadj() m' = -q*m }\n" + f"PROCEDURE tadj() {{ {tadj} }}\n"
+    assert len(refused(code)) == refusals
 
 
 def test_an_own_ion_current_read_before_it_is_written_belongs_to_the_instance():

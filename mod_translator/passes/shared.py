@@ -4,7 +4,11 @@ NEURON runs one instance after the other, so a block that reads such a variable 
 instance, or an earlier block, left there. Such a variable becomes one of the instance
 - where every block writes it before it reads it: it is a temporary;
 - where only blocks that write it first write it, and what they write is the same for all instances (q10 computed in
-  INITIAL): each instance then finds what NEURON's one variable holds.
+  INITIAL): each instance then finds what NEURON's one variable holds;
+- where what is assigned is the same for all and does not follow from such variables themselves, as in
+  `if (last != celsius) { last = celsius  q = ... }`: the second instance then changes nothing;
+- where each block that writes it surely does so before it reads it: the next block finds what the last instance left
+  (`Mechanism.shared`).
 One that serves nothing but its own next value (a count of events) is left out. The rest is refused.
 """
 
@@ -19,6 +23,7 @@ from mod_translator.passes.effects import Analysis
 from mod_translator.passes.uniform import Uniformity
 from mod_translator.passes.walk import blocks, expressions, names, rebuild, statements, with_bodies
 
+_EVENTS = ("net_receive", "net_initial")  # these run in one instance only
 _SHOWN = {"current": "BREAKPOINT", "advance": "the SOLVEd block", "net_initial": "INITIAL of NET_RECEIVE"}
 
 
@@ -30,6 +35,8 @@ def shared(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
     reads = {field: analysis.exposed(routine) for field, routine in found.items()}
     set_by_initial = analysis.surely_written(found["initial"]) if "initial" in found else set()
     uniformity = Uniformity(mechanism)
+    settled = _settled(mechanism, analysis, uniformity, found)
+    last: list[str] = []
     symbols = dict(mechanism.symbols)
     for name, symbol in mechanism.symbols.items():
         writers = {field for field in found if name in writes[field]}
@@ -41,6 +48,8 @@ def shared(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
         if readers and not carried and _only_counts(mechanism, name):
             context.note_at(f"{name} serves nothing but its own next value and is left out", symbol.loc)
             mechanism = _without(mechanism, name)
+        elif readers and not carried and (name in settled or _left_by_the_last(analysis, found, writes, name)):
+            last.append(name)
         elif readers and not carried:
             where = ", ".join(_SHOWN.get(field, field.upper()) for field in readers)
             context.refuse_at(
@@ -51,7 +60,67 @@ def shared(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
                 f"make {name} RANGE (declare it in ASSIGNED, take it out of GLOBAL or of the LOCAL of the file)",
                 symbol.loc,
             )
-    return replace(mechanism, symbols=symbols)
+    return replace(mechanism, symbols=symbols, shared=(*mechanism.shared, *last))
+
+
+def _left_by_the_last(analysis: Analysis, found: dict[str, ir.Routine], writes: dict[str, set[str]], name: str) -> bool:
+    """Return whether every block that writes a variable surely does, before it reads it, on all instances in turn."""
+    return all(
+        field not in _EVENTS
+        and name in analysis.surely_written(found[field])
+        and name not in analysis.exposed(found[field])
+        for field in found
+        if name in writes[field]
+    )
+
+
+def _settled(
+    mechanism: ir.Mechanism, analysis: Analysis, uniformity: Uniformity, found: dict[str, ir.Routine]
+) -> set[str]:
+    """Return the variables that a block may find as an earlier instance left them, which is what it would make of them.
+
+    A block may read one before it writes it only in the one shape `if (condition) {assign some of them}`, before any
+    other use: where the condition holds for the first instance the others find its values, or compute them again.
+    """
+    group = {n for n, s in mechanism.symbols.items() if s.role is ir.Role.GLOBAL and uniformity.of(n)}
+    for field, routine in found.items():
+        writes = set(analysis.summary(routine)[1])
+        if field in _EVENTS:
+            group -= writes
+            continue
+        open_ = group & writes & analysis.exposed(routine)
+        group -= open_ - _settling(analysis, routine, group)
+    for routine in found.values():  # what a settling block assigns besides must be settled too
+        if not _settling(analysis, routine, group) >= group & set(analysis.summary(routine)[1]) & analysis.exposed(
+            routine
+        ):
+            return set()
+    return group
+
+
+def _settling(analysis: Analysis, routine: ir.Routine, group: set[str]) -> set[str]:
+    """Return what the first statement that has to do with the group settles; an empty set if it is of another shape."""
+    for i, statement in enumerate(routine.body):
+        alone = analysis.body(replace(routine, args=(), results=(), body=(statement,)))
+        touched = {n for n, _ in (*alone.reads, *alone.may)}
+        if not touched & group:
+            continue
+        rest = analysis.body(replace(routine, args=(), results=(), body=routine.body[i + 1 :]))
+        if (
+            isinstance(statement, ir.CallRoutine)
+            and not statement.args
+            and statement.name in analysis.mechanism.routines
+        ):
+            inside = _settling(analysis, analysis.mechanism.routines[statement.name], group)
+            return inside if not inside & {n for n, _ in rest.may} else set()
+        if not isinstance(statement, ir.If) or statement.orelse:
+            return set()
+        branch = analysis.body(replace(routine, args=(), results=(), body=statement.then))
+        written = {n for n, _ in branch.may if n in analysis.mechanism.symbols}
+        whole = {n for n, _ in branch.must}
+        sound = written <= group & whole and not group & {n for n, _ in branch.reads}
+        return written if sound and not written & {n for n, _ in rest.may} else set()
+    return set()
 
 
 def _only_counts(mechanism: ir.Mechanism, name: str) -> bool:

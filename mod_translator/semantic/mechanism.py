@@ -62,6 +62,7 @@ class _Analysis:
             title=self.context.source.title,
             file=self.context.source.file,
             conductances=conductances,
+            thread_safe=self._thread_safe(),
         )
 
     def _suffix(self) -> tuple[str, ir.Kind]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from neuron import h
 
@@ -58,7 +60,7 @@ def read_globals(
 def capture_mechanism(located: Located, mechanism: ir.Mechanism, rank: int, findings: Findings) -> MechanismData:
     """All instances of one translated mechanism with their live values."""
     globals_, use_table = read_globals(located.type, mechanism, findings)
-    _refuse_leftovers(mechanism, findings)
+    _refuse_leftovers(mechanism, globals_, findings)
     return MechanismData(
         ir=mechanism,
         rank=rank,
@@ -67,10 +69,19 @@ def capture_mechanism(located: Located, mechanism: ir.Mechanism, rank: int, find
         globals_=globals_,
         use_table=use_table,
         labels=located.labels,
+        order=running_order(located),
     )
 
 
-def _refuse_leftovers(mechanism: ir.Mechanism, findings: Findings) -> None:
+def running_order(located: Located) -> np.ndarray:
+    """Rows in NEURON's order: by node, on one node the point process made last first (prop_alloc in cabcode.cpp)."""
+    point = located.type.point
+    nodes = [(owner.get_segment() if point else owner).node_index() for owner in located.owners]
+    made = -np.arange(len(nodes)) if point else np.arange(len(nodes))
+    return np.lexsort((made, nodes))
+
+
+def _refuse_leftovers(mechanism: ir.Mechanism, globals_: Mapping[str, np.ndarray], findings: Findings) -> None:
     """Variables that HOC cannot read and INITIAL does not set: after a run they hold what nobody can ask NEURON for."""
     if h.t == 0:
         return
@@ -78,7 +89,7 @@ def _refuse_leftovers(mechanism: ir.Mechanism, findings: Findings) -> None:
     initial = mechanism.initial
     read = {name for block in (*blocks, initial) if block is not None for name in block.reads}
     set_anew = (set(initial.writes) - set(initial.reads)) if initial is not None else set()
-    for name in sorted(read - set_anew):
+    for name in sorted(read - set_anew - (set(mechanism.shared) & set(globals_))):
         symbol = mechanism.symbols.get(name)
         if symbol is not None and symbol.role is ir.Role.INSTANCE and not symbol.visible and symbol.block != "STATE":
             findings.refuse(

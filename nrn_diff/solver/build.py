@@ -176,6 +176,7 @@ def _mechanism(
         data.use_table,
         _carried(capture, mechanism, blocks),
         deliveries,
+        *((int(data.order[0]), int(data.order[-1])) if len(data.order) else ()),
     )
 
 
@@ -263,7 +264,7 @@ def _digest(
     for ion in capture.ions:
         add(ion.name, ion.charge, ion.nodes, ion.style)
     for data in capture.mechanisms:
-        add(data.rank, data.nodes, data.use_table, data.ir)
+        add(data.rank, data.nodes, data.order, data.use_table, data.ir)
         add({name: np.shape(x) for name, x in (*data.values.items(), *data.globals_.items())})
     add([node for node, _ in sources])
     for name, d in deliveries.items():

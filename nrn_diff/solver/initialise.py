@@ -70,18 +70,23 @@ def _fill_tables(now: Moment, mechanism: MechanismStructure) -> None:
     filled = {}
     for table in mechanism.tables:
         inputs = {name: by_initial.get(name, now.read(mechanism, name)) for name in table.inputs}
-        scalars = {n: x[..., 0] if mechanism.is_per_instance(n) and jnp.ndim(x) else x for n, x in inputs.items()}
+        scalars = {
+            n: x[..., mechanism.first] if mechanism.is_per_instance(n) and jnp.ndim(x) else x for n, x in inputs.items()
+        }
         filled[table.name] = mechanism.make_table(table, scalars)
     now.fixed = now.fixed._replace(tables={**now.fixed.tables, mechanism.name: filled})
 
 
 def _start_variables(mechanism: MechanismStructure, values: Values) -> dict[str, Array]:
-    given = values.mechanisms[mechanism.name]
+    given, common = values.mechanisms[mechanism.name], values.globals_[mechanism.name]
     start = {name: jnp.zeros(mechanism.count) for name in mechanism.own_currents}
     for symbol in mechanism.ir.symbols.values():
         if symbol.role is ir.Role.INSTANCE:
             shape = (symbol.length, mechanism.count) if symbol.length else (mechanism.count,)
             start[symbol.name] = given[symbol.name] if symbol.name in given else jnp.zeros(shape)
+            if symbol.name in mechanism.ir.shared and symbol.name in common:
+                live = common[symbol.name]
+                start[symbol.name] = jnp.broadcast_to(live[:, None] if symbol.length else live, shape)
     return start
 
 

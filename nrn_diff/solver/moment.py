@@ -100,6 +100,8 @@ class Moment:
                 shape = (symbol.length, mechanism.count) if symbol.length else (mechanism.count,)
                 # An array variable that is the same for all instances comes without their axis, which is the last.
                 whole = value[..., None] if symbol.length and jnp.ndim(value) == 1 else value
+                if name in mechanism.ir.shared and jnp.shape(whole) == shape:
+                    whole = whole[..., mechanism.last, None]
                 self.mechanisms[mechanism.name][name] = jnp.broadcast_to(whole, shape)
             elif symbol.role is ir.Role.ION:
                 ion = mechanism.ion_of[name]

@@ -86,7 +86,7 @@ class MechanismStructure:
     """Where a mechanism is and how its blocks are called.
 
     node: instance -> row of the tree. segment: instance -> segment. ion: species -> (instance -> row of the ion).
-    state: INSTANCE variables that change during a run and are needed by a later step.
+    state: INSTANCE variables that change during a run and are needed by a later step. first, last: in NEURON's order.
     """
 
     ir: ir.Mechanism
@@ -99,6 +99,8 @@ class MechanismStructure:
     use_table: bool
     state: tuple[str, ...]
     deliveries: Deliveries | None = None
+    first: int = 0
+    last: int = -1
 
     @cached_property
     def ion_of(self) -> dict[str, str]:
