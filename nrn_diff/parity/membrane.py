@@ -11,6 +11,7 @@ from nrn_diff.parity.texts import (
     CURRENT,
     DEMO,
     DENSITY,
+    DRIVEN,
     GLOBAL,
     ION,
     LOOKUP,
@@ -116,7 +117,19 @@ SHARED = (
         (UNIFORM, *RUN),
     ),
     Construct(
-        "a GLOBAL, or a LOCAL of the file, that carries something between instances",
+        "a GLOBAL, or a LOCAL of the file, that one block leaves for the next",
+        GLOBAL + "INITIAL { g = v m = 0 }\n" + ADVANCE % "m' = -g*m",
+        DRIVEN,
+        "what the last instance left, as in NEURON",
+    ),
+    Construct(
+        "factors that the first instance computes: if (last != celsius) {...}",
+        "NEURON { SUFFIX x RANGE a }\nASSIGNED { a celsius }\nLOCAL q, last\n"
+        "BREAKPOINT { if (last != celsius) { last = celsius q = 3^(celsius/10) } a = q }\n",
+        DRIVEN,
+    ),
+    Construct(
+        "a GLOBAL, or a LOCAL of the file, that carries something from instance to instance",
         GLOBAL + "BREAKPOINT { a = g g = v }\n",
         (),
         "its value depends on the order in which NEURON visits them",
