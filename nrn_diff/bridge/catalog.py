@@ -8,7 +8,7 @@ from typing import Any
 
 from neuron import h
 
-_GLOBAL, _ALL = -1, 0
+_GLOBAL, _ALL, _PARAMETER, _ASSIGNED, _STATE = -1, 0, 1, 2, 3
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,17 @@ class MechanismType:
     @cached_property
     def instance_variables(self) -> tuple[Variable, ...]:
         """PARAMETER, ASSIGNED and STATE with one value for each instance, in NEURON's order."""
-        return self._variables(_ALL)
+        everything = self._variables(_ALL)
+        if self.is_ion:  # ion_style changes the type of its variables
+            return everything
+        numbers = {v.name for vartype in (_PARAMETER, _ASSIGNED, _STATE) for v in self._variables(vartype)}
+        return tuple(v for v in everything if v.name in numbers)
+
+    @cached_property
+    def references(self) -> tuple[str, ...]:
+        """Names of the POINTER and RANDOM variables, which hold no number of the mechanism's own."""
+        numbers = set(self.instance_variables)
+        return tuple(v.name for v in self._variables(_ALL) if v not in numbers)
 
     @cached_property
     def globals_(self) -> tuple[Variable, ...]:

@@ -148,7 +148,7 @@ def _artificial_cell(
     if mechanism is None:
         return None
     name = live.hname()
-    random = tuple(v.name for v in kind.instance_variables if hasattr(getattr(live, v.hoc_name), "get_ids"))
+    random = tuple(name for name in kind.references if hasattr(getattr(live, name, None), "get_ids"))
     nowhere = np.full(1, -1)
     located = Located(kind, nowhere, nowhere, (live,), (name,), (name,))
     values = {k: v[0] for k, v in read_values(located, mechanism, findings).items()}

@@ -25,8 +25,6 @@ def read_values(located: Located, mechanism: ir.Mechanism, findings: Findings) -
         if symbol is None:
             continue
         rows = [getattr(owner, variable.hoc_name) for owner in located.owners]
-        if rows and not isinstance(rows[0], (int, float)) and not variable.length:
-            continue  # POINTER and RANDOM variables are no numbers; the translation decides whether they matter
         if variable.length:
             rows = [[row[k] for k in range(variable.length)] for row in rows]
         values[variable.name] = array = np.array(rows, dtype=float)

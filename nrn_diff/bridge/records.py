@@ -94,18 +94,13 @@ def _fixed(owners: Sequence[Any], name: str, length: int = 0) -> Block:
     return Block(owners, name, length, describe)
 
 
-def _is_number(located: Located, variable: Variable) -> bool:
-    """POINTER and RANDOM variables are not."""
-    return bool(variable.length) or isinstance(getattr(located.owners[0], variable.hoc_name), float)
-
-
 def _blocks(inventory: Inventory) -> list[Block]:
     """Everything that a Vector may record, in the order in which values are put into it."""
     segments = inventory.topology.segments()
     blocks = [_voltages(inventory.topology), _fixed(segments, "cm"), _fixed(segments, "i_cap")]
     blocks += [_fixed([n], "weight", int(n.wcnt())) for n in hoc_objects("NetCon") if n.wcnt()]
     for make, found in ((_mechanism_variable, inventory.mechanisms), (_ion_variable, inventory.ions)):
-        blocks += [make(d, v) for d in found for v in d.type.instance_variables if _is_number(d, v)]
+        blocks += [make(d, v) for d in found for v in d.type.instance_variables]
     return blocks
 
 
