@@ -35,7 +35,6 @@ _PLAUSIBLE = {
     "S/cm2": 1e-3, "mho/cm2": 1e-3, "siemens/cm2": 1e-3, "mS/cm2": 1.0, "pS/um2": 10.0, "umho/cm2": 1e3, "cm/s": 1e-5,
     "uS": 2e-3, "umho": 2e-3, "microsiemens": 2e-3, "nS": 2.0, "pS": 2e3, "mA/cm2": 1e-3, "nA": 0.2, "mho": 2e-9,
 }  # fmt: skip
-_POINTER = re.compile(r"^[ \t]*POINTER[ \t]+(\w+(?:[ \t]*,[ \t]*\w+)*)", re.MULTILINE)
 _FUNCTION_TABLE = re.compile(r"^[ \t]*FUNCTION_TABLE[ \t]+(\w+)[ \t]*\(([^:\n]*)", re.MULTILINE)
 _START, _LENGTH = ("del", "delay", "start", "onset", "ton", "t0"), ("dur", "duration", "len", "width")
 
@@ -163,9 +162,12 @@ def set_parameters(bench: Bench, job: Job, mechanism: ir.Mechanism) -> None:
             setattr(owner, hoc_name, value)
 
 
-def set_references(bench: Bench, code: str, mechanism: ir.Mechanism, free: Any) -> None:
-    """Point every POINTER at a voltage, give every RANDOM its own stream and every FUNCTION_TABLE values."""
-    for name, arguments in _FUNCTION_TABLE.findall(code):
+def set_references(bench: Bench, kind: MechanismType, mechanism: ir.Mechanism, free: Any) -> None:
+    """Point every POINTER at a voltage, give every RANDOM its own stream and every FUNCTION_TABLE values.
+
+    A POINTER that C code takes for a pointer to something of its own is left alone.
+    """
+    for name, arguments in _FUNCTION_TABLE.findall(kind.code):
         one = "," not in arguments and not arguments.startswith(")")
         density = mechanism.kind is ir.Kind.DENSITY
         table = getattr(
@@ -176,21 +178,11 @@ def set_references(bench: Bench, code: str, mechanism: ir.Mechanism, free: Any) 
         table(*vectors) if one else table(1.2)
     for k, owner in enumerate(bench.owners):
         holder = getattr(owner, mechanism.name) if mechanism.kind is ir.Kind.DENSITY else owner
-        for name in points_to_voltage(code):
-            bench.h.setpointer(free(0.5)._ref_v, name, holder)
-        for symbol in mechanism.symbols.values():
-            if symbol.block == "RANDOM":
-                getattr(holder, symbol.name).set_ids(k + 1, 2, 3)
-
-
-def pointers(code: str) -> list[str]:
-    """Names of the POINTER variables, from the text: the IR need not have them."""
-    return [name for names in _POINTER.findall(code) for name in re.findall(r"\w+", names)]
-
-
-def points_to_voltage(code: str) -> list[str]:
-    """Those that C code does not take for a pointer to something of its own."""
-    return [name for name in pointers(code) if f"_p_{name}" not in code]
+        for name in kind.references:
+            if hasattr(getattr(holder, name, None), "set_ids"):
+                getattr(holder, name).set_ids(k + 1, 2, 3)
+            elif f"_p_{name}" not in kind.code:
+                bench.h.setpointer(free(0.5)._ref_v, name, holder)
 
 
 def send_events(bench: Bench, mechanism: ir.Mechanism, free: Any) -> None:
@@ -252,7 +244,7 @@ def watch(
     for variable in kind.instance_variables:
         symbol = mechanism.symbols.get(variable.name)
         constant = symbol is not None and symbol.block == "PARAMETER" and variable.name not in written
-        if constant or variable.name in pointers(kind.code) or (symbol is not None and symbol.block == "RANDOM"):
+        if constant:
             continue
         for owner in bench.owners:
             reference = getattr(owner, f"_ref_{variable.hoc_name}")
@@ -281,7 +273,7 @@ def build(h: Any, job: Job, kind: MechanismType, mechanism: ir.Mechanism) -> Ben
     place(bench, job, mechanism, free, held)
     species = set_ions(h, sections)
     set_parameters(bench, job, mechanism)
-    set_references(bench, kind.code, mechanism, free)
+    set_references(bench, kind, mechanism, free)
     send_events(bench, mechanism, free)
     watch(bench, kind, mechanism, sections, species)
     return bench
