@@ -134,7 +134,7 @@ def summary(results: Results) -> list[Line]:
             results.original.worst_mv <= 1e-6,
         ),
         Line(
-            f"worst relative gradient error, {len(results.gradient.slopes)} conductances, against NEURON",
+            f"worst relative gradient error, {len(results.gradient.slopes)} conductances (usetable_nat = 0)",
             f"{results.gradient.worst:.1e}",
             "<= 1e-5",
             results.gradient.worst <= 1e-5,
