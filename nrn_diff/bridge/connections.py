@@ -141,6 +141,14 @@ def _needed(wires: Sequence[Wire], cells: Mapping[str, Any]) -> set[str]:
     return needed
 
 
+def is_random(holder: Any, name: str) -> bool:
+    """Whether a reference of a point process or density mechanism is a RANDOM variable; else it is a POINTER."""
+    try:
+        return hasattr(getattr(holder, name), "get_ids")
+    except (AttributeError, ValueError):  # a POINTER that points nowhere
+        return False
+
+
 def _artificial_cell(
     kind: MechanismType, live: Any, translator: Translator, findings: Findings
 ) -> ArtificialCell | None:
@@ -148,7 +156,7 @@ def _artificial_cell(
     if mechanism is None:
         return None
     name = live.hname()
-    random = tuple(name for name in kind.references if hasattr(getattr(live, name, None), "get_ids"))
+    random = tuple(name for name in kind.references if is_random(live, name))
     nowhere = np.full(1, -1)
     located = Located(kind, nowhere, nowhere, (live,), (name,), (name,))
     values = {k: v[0] for k, v in read_values(located, mechanism, findings).items()}
