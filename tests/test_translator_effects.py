@@ -271,3 +271,9 @@ def test_breakpoint_without_currents_runs_in_the_state_update():
     )
     assert mechanism.current is None
     assert [s.target.name for s in mechanism.advance.body] == ["m", "a", "a"]
+
+
+def test_of_ion_variables_hoc_sees_the_mechanism_s_own_current_only():
+    head = "NEURON { SUFFIX x USEION ca READ ica, cai WRITE cai USEION k WRITE ik RANGE ica, cai, ik }\n"
+    mechanism = lowered("BREAKPOINT { ik = cai }\n", head + "ASSIGNED { ica cai ik }\n")
+    assert {n for n, s in mechanism.symbols.items() if s.visible} == {"ik"}

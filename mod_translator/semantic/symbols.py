@@ -189,7 +189,9 @@ class _Collector:
             self.context.wrong("S123", reason, "remove one of the declarations", marked)
             return
         if name in self.ion_names:
-            symbol = replace(symbol, role=Role.ION, visible=name in self.ranges)
+            written = any(name == f"i{use.name}" and name in use.writes for use in self.out.ions)
+            # of an ion's variables HOC sees the mechanism's own current only
+            symbol = replace(symbol, role=Role.ION, visible=written and name in self.ranges)
         self.out.table[name] = replace(symbol, name=name, loc=loc)
 
     def _start_parameters(self) -> None:
