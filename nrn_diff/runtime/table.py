@@ -17,7 +17,8 @@ class Table(NamedTuple):
     """What a TABLE holds, with one column for each variable and each element of an array variable.
 
     rows, steps [n_columns, intervals + 1]: the values, and the difference to the next (0 for the last). low: argument
-    of the first row. scale: rows per unit of the argument.
+    of the first row. scale: rows per unit of the argument. Where each instance has a table of its own, all have
+    one more axis for the instances, the last.
     """
 
     rows: Array
@@ -52,7 +53,9 @@ def _place(position: Array, last: int) -> tuple[Array, Array, Array]:
 
 
 def _at(column: Array, row: Array) -> Array:
-    return column.at[row].get(mode="promise_in_bounds")
+    if column.ndim == 1:
+        return column.at[row].get(mode="promise_in_bounds")
+    return jnp.take_along_axis(column, jnp.broadcast_to(row, column.shape[1:])[None], 0)[0]
 
 
 @jax.custom_jvp

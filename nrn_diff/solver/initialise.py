@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 
 from mod_translator import ir
+from mod_translator.emit import TableParameter
 from nrn_diff.runtime import nernst
+from nrn_diff.runtime.table import Table
 from nrn_diff.solver.currents import assemble
 from nrn_diff.solver.deliver import deliver, initialise_connections
 from nrn_diff.solver.moment import Moment, ion_field, replace_rows
@@ -70,11 +73,21 @@ def _fill_tables(now: Moment, mechanism: MechanismStructure) -> None:
     filled = {}
     for table in mechanism.tables:
         inputs = {name: by_initial.get(name, now.read(mechanism, name)) for name in table.inputs}
+        if mechanism.is_per_instance(table.name):
+            filled[table.name] = _tables_of_instances(mechanism, table, inputs)
+            continue
         scalars = {
             n: x[..., mechanism.first] if mechanism.is_per_instance(n) and jnp.ndim(x) else x for n, x in inputs.items()
         }
         filled[table.name] = mechanism.make_table(table, scalars)
     now.fixed = now.fixed._replace(tables={**now.fixed.tables, mechanism.name: filled})
+
+
+def _tables_of_instances(mechanism: MechanismStructure, table: TableParameter, inputs: dict[str, Array]) -> Table:
+    own = {n: jnp.broadcast_to(x, (mechanism.count,)) for n, x in inputs.items() if mechanism.is_per_instance(n)}
+    common = {n: x for n, x in inputs.items() if n not in own}
+    tables = jax.vmap(lambda mine: mechanism.make_table(table, {**common, **mine}))(own)
+    return jax.tree.map(lambda x: jnp.moveaxis(x, 0, -1), tables)
 
 
 def _start_variables(mechanism: MechanismStructure, values: Values) -> dict[str, Array]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 
 from mod_translator import ir
@@ -86,7 +87,8 @@ class Receiver:
         row, block = self.row[events.connection], self.mechanism.blocks[self.block]
         given: dict[str, Array] = {"t": events.time, "flag": jnp.zeros(()), **own}
         for name, value in self.constant.items():
-            given[name] = value[..., row] if self.mechanism.is_per_instance(name) else value
+            each = self.mechanism.is_per_instance(name)
+            given[name] = jax.tree.map(lambda x: x[..., row], value) if each else value
         args = [targets.weights[events.connection, k] for k in range(len(block.args))]
         return self.mechanism.run(self.block, {n: given[n] for n in block.inputs}, tuple(args)), args
 

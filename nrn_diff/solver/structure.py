@@ -121,9 +121,15 @@ class MechanismStructure:
     def is_per_instance(self, name: str) -> bool:
         """Whether a name has a value for each instance, [..., n]."""
         symbol = self.ir.symbols.get(name)
-        if symbol is None or symbol.role is ir.Role.GLOBAL:
+        if symbol is None:
+            return any(t.name == name and self._has_table_of_each(t.routine) for t in self.tables)
+        if symbol.role is ir.Role.GLOBAL:
             return False
         return name not in ("t", "dt", "celsius")
+
+    def _has_table_of_each(self, routine: str) -> bool:
+        table = self.ir.routines[routine].table
+        return table is not None and table.per_instance
 
     def make_table(self, table: TableParameter, arguments: Mapping[str, Any]) -> Any:
         """Contents of a TABLE."""
