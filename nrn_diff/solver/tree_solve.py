@@ -7,6 +7,7 @@ Row i of the system reads  d[i] x[i] + b[i] x[parent(i)] + sum over children c o
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import jax
@@ -97,7 +98,9 @@ def _by_hines(a: Any, b: Any, d: Any, rhs: Any, *, schedule: Schedule, transpose
     shape = jnp.broadcast_shapes(a.shape, b.shape, d.shape, rhs.shape)
     call = jax.ffi.ffi_call(library.TREE_SOLVE, jax.ShapeDtypeStruct(shape, rhs.dtype))
     visit, parent = schedule.visit.astype(np.int32), schedule.parent.target.astype(np.int32)
-    x: jax.Array = call(visit, parent, a, b, d, rhs, transposed=np.bool_(transposed))
+    # The kernel takes one number a row for all systems, or one for each; of a nested batch a part may be shared.
+    whole = [x if x.size in {shape[0], math.prod(shape)} else jnp.broadcast_to(x, shape) for x in (a, b, d, rhs)]
+    x: jax.Array = call(visit, parent, *whole, transposed=np.bool_(transposed))
     return x
 
 
