@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from os import PathLike
 
-from nrn_diff import adjoint
+from nrn_diff import adjoint, spike_derivative
 from nrn_diff.errors import (
     CaptureError,
     NrnDiffError,
@@ -44,6 +44,7 @@ __all__ = [
     "fit",
     "inspect",
     "load",
+    "spike_derivative",
 ]
 
 

@@ -25,6 +25,7 @@ from nrn_diff.solver.build_events import find_sources
 from nrn_diff.solver.simulate import Run, simulate
 from nrn_diff.solver.structure import Structure
 from nrn_diff.solver.values import Values
+from nrn_diff.spike_derivative import NO_DERIVATIVE, AbstractSpikeDerivative
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -86,15 +87,23 @@ class Model:
         records = tuple(find_record(self.capture, label) for label in labels)
         return Model(dataclasses.replace(self.capture, records=records))
 
-    def simulate(self, theta: Mapping[str, Any] | None = None, *, adjoint: AbstractAdjoint | None = None) -> Recording:
+    def simulate(
+        self,
+        theta: Mapping[str, Any] | None = None,
+        *,
+        adjoint: AbstractAdjoint | None = None,
+        spikes: AbstractSpikeDerivative = NO_DERIVATIVE,
+    ) -> Recording:
         """Run from t = 0 to tstop with `theta` in place of the captured values. Pure; jit, grad, vmap, jvp apply.
 
         theta: from `parameters`, or any dict name -> array with one entry for each place (or a scalar for all).
-        adjoint: how reverse mode goes back (nrn_diff.adjoint); None: chosen by memory. Raises ParameterError for
-        unknown names, wrong shapes, and values that are not finite.
+        adjoint: how reverse mode goes back (nrn_diff.adjoint); None: chosen by memory. spikes: what the derivative
+        through a spike that a NetCon carries is (nrn_diff.spike_derivative); values do not depend on it. Raises
+        ParameterError for unknown names, wrong shapes, and values that are not finite.
         """
         values = self.with_theta(theta or {})
-        run = _simulate(self.structure, values, adjoint)
+        structure = dataclasses.replace(self.structure, spike_derivative=spikes)
+        run = _simulate(structure, values, adjoint)
         columns = {r.label: run.samples[:, k] for k, r in enumerate(self.structure.recorded)}
         sources = find_sources(self.capture)
         watched = {s.label: run.crossed[:, sources.index((s.node, s.threshold))] for s in self.capture.spikes}

@@ -2,7 +2,8 @@
 
 Names are NEURON's: 'gnabar_hh' (RANGE, one value for each segment that has it), 'vhalf_kx' (GLOBAL), 'Exp2Syn.tau1'
 (one for each point process), 'Ra' (sections), 'cm' (segments), 'ena', 'nai' (one for each segment with that ion),
-'nai0_na_ion', 'NetCon.weight' (one for each connection, in the order of h.List('NetCon')), 'celsius', 'v_init'.
+'nai0_na_ion', 'NetCon.weight' (one for each connection, in the order of h.List('NetCon')), 'NetCon.threshold' (one for
+each voltage that NetCons watch), 'celsius', 'v_init'.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 from mod_translator import ir
 from nrn_diff.errors import ParameterError
 from nrn_diff.snapshot import Capture, MechanismData
+from nrn_diff.solver.build_events import find_sources
 from nrn_diff.solver.values import Array, Values
 
 Path = tuple[str, ...]
@@ -133,6 +135,8 @@ def _candidates(capture: Capture) -> Iterator[tuple[str, Callable[[], Quantity]]
         yield from _mechanism_candidates(capture, data)
     if capture.connections:
         yield "NetCon.weight", partial(_weights, capture)
+    if any(c.source_node >= 0 for c in capture.connections) or capture.spikes:
+        yield "NetCon.threshold", partial(_thresholds, capture)
 
 
 def _mechanism_candidates(capture: Capture, data: MechanismData) -> Iterator[tuple[str, Callable[[], Quantity]]]:
@@ -166,6 +170,15 @@ def _on_nodes(capture: Capture, name: str, path: Path, nodes: np.ndarray) -> Qua
     labels = segment_labels(capture)
     owner = tuple(labels[segment_of_node[n]] if n in segment_of_node else "" for n in nodes.tolist())
     return _whole(name, path, cable.node_section[nodes], owner)
+
+
+def _thresholds(capture: Capture) -> Quantity:
+    """One for each voltage that NetCons watch, as in NEURON; in the order of their first NetCon."""
+    cable, labels = capture.cable, segment_labels(capture)
+    segment_of_node = {int(node): i for i, node in enumerate(cable.segment_node)}
+    nodes = np.array([node for node, _ in find_sources(capture)], dtype=int)
+    owner = tuple(labels[segment_of_node[n]] if n in segment_of_node else "" for n in nodes.tolist())
+    return _whole("NetCon.threshold", ("thresholds",), cable.node_section[nodes], owner)
 
 
 def _weights(capture: Capture) -> Quantity:

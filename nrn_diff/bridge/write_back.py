@@ -16,6 +16,7 @@ from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.inventory import Inventory, Located, hoc_objects, take_inventory
 from nrn_diff.errors import WriteBackError
 from nrn_diff.snapshot import Capture
+from nrn_diff.solver.build_events import find_sources
 
 _NETCON_WEIGHT = "NetCon.weight"
 
@@ -131,6 +132,7 @@ def _slots(capture: Capture, inventory: Inventory) -> dict[str, Callable[[], np.
         "celsius": lambda: _array([_attribute(h, "celsius")], ()),
         "Ra": lambda: _array([_attribute(s, "Ra") for s in topology.sections], (-1,)),
         "cm": lambda: _array([_attribute(s, "cm") for s in topology.segments()], (-1,)),
+        "NetCon.threshold": lambda: _array([_attribute(nc, "threshold") for nc in _watching(capture)], (-1,)),
     }
     if hasattr(h, "v_init"):
         slots["v_init"] = lambda: _array([_attribute(h, "v_init")], ())
@@ -167,6 +169,15 @@ def _attribute(owner: Any, name: str) -> Slot:
 
 def _item(array: Any, k: int) -> Slot:
     return Slot(lambda: array[k], lambda value: array.__setitem__(k, value))
+
+
+def _watching(capture: Capture) -> list[Any]:
+    """A live NetCon for each watched voltage; the threshold belongs to the voltage."""
+    live = hoc_objects("NetCon")
+    found = {(c.source_node, c.threshold): live[c.index] for c in capture.connections}
+    recording = {nc.get_recordvec().hname(): nc for nc in live if nc.get_recordvec() is not None}
+    found |= {(s.node, s.threshold): recording[s.vector] for s in capture.spikes if s.vector in recording}
+    return [found[source] for source in find_sources(capture)]
 
 
 def _weights(capture: Capture, value: Any) -> list[tuple[Slot, float]]:

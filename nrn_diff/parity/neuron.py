@@ -102,7 +102,15 @@ EVENTS = (
     ),
     Feature("NetCon delay, weight vector, active(0), no source", _SAME, (_NETCONS,)),
     Feature("ties: events of equal time", _SAME, (_TIES, "test_events_queue.py::test_ties_come_out_as_in_neuron")),
-    Feature("NetCon from a voltage, threshold", _SAME, (_NETWORK,), "no derivative passes through the time of a spike"),
+    Feature(
+        "NetCon from a voltage, threshold",
+        _SAME,
+        (
+            _NETWORK,
+            "test_spike_derivative.py::test_crossing_time_is_the_derivative_of_the_continuous_model",
+        ),
+        "derivatives through the time of a spike: [none, surrogate or exact](spikes.md)",
+    ),
     Feature("NetCon.record of spike times", _SAME, (_NETWORK,), "`recording.spike_times(label)`"),
     Feature(
         "NetCons from voltages and from artificial cells to one kind of synapse",

@@ -75,13 +75,23 @@ class Receiver:
 
         connections: the Incidence from these events to instances.
         """
+        each, weights = self.contributions(targets, events)
+        return self.add(targets, each, events.present, connections)._replace(weights=weights)
+
+    def contributions(self, targets: Targets, events: Arrivals) -> tuple[dict[str, Array], Array]:
+        """What each event adds, if there is one, [..., width] by variable; and the new NetCon arguments."""
         zeros = {n: jnp.zeros((*x.shape[:-1], *events.time.shape)) for n, x in targets.variables.items()}
         results, args = self._run(targets, events, zeros)
+        each = {n: jnp.broadcast_to(results[n], x.shape) for n, x in zeros.items()}
+        return each, self._store_args(targets.weights, events, results, args)
+
+    def add(self, targets: Targets, each: dict[str, Array], part: Array, connections: Any) -> Targets:
+        """Add part [width] (bool: all or nothing) of each contribution to its instance."""
         variables = {}
         for name, x in targets.variables.items():
-            added = jnp.where(events.present, jnp.broadcast_to(results[name], zeros[name].shape), 0.0)
+            added = jnp.where(part, each[name], 0.0) if part.dtype == bool else each[name] * part
             variables[name] = x + jnp.moveaxis(connections.sum(jnp.moveaxis(added, -1, 0)), 0, -1)
-        return Targets(variables, self._store_args(targets.weights, events, results, args))
+        return targets._replace(variables=variables)
 
     def _run(self, targets: Targets, events: Arrivals, own: dict[str, Array]) -> tuple[dict[str, Any], list[Array]]:
         row, block = self.row[events.connection], self.mechanism.blocks[self.block]

@@ -1,7 +1,8 @@
 """Spikes that depend on the solution: threshold crossings of a voltage, and the NetCons that carry them after a delay.
 
 A source is checked at the start of each step (NetCvode::check_thresh): where the voltage is above its threshold and was
-not before, it sends at t + 1e-10 ms. The crossing is a discrete event, so no derivative passes through its time.
+not before, it sends at t + 1e-10 ms. The crossing is a discrete event; what derivative passes through it, if any, is
+decided by an object (spike_times.py).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from nrn_diff.events.time_grid import time_grid
 from nrn_diff.solver.incidence import Incidence
 from nrn_diff.solver.moment import Moment
 from nrn_diff.solver.receive import Arrivals, Receiver, Targets, only_adds
+from nrn_diff.solver.spike_times import differentiate, note_crossings, receive_moved, return_pending, start_derivative
 from nrn_diff.solver.structure import Lines, Structure
 from nrn_diff.solver.values import Array, Spikes
 
@@ -75,8 +77,9 @@ def check_thresholds(now: Moment, index: Array) -> None:
     """Find the sources that cross upwards now; index: the number of the step."""
     sources = now.structure.spike_sources
     above = now.v[sources.row] - now.fixed.values.thresholds > 0.0
-    fired = now.spikes.fired.at[index % sources.memory].set(above & ~now.spikes.above)
-    now.spikes = Spikes(above, fired)
+    crossed = above & ~now.spikes.above
+    fired = now.spikes.fired.at[index % sources.memory].set(crossed)
+    now.spikes = note_crossings(now, now.spikes._replace(above=above, fired=fired), crossed, index)
 
 
 def crossings(now: Moment, index: Array) -> Array:
@@ -87,11 +90,14 @@ def crossings(now: Moment, index: Array) -> Array:
 def no_spikes(structure: Structure) -> Spikes:
     """Before the first step (NetCvode::init_events)."""
     n = len(structure.spike_sources.row)
-    return Spikes(jnp.zeros(n, bool), jnp.zeros((structure.spike_sources.memory, n), bool))
+    none = Spikes(jnp.zeros(n, bool), jnp.zeros((structure.spike_sources.memory, n), bool))
+    return start_derivative(structure, none)
 
 
 def deliver_spikes(now: Moment, sent: dict[str, Array], *, early: bool) -> None:
     """Apply the spikes that arrive now; sent: mechanism -> [n_lags, width], when they were sent (-1: none)."""
+    if not early:
+        return_pending(now)
     for mechanism in now.structure.mechanisms:
         if mechanism.name not in sent or mechanism.deliveries is None:
             continue
@@ -100,6 +106,9 @@ def deliver_spikes(now: Moment, sent: dict[str, Array], *, early: bool) -> None:
         targets = receiver.targets(now)
         for k in range(lines.sent.shape[2]):
             events = _arrivals(now, lines, sent[mechanism.name][:, k])
+            if differentiate(now.structure):
+                targets = receive_moved(now, receiver, lines, targets, events, sent[mechanism.name][:, k])
+                continue
             targets = jax.lax.cond(
                 events.present.any(),
                 lambda t, e, r=receiver, x=lines: _receive_all(r, x, t, e),

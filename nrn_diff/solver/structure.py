@@ -18,6 +18,7 @@ from mod_translator import ir
 from mod_translator.emit import TableParameter, python_name
 from nrn_diff.solver.contraction import Schedule
 from nrn_diff.solver.incidence import Incidence
+from nrn_diff.spike_derivative import NO_DERIVATIVE, AbstractSpikeDerivative
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,7 +182,10 @@ class Recorded:
 
 @dataclass(frozen=True, eq=False)
 class Structure:
-    """A model without its numbers. row_of_node [n_nodes]: tree row of each node of the snapshot."""
+    """A model without its numbers. row_of_node [n_nodes]: tree row of each node of the snapshot.
+
+    spike_derivative: see nrn_diff/spike_derivative.py.
+    """
 
     tree: Schedule
     row_of_node: np.ndarray
@@ -195,12 +199,16 @@ class Structure:
     n_steps: int
     secondorder: int
     digest: str
+    spike_derivative: AbstractSpikeDerivative = NO_DERIVATIVE
 
     def __hash__(self) -> int:
-        return hash(self.digest)
+        return hash((self.digest, self.spike_derivative))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Structure) and self.digest == other.digest
+        return isinstance(other, Structure) and (self.digest, self.spike_derivative) == (
+            other.digest,
+            other.spike_derivative,
+        )
 
     def mechanism(self, name: str) -> MechanismStructure:
         """The mechanism of that name."""

@@ -56,10 +56,17 @@ class IonState(NamedTuple):
 
 
 class Spikes(NamedTuple):
-    """above [n_sources]: whether a source was above its threshold; fired [memory, n_sources]: the last crossings."""
+    """above [n_sources]: whether a source was above its threshold; fired [memory, n_sources]: the last crossings.
+
+    Only where spikes have a derivative (spike_times.py), all zero in value: before [n_sources] (mV, not zero): voltages
+    at the last check; moved [memory, n_sources]: of the crossings; pending: what their move takes away, by mechanism.
+    """
 
     above: Array
     fired: Array
+    before: Array | None = None
+    moved: Array | None = None
+    pending: PerMechanism | None = None
 
 
 class State(NamedTuple):
