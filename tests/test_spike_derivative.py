@@ -78,7 +78,7 @@ def ours(synapse, steps_per_ms):
         weight = jnp.asarray(window(model.t)) / n
         kinds = (NoDerivative(), CrossingTime(), Surrogate()) if n == steps_per_ms[0] else (CrossingTime(),)
         for kind in kinds:
-            loss = lambda th, kind=kind: jnp.sum(weight * model.simulate(th, spikes=kind)["b(0.5).v"])
+            loss = lambda th, m=model, w=weight, kind=kind: jnp.sum(w * m.simulate(th, spikes=kind)["b(0.5).v"])
             value, slope = jax.value_and_grad(loss)(theta)
             out[f"{type(kind).__name__} {n}"] = {"": float(value), **{k: float(slope[k][0]) for k in START}}
     del recorded
