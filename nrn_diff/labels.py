@@ -9,7 +9,7 @@ import numpy as np
 from mod_translator import ir
 from nrn_diff.errors import ParameterError
 from nrn_diff.quantities import segment_labels
-from nrn_diff.snapshot import Capture, Record
+from nrn_diff.snapshot import Capture, Extracellular, Record
 
 _SEGMENT = re.compile(r"^(?P<section>.+)\((?P<x>[-+.\deE]+)\)\.(?P<rest>[^()]+)$")
 
@@ -18,6 +18,7 @@ def find_record(capture: Capture, label: str) -> Record:
     """The Record that `label` names.
 
     't'; 'sec(x).v'; 'sec(x).mech.variable' or 'sec(x).variable_mech'; 'sec(x).ina', '.ena', '.nai', '.nao';
+    'sec(x).i_membrane_' (nA), '.i_cap'; 'sec(x).i_membrane', '.vext[0]', '.e_extracellular' with such layers;
     'Exp2Syn[0].g'. x picks the segment as in NEURON. Raises ParameterError if the model has no such thing.
     """
     if label == "t":
@@ -44,6 +45,10 @@ def _of_segment(capture: Capture, label: str, match: re.Match[str]) -> Record | 
     rest = match["rest"]
     if rest == "v":
         return Record(label, "v", node)
+    if rest in ("i_membrane_", "i_cap"):
+        return Record(label, "membrane", node, variable=rest)
+    if (record := _of_layers(capture.extracellular, label, rest, node)) is not None:
+        return record
     for ion in capture.ions:
         fields = {
             f"e{ion.name}": "erev",
@@ -59,6 +64,19 @@ def _of_segment(capture: Capture, label: str, match: re.Match[str]) -> Record | 
         variable = rest.removeprefix(f"{data.name}.") if "." in rest else rest.removesuffix(f"_{data.name}")
         if data.ir.kind is ir.Kind.DENSITY and variable != rest and len(rows) and _is_variable(data.ir, variable):
             return Record(label, "mechanism", int(rows[0]), data.name, variable)
+    return None
+
+
+def _of_layers(layers: Extracellular | None, label: str, rest: str, node: int) -> Record | None:
+    if layers is None or node not in layers.nodes:
+        return None
+    names = {"vext": 0} | {f"vext[{k}]": k for k in range(layers.xg.shape[1])}
+    if rest in names:
+        return Record(label, "vext", node, variable="vext", element=names[rest])
+    if rest == "i_membrane":
+        return Record(label, "membrane", node, variable=rest)
+    if rest == "e_extracellular":
+        return Record(label, "e_extracellular", int(np.flatnonzero(layers.nodes == node)[0]))
     return None
 
 

@@ -1,9 +1,10 @@
 """What a parameter name means in a model: where its numbers are, and which segment each of them belongs to.
 
 Names are NEURON's: 'gnabar_hh' (RANGE, one value for each segment that has it), 'vhalf_kx' (GLOBAL), 'Exp2Syn.tau1'
-(one for each point process), 'Ra' (sections), 'cm' (segments), 'ena', 'nai' (one for each segment with that ion),
-'nai0_na_ion', 'NetCon.weight' (one for each connection, in the order of h.List('NetCon')), 'NetCon.threshold' (one for
-each voltage that NetCons watch), 'celsius', 'v_init'.
+(one for each point process), 'Ra' (sections), 'cm' (segments), 'xraxial[0]', 'xg[1]', 'xc[0]', 'e_extracellular' (one
+for each segment with these layers), 'ena', 'nai' (one for each segment with that ion), 'nai0_na_ion', 'NetCon.weight'
+(one for each connection, in the order of h.List('NetCon')), 'NetCon.threshold' (one for each voltage that NetCons
+watch), 'celsius', 'v_init'.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 
 from mod_translator import ir
 from nrn_diff.errors import ParameterError
-from nrn_diff.snapshot import Capture, MechanismData
+from nrn_diff.snapshot import Capture, Extracellular, MechanismData
 from nrn_diff.solver.build_events import find_sources
 from nrn_diff.solver.values import Array, Values
 
@@ -126,6 +127,8 @@ def _candidates(capture: Capture) -> Iterator[tuple[str, Callable[[], Quantity]]
     sections = tuple(cable.section_names)
     yield "Ra", partial(_whole, "Ra", ("cable", "Ra"), np.arange(len(sections)), sections)
     yield "cm", partial(_whole, "cm", ("cable", "cm"), cable.segment_section, tuple(segment_labels(capture)))
+    if capture.extracellular is not None:
+        yield from _layer_candidates(capture, capture.extracellular)
     for ion in capture.ions:
         for name, field in ((f"e{ion.name}", "erev"), (f"{ion.name}i", "inside"), (f"{ion.name}o", "outside")):
             yield name, partial(_on_nodes, capture, name, ("ions", ion.name, field), ion.nodes)
@@ -137,6 +140,15 @@ def _candidates(capture: Capture) -> Iterator[tuple[str, Callable[[], Quantity]]
         yield "NetCon.weight", partial(_weights, capture)
     if any(c.source_node >= 0 for c in capture.connections) or capture.spikes:
         yield "NetCon.threshold", partial(_thresholds, capture)
+
+
+def _layer_candidates(capture: Capture, layers: Extracellular) -> Iterator[tuple[str, Callable[[], Quantity]]]:
+    nodes, name = layers.nodes, "e_extracellular"
+    yield name, partial(_on_nodes, capture, name, ("extracellular", name), nodes)
+    for field in ("xraxial", "xg", "xc"):
+        for k in range(layers.xg.shape[1]):
+            index = (np.arange(len(nodes)), np.full(len(nodes), k))
+            yield f"{field}[{k}]", partial(_on_nodes, capture, f"{field}[{k}]", ("extracellular", field), nodes, index)
 
 
 def _mechanism_candidates(capture: Capture, data: MechanismData) -> Iterator[tuple[str, Callable[[], Quantity]]]:
@@ -160,16 +172,20 @@ def _scalar(name: str, path: Path) -> Quantity:
     return Quantity(name, 0, np.zeros(0, int), (), (Part(path, np.zeros(0, int)),))
 
 
-def _whole(name: str, path: Path, section: np.ndarray, owner: tuple[str, ...]) -> Quantity:
-    return Quantity(name, len(section), np.asarray(section), owner, (Part(path, np.arange(len(section))),))
+def _whole(
+    name: str, path: Path, section: np.ndarray, owner: tuple[str, ...], index: tuple[np.ndarray, ...] | None = None
+) -> Quantity:
+    return Quantity(name, len(section), np.asarray(section), owner, (Part(path, np.arange(len(section)), index),))
 
 
-def _on_nodes(capture: Capture, name: str, path: Path, nodes: np.ndarray) -> Quantity:
+def _on_nodes(
+    capture: Capture, name: str, path: Path, nodes: np.ndarray, index: tuple[np.ndarray, ...] | None = None
+) -> Quantity:
     cable = capture.cable
     segment_of_node = {int(node): i for i, node in enumerate(cable.segment_node)}
     labels = segment_labels(capture)
     owner = tuple(labels[segment_of_node[n]] if n in segment_of_node else "" for n in nodes.tolist())
-    return _whole(name, path, cable.node_section[nodes], owner)
+    return _whole(name, path, cable.node_section[nodes], owner, index)
 
 
 def _thresholds(capture: Capture) -> Quantity:

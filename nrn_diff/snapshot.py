@@ -50,6 +50,22 @@ class Cable:
 
 
 @dataclass(frozen=True)
+class Extracellular:
+    """The extracellular layers (src/nrnoc/extcelln.cpp), one row for each segment that has them.
+
+    nodes [n]; xraxial (MOhm/cm), xg (S/cm2), xc (uF/cm2) [n, layers], from the membrane outward; e_extracellular (mV)
+    [n]. layered [m]: every node with layers; besides `nodes`, the zero-area nodes of these sections.
+    """
+
+    nodes: Array
+    xraxial: Array
+    xg: Array
+    xc: Array
+    e_extracellular: Array
+    layered: Array
+
+
+@dataclass(frozen=True)
 class Ion:
     """An ion species wherever it exists (the mechanism `<name>_ion`).
 
@@ -135,9 +151,11 @@ class Events:
 class Record:
     """One quantity that a Vector of the user records.
 
-    kind: 't' | 'v' | 'mechanism' | 'ion'. index: the node (v) or the row among the instances (mechanism, ion).
-    owner: mechanism name or ion name. variable: 'm', 'ina'; for an ion 'inside', 'outside', 'erev', 'current'.
-    element: of an array variable. label: 'soma(0.5).v', 'soma(0.5).hh.m', 'soma(0.5).ina', 'Exp2Syn[0].g', 't'.
+    kind: 't' | 'v' | 'mechanism' | 'ion' | 'vext' | 'e_extracellular' | 'membrane'. index: the node (v, vext,
+    membrane), or the row among the instances (mechanism, ion) or among the segments with layers (e_extracellular).
+    owner: mechanism name or ion name. variable: 'm', 'ina'; for an ion 'inside', 'outside', 'erev', 'current'; for the
+    membrane 'i_membrane', 'i_membrane_' or 'i_cap'. element: of an array variable (the layer of vext). label:
+    'soma(0.5).v', 'soma(0.5).hh.m', 'soma(0.5).ina', 'Exp2Syn[0].g', 't'.
     vector: the Vector's HOC name.
     """
 
@@ -181,3 +199,4 @@ class Capture:
     secondorder: int = 0
     notes: tuple[str, ...] = field(default=())
     spikes: tuple[SpikeRecord, ...] = ()
+    extracellular: Extracellular | None = None

@@ -227,13 +227,11 @@ def test_everything_that_is_not_represented_is_refused_at_once_and_neuron_is_unt
     out = run_function(everything_at_once)
     for what in (
         "CVODE is active",
-        "sparse13 matrix",
         "FInitializeHandler",
         "LinearMechanism",
         "gap junctions by ParallelContext.source_var / target_var",
         "CVode.extra_scatter_gather",
         "procedure advance() of stdrun.hoc is redefined",
-        "extracellular",
         "fastpas",
         "tstop = -1",
         "dt = inf",

@@ -8,6 +8,7 @@ from neuron import h
 
 from nrn_diff.bridge.clock import read_clock
 from nrn_diff.bridge.connections import capture_connections, capture_spikes
+from nrn_diff.bridge.extracellular import read_extracellular
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.inventory import Inventory, take_inventory
 from nrn_diff.bridge.ions import Styles, capture_ion
@@ -53,6 +54,7 @@ def _capture(inventory: Inventory, tstop: float | None, dt: float | None, findin
     check_process(findings)
     clock = read_clock(tstop, dt, findings)
     cable = read_cable(inventory.topology, findings)
+    extracellular = read_extracellular(inventory, findings)
     translator = Translator(findings)
     lowered = translator.lower_all([d.type for d in inventory.mechanisms])
     rank = execution_rank([d.type for d in (*inventory.ions, *inventory.mechanisms)], lowered)
@@ -83,4 +85,5 @@ def _capture(inventory: Inventory, tstop: float | None, dt: float | None, findin
         secondorder=clock.secondorder,
         notes=findings.notes,
         spikes=spikes,
+        extracellular=extracellular,
     )

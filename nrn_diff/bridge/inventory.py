@@ -15,6 +15,7 @@ from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.topology import Topology, read_topology
 
 # These are part of the cable itself (capacitance: cm; morphology: diam).
+EXTRACELLULAR = "extracellular"
 CABLE_MECHANISMS = frozenset({"morphology", "capacitance"})
 
 
@@ -82,7 +83,7 @@ def _locate_points(types: Sequence[MechanismType], topology: Topology) -> list[L
 class Inventory:
     """Everything of the live model that has values, as NEURON objects; lives no longer than one call.
 
-    artificial: name -> (type, object), by type, then in the order of creation.
+    artificial: name -> (type, object), by type, then in the order of creation. extracellular: its segments, if any.
     """
 
     types: tuple[MechanismType, ...]
@@ -91,6 +92,7 @@ class Inventory:
     ions: tuple[Located, ...]
     points: tuple[Located, ...]
     artificial: dict[str, tuple[MechanismType, Any]]
+    extracellular: Located | None = None
 
     @property
     def mechanisms(self) -> tuple[Located, ...]:
@@ -115,8 +117,9 @@ def take_inventory(findings: Findings) -> Inventory | None:
     return Inventory(
         types=types,
         topology=topology,
-        density=tuple(d for d in inserted if not d.type.is_ion),
+        density=tuple(d for d in inserted if not d.type.is_ion and d.type.name != EXTRACELLULAR),
         ions=tuple(d for d in inserted if d.type.is_ion),
         points=tuple(_locate_points(types, topology)),
         artificial={o.hname(): (t, o) for t in types if t.artificial for o in hoc_objects(t.name)},
+        extracellular=next((d for d in inserted if d.type.name == EXTRACELLULAR), None),
     )

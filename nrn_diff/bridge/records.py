@@ -10,6 +10,7 @@ import numpy as np
 from neuron import h
 
 from nrn_diff.bridge.catalog import Variable
+from nrn_diff.bridge.extracellular import ARRAYS, layered_nodes, n_layers
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import in_copy
 from nrn_diff.bridge.inventory import Inventory, Located, hoc_objects, place_of
@@ -26,13 +27,14 @@ class Block:
     """One variable of many owners, each of which a Vector may record.
 
     length: 0 for a scalar. describe(row, k) -> (label, record) of element k of an owner; record is None if it is known
-    but not recorded here.
+    but not recorded here. put(owner, k, value): where an attribute does not do.
     """
 
     owners: Sequence[Any]
     name: str
     length: int
     describe: Callable[[int, int], tuple[str, Record | None]]
+    put: Callable[[Any, int, float], None] | None = None
 
     @property
     def size(self) -> int:
@@ -42,7 +44,10 @@ class Block:
     def set(self, first: float) -> None:
         """Write first, first + 1, ... into the values. For a copy of the process only."""
         for row, owner in enumerate(self.owners):
-            if self.length:
+            if self.put is not None:
+                for k in range(self.length or 1):
+                    self.put(owner, k, first + row * (self.length or 1) + k)
+            elif self.length:
                 array = getattr(owner, self.name)
                 for k in range(self.length):
                     array[k] = first + row * self.length + k
@@ -84,12 +89,63 @@ def _ion_variable(located: Located, variable: Variable) -> Block:
     return Block(located.owners, variable.hoc_name, variable.length, describe)
 
 
+def _membrane(topology: Topology, variable: str) -> Block:
+    nodes = topology.segment_node if variable == "i_cap" else np.arange(topology.n_nodes)
+    segments = [section(x) for section, x in map(topology.node_place, nodes.tolist())]
+
+    def describe(row: int, _k: int) -> tuple[str, Record | None]:
+        label = f"{place_of(segments[row])}.{variable}"
+        return label, Record(label, "membrane", int(nodes[row]), variable=variable)
+
+    def put(owner: Any, _k: int, value: float) -> None:
+        getattr(owner, f"_ref_{variable}")[0] = value
+
+    return Block(segments, variable, 0, describe, put)
+
+
+def _layers(inventory: Inventory) -> list[Block]:
+    """The variables of extracellular; vext also at the ends of sections."""
+    located, topology, count = inventory.extracellular, inventory.topology, n_layers()
+    if located is None:
+        return []
+    owners, places, segment_node = located.owners, located.places, located.nodes
+    nodes = layered_nodes(inventory)
+    ends = [topology.node_place(node) for node in nodes.tolist()]
+
+    def vext(row: int, k: int) -> tuple[str, Record | None]:
+        label = f"{place_of(ends[row][0](ends[row][1]))}.vext[{k}]"
+        return label, Record(label, "vext", int(nodes[row]), variable="vext", element=k)
+
+    def put(end: tuple[Any, float], k: int, value: float) -> None:
+        # In Python vext[1] is vext[0].
+        end[0].push()
+        h(f"vext[{k}]({end[1]!r}) = {value!r}")
+        h.pop_section()
+
+    def battery(row: int, _k: int) -> tuple[str, Record | None]:
+        label = f"{places[row]}.e_extracellular"
+        return label, Record(label, "e_extracellular", row)
+
+    def current(row: int, _k: int) -> tuple[str, Record | None]:
+        label = f"{places[row]}.i_membrane"
+        return label, Record(label, "membrane", int(segment_node[row]), variable="i_membrane")
+
+    return [
+        Block(ends, "vext", count, vext, put),
+        Block(owners, "e_extracellular", 0, battery),
+        Block(owners, "i_membrane", 0, current),
+        *(_fixed(owners, name, count) for name in ARRAYS),
+        *(_fixed(owners, name) for name in ("sav_g", "sav_rhs")),
+    ]
+
+
 def _fixed(owners: Sequence[Any], name: str, length: int = 0) -> Block:
     """Something that does not change during a run, so that a refusal can name it."""
 
     def describe(row: int, k: int) -> tuple[str, Record | None]:
         owner = owners[row]
-        return f"{owner.hname() if length else place_of(owner)}.{name}{f'[{k}]' if length else ''}", None
+        place = place_of(owner) if hasattr(owner, "sec") else owner.hname()
+        return f"{place}.{name}{f'[{k}]' if length else ''}", None
 
     return Block(owners, name, length, describe)
 
@@ -97,7 +153,10 @@ def _fixed(owners: Sequence[Any], name: str, length: int = 0) -> Block:
 def _blocks(inventory: Inventory) -> list[Block]:
     """Everything that a Vector may record, in the order in which values are put into it."""
     segments = inventory.topology.segments()
-    blocks = [_voltages(inventory.topology), _fixed(segments, "cm"), _fixed(segments, "i_cap")]
+    blocks = [_voltages(inventory.topology), _fixed(segments, "cm"), _membrane(inventory.topology, "i_cap")]
+    if h.CVode().use_fast_imem():
+        blocks.append(_membrane(inventory.topology, "i_membrane_"))
+    blocks += _layers(inventory)
     blocks += [_fixed([n], "weight", int(n.wcnt())) for n in hoc_objects("NetCon") if n.wcnt()]
     for make, found in ((_mechanism_variable, inventory.mechanisms), (_ion_variable, inventory.ions)):
         blocks += [make(d, v) for d in found for v in d.type.instance_variables]
@@ -187,7 +246,7 @@ def _match(
             findings.refuse(
                 f"{_vector_name(vector)} records {label}",
                 _vector_name(vector),
-                "recorded are t, voltages, ion variables and the variables of mechanisms and point processes",
+                "recorded are t, voltages, currents of ions and of the membrane, and variables of mechanisms",
                 f"stop it with {vector.hname()}.play_remove(), or record another variable",
             )
         else:

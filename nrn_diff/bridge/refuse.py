@@ -32,11 +32,6 @@ def check_process(findings: Findings) -> None:
             "the variable step is not supported yet, only NEURON's fixed step",
             "h.CVode().active(0), and set h.dt",
         )
-    method = int(cvode.current_method())
-    if method // 10 % 10:
-        findings.refuse(
-            "sparse13 matrix", "", "the model needs NEURON's general sparse solver", "see the other reasons"
-        )
     if int(cvode.queue_mode()) & 1:
         findings.refuse(
             "binned event queue", "", "events would be delivered at rounded times", "h.CVode().queue_mode(0)"

@@ -11,7 +11,6 @@ from nrn_diff.bridge.catalog import MechanismType
 from nrn_diff.bridge.findings import Findings
 
 _NO_TEXT = {
-    "extracellular": ("the extracellular layers are not supported yet", "remove it (uninsert extracellular)"),
     "fastpas": ("it has no NMODL text", "insert pas, which computes the same"),
 }
 _NO_TEXT_AT_ALL = (

@@ -12,8 +12,9 @@ import numpy as np
 from neuron import h
 
 from nrn_diff.bridge.catalog import Variable
+from nrn_diff.bridge.extracellular import ARRAYS
 from nrn_diff.bridge.findings import Findings
-from nrn_diff.bridge.inventory import Inventory, Located, hoc_objects, take_inventory
+from nrn_diff.bridge.inventory import EXTRACELLULAR, Inventory, Located, hoc_objects, take_inventory
 from nrn_diff.errors import WriteBackError
 from nrn_diff.snapshot import Capture
 from nrn_diff.solver.build_events import find_sources
@@ -34,7 +35,8 @@ def write_back(capture: Capture, values: Mapping[str, Any]) -> None:
 
     values: name -> array in the order of the capture, named as in NEURON: 'gnabar_hh', 'Exp2Syn.tau1' [n instances] or
     [n instances, length], 'vhalf_kx' (GLOBAL), 'Ra' [n_sections], 'cm' [n_segments], 'ena', 'nai' [n of the ion],
-    'nai0_na_ion', 'celsius', 'v_init', 'NetCon.weight' [n_connections] (the first weights) or a sequence of vectors.
+    'xraxial[0]', 'xg[1]', 'xc[0]', 'e_extracellular' [n segments with layers], 'nai0_na_ion', 'celsius', 'v_init',
+    'NetCon.weight' [n_connections] (the first weights) or a sequence of vectors.
     Raises WriteBackError if the live model is not the captured one any more, or a name, shape or value does not fit;
     nothing is written then.
     """
@@ -103,6 +105,10 @@ def _same_model(capture: Capture) -> Inventory:
         _same_places(data.name, data.nodes, data.labels, located)
     for ion in capture.ions:
         _same_places(f"{ion.name}_ion", ion.nodes, ("",) * len(ion.nodes), located)
+    if capture.extracellular is not None:
+        nodes = capture.extracellular.nodes
+        layers = {EXTRACELLULAR: inventory.extracellular} if inventory.extracellular else {}
+        _same_places(EXTRACELLULAR, nodes, ("",) * len(nodes), layers)
     _same_connections(capture)
     return inventory
 
@@ -134,6 +140,12 @@ def _slots(capture: Capture, inventory: Inventory) -> dict[str, Callable[[], np.
         "cm": lambda: _array([_attribute(s, "cm") for s in topology.segments()], (-1,)),
         "NetCon.threshold": lambda: _array([_attribute(nc, "threshold") for nc in _watching(capture)], (-1,)),
     }
+    if capture.extracellular is not None and inventory.extracellular is not None:
+        owners, count = inventory.extracellular.owners, capture.extracellular.xg.shape[1]
+        slots["e_extracellular"] = lambda: _array([_attribute(o, "e_extracellular") for o in owners], (-1,))
+        for name in ARRAYS:
+            for k in range(count):
+                slots[f"{name}[{k}]"] = partial(_elements, owners, name, k)
     if hasattr(h, "v_init"):
         slots["v_init"] = lambda: _array([_attribute(h, "v_init")], ())
     for located in (*inventory.ions, *inventory.mechanisms):
@@ -157,6 +169,10 @@ def _instance_slots(owners: Sequence[Any], variable: Variable) -> np.ndarray:
     if not length:
         return _array([_attribute(owner, name) for owner in owners], (-1,))
     return _array([_item(getattr(owner, name), k) for owner in owners for k in range(length)], (len(owners), length))
+
+
+def _elements(owners: Sequence[Any], name: str, k: int) -> np.ndarray:
+    return _array([_item(getattr(owner, name), k) for owner in owners], (-1,))
 
 
 def _global_slots(variable: Variable) -> np.ndarray:

@@ -20,6 +20,10 @@ _NETSTIM = "test_events_artificial.py::test_netstim_times_are_neurons"
 _CELLS = "test_events_artificial.py::test_networks_of_artificial_cells_are_neurons"
 _TIES = "test_events_schedule.py::test_events_at_boundaries_and_in_ties_reach_expsyn_as_in_neuron"
 _VALUES = "test_bridge_cable.py::test_values_that_cannot_be_simulated_are_refused_with_their_place"
+_LAYERS = "test_extracellular.py::test_layers_in_some_sections_are_neurons"
+_ALL_LAYERS = "test_extracellular.py::test_layers_everywhere_and_nowhere_are_neurons"
+_LAYER_GRADIENTS = "test_extracellular.py::test_gradients_saving_and_write_back"
+_NO_LAYERS = "test_extracellular.py::test_what_cannot_be_simulated_is_refused_with_its_place"
 _HH = "test_same_traces.py::test_hh_tree"
 _DEMO = "test_same_traces.py::test_shipped_model"
 
@@ -35,8 +39,14 @@ CABLE = (
     ),
     Feature("rallbranch other than 1", _REFUSED, (_VALUES,)),
     Feature("NaN or infinity in a parameter, Ra or L &le; 0", _REFUSED, (_VALUES,)),
-    Feature("extracellular layers, e_extracellular", _REFUSED, (_AT_ONCE,)),
-    Feature("LinearMechanism, sparse13 matrix", _REFUSED, (_AT_ONCE,)),
+    Feature(
+        "extracellular: xraxial, xg, xc, e_extracellular, any number of layers, in some sections or in all",
+        _SAME,
+        (_LAYERS, _ALL_LAYERS, _LAYER_GRADIENTS),
+        "with secondorder 1 and 2 as NEURON does it: vext takes one half step",
+    ),
+    Feature("extracellular layers without a way to ground", _REFUSED, (_NO_LAYERS,)),
+    Feature("LinearMechanism", _REFUSED, (_AT_ONCE,)),
     Feature("gap junctions by source_var, target_var", _REFUSED, (_AT_ONCE,)),
     Feature("multisplit", _REFUSED, (), "no test"),
 )
@@ -133,7 +143,13 @@ RECORDING = (
         "also Vectors that HOC made",
     ),
     Feature("Vector.record with an interval or with times", _REFUSED, (_NO_RECORDS,)),
-    Feature("recording of i_cap, cm, weights or global variables", _REFUSED, (_NO_RECORDS,)),
+    Feature(
+        "i_membrane_ (CVode.use_fast_imem), i_cap, i_membrane, vext",
+        _SAME,
+        (_LAYERS, _ALL_LAYERS),
+        "`model.with_records('dend(0.5).i_membrane_')` needs no use_fast_imem; in Python `vext[1]` is `vext[0]`",
+    ),
+    Feature("recording of cm, weights or global variables", _REFUSED, (_NO_RECORDS,)),
     Feature("Vector.play", _REFUSED, (_NO_RECORDS,)),
 )
 

@@ -22,6 +22,7 @@ from nrn_diff.snapshot import (
     Record,
 )
 from nrn_diff.solver.build_events import build_deliveries, find_sources, spike_sources
+from nrn_diff.solver.build_layers import build_extracellular, build_layers, layered_row
 from nrn_diff.solver.contraction import contract
 from nrn_diff.solver.incidence import Incidence
 from nrn_diff.solver.moment import ion_field
@@ -67,7 +68,8 @@ def build_structure(capture: Capture) -> Structure:
         segment = Incidence(segment_of_node[data.nodes], n_segments)
         mechanisms.append(_mechanism(capture, data, node, segment, ion_rows, deliveries.get(data.name)))
     ions = tuple(_ion(ion, Incidence(row[ion.nodes], n_rows), mechanisms) for ion in capture.ions)
-    recorded = tuple(_recorded(record, row) for record in capture.records)
+    outer = layered_row(capture, row)
+    recorded = tuple(_recorded(record, row, outer) for record in capture.records)
     return Structure(
         tree,
         row,
@@ -81,6 +83,7 @@ def build_structure(capture: Capture) -> Structure:
         steps,
         capture.secondorder,
         _digest(capture, steps, sources, deliveries),
+        extracellular=build_extracellular(capture, tree, row),
     )
 
 
@@ -115,6 +118,7 @@ def build_values(capture: Capture, structure: Structure) -> Values:
         array([threshold for _, threshold in find_sources(capture)]),
         array(capture.celsius),
         array(capture.v_init),
+        build_layers(capture),
     )
 
 
@@ -238,8 +242,9 @@ def _carried(capture: Capture, mechanism: ir.Mechanism, blocks: Mapping[str, Blo
     )
 
 
-def _recorded(record: Record, row: np.ndarray) -> Recorded:
-    index = int(row[record.index]) if record.kind == "v" else record.index
+def _recorded(record: Record, row: np.ndarray, layered: np.ndarray) -> Recorded:
+    of_node = {"v": row, "membrane": row, "vext": layered}
+    index = int(of_node[record.kind][record.index]) if record.kind in of_node else record.index
     return Recorded(record.label, record.kind, record.owner, record.variable, index, record.element)
 
 
@@ -261,6 +266,8 @@ def _digest(
     cable = capture.cable
     add(cable.parent, cable.segment_node, cable.node_section, len(cable.section_names))
     add(capture.dt, steps, capture.secondorder, capture.records)
+    if capture.extracellular is not None:
+        add(capture.extracellular.nodes, capture.extracellular.layered, capture.extracellular.xraxial.shape)
     for ion in capture.ions:
         add(ion.name, ion.charge, ion.nodes, ion.style)
     for data in capture.mechanisms:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import jax.numpy as jnp
 
 from nrn_diff.runtime import nernst
@@ -14,23 +16,41 @@ from nrn_diff.solver.values import Array
 DELTA_V = 0.001
 
 
-def assemble(now: Moment) -> tuple[Array, Array]:
-    """rhs (mA/cm2) and diagonal d of the tree's matrix at the present voltage, [rows] each."""
+class Balance(NamedTuple):
+    """Current balance of each row at the present voltage, [rows] each.
+
+    rhs (mA/cm2), d (S/cm2): right-hand side and diagonal of the tree's matrix. current (mA/cm2), conductance (S/cm2):
+    of the membrane alone, electrodes left out (NEURON's sav_rhs and sav_d); the conductance with the capacitive part.
+    """
+
+    rhs: Array
+    d: Array
+    current: Array
+    conductance: Array
+
+
+def assemble(now: Moment) -> Balance:
+    """Run the BREAKPOINTs of all mechanisms and sum what they give over the tree."""
     start_ion_currents(now)
-    by_nodes: dict[int, tuple[Incidence, Array, Array]] = {}
+    by_nodes: dict[tuple[int, bool], tuple[Incidence, Array, Array]] = {}
     for mechanism in now.structure.mechanisms:
         if "current" in mechanism.blocks and mechanism.ir.currents:
             i, g = membrane_current(now, mechanism)
             # Mechanisms on the same nodes are summed before they are spread over the tree.
-            _, i_before, g_before = by_nodes.get(id(mechanism.node), (None, 0.0, 0.0))
-            by_nodes[id(mechanism.node)] = (mechanism.node, i_before + i, g_before + g)
-    rhs, d = jnp.zeros_like(now.v), now.fixed.diagonal
-    for node, i, g in by_nodes.values():
-        rhs = rhs - node.sum(i)
-        d = d + node.sum(g)
-    parent = now.structure.tree.parent
-    drop = parent.gather(now.v) - now.v
-    return rhs - now.fixed.b * drop + parent.sum(now.fixed.a * drop), d
+            key = id(mechanism.node), mechanism.injects
+            _, i_before, g_before = by_nodes.get(key, (None, 0.0, 0.0))
+            by_nodes[key] = (mechanism.node, i_before + i, g_before + g)
+    current, conductance = jnp.zeros_like(now.v), jnp.zeros_like(now.v)
+    injected, steeper = jnp.zeros_like(now.v), now.fixed.diagonal
+    for (_, injects), (node, i, g) in by_nodes.items():
+        if injects:
+            injected, steeper = injected + node.sum(i), steeper - node.sum(g)
+        else:
+            current, conductance = current + node.sum(i), conductance + node.sum(g)
+    inside, parent = now.inside, now.structure.tree.parent
+    drop = parent.gather(inside) - inside
+    rhs = injected - current - now.fixed.b * drop + parent.sum(now.fixed.a * drop)
+    return Balance(rhs, steeper + conductance, current, now.fixed.capacity + conductance)
 
 
 def start_ion_currents(now: Moment) -> None:
@@ -44,7 +64,7 @@ def start_ion_currents(now: Moment) -> None:
 
 
 def membrane_current(now: Moment, mechanism: MechanismStructure) -> tuple[Array, Array]:
-    """Outward current (mA/cm2) and its conductance dI/dv (S/cm2), [n] each; the ions' share goes to the ions."""
+    """Current (mA/cm2, outward, that of an electrode inward) and its slope dI/dv (S/cm2), [n]; ions get their share."""
     results, slopes = _with_hints(now, mechanism) if mechanism.ir.conductances else _with_difference(now, mechanism)
     now.store(mechanism, results)
     # Point processes have nA, the matrix mA/cm2.
@@ -53,9 +73,8 @@ def membrane_current(now: Moment, mechanism: MechanismStructure) -> tuple[Array,
         if current.ion is not None:
             slope = slopes.get(current.name, jnp.zeros(()))
             now.add_ion_current(mechanism, current.ion, results[current.name] * scale, slope * scale)
-    sign = -scale if any(current.electrode for current in mechanism.ir.currents) else scale
     total = sum((results[current.name] for current in mechanism.ir.currents), jnp.zeros(mechanism.count))
-    return total * sign, slopes[""] * sign
+    return total * scale, slopes[""] * scale
 
 
 def _with_difference(now: Moment, mechanism: MechanismStructure) -> tuple[dict[str, Array], dict[str, Array]]:

@@ -1,4 +1,4 @@
-"""The same linear system as `tree_solve`, as a dense matrix: the oracle of the tests."""
+"""The linear systems of `tree_solve` and `layered_solve` as dense matrices: the oracle of the tests."""
 
 from __future__ import annotations
 
@@ -12,4 +12,15 @@ def matrix(parent: np.ndarray, a: np.ndarray, b: np.ndarray, d: np.ndarray) -> n
         if p >= 0:
             out[i, p] += b[i]
             out[p, i] += a[i]
+    return out
+
+
+def layered_matrix(
+    parent: np.ndarray, inward: np.ndarray, a: np.ndarray, b: np.ndarray, d: np.ndarray, c: np.ndarray
+) -> np.ndarray:
+    """Dense matrix of unknowns with a parent (-1: none), of which the last len(c) are coupled inward by c."""
+    out = matrix(parent, a, b, d)
+    outer = np.arange(len(d) - len(c), len(d))
+    out[outer, inward] += c
+    out[inward, outer] += c
     return out

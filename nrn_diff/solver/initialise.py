@@ -11,11 +11,13 @@ from nrn_diff.runtime import nernst
 from nrn_diff.runtime.table import Table
 from nrn_diff.solver.currents import assemble
 from nrn_diff.solver.deliver import deliver, initialise_connections
+from nrn_diff.solver.layers import layer_matrix
 from nrn_diff.solver.moment import Moment, ion_field, replace_rows
 from nrn_diff.solver.record import recorded
 from nrn_diff.solver.spikes import no_spikes
 from nrn_diff.solver.structure import IonStructure, MechanismStructure, Structure
 from nrn_diff.solver.values import Array, Fixed, IonState, State, Values
+from nrn_diff.solver.voltage import start_membrane_currents
 
 
 def initialise(structure: Structure, values: Values, events: dict[str, Array]) -> tuple[Fixed, State, Array]:
@@ -29,6 +31,8 @@ def initialise(structure: Structure, values: Values, events: dict[str, Array]) -
         {ion.name: _start_ion(ion, values) for ion in structure.ions},
         dict(values.weights),
         no_spikes(structure),
+        vext=_start_layers(structure),
+        e_extracellular=None if values.extracellular is None else values.extracellular.e_extracellular,
     )
     for mechanism in structure.mechanisms:
         _fill_tables(now, mechanism)
@@ -38,7 +42,7 @@ def initialise(structure: Structure, values: Values, events: dict[str, Array]) -
             _reversal_after_write(now, mechanism, results)
     initialise_connections(now)
     deliver(now, events)
-    assemble(now)
+    start_membrane_currents(now, assemble(now))
     constant = {
         m.name: {name: x for name, x in now.mechanisms[m.name].items() if name not in m.state}
         for m in structure.mechanisms
@@ -56,7 +60,15 @@ def _fixed(structure: Structure, values: Values) -> Fixed:
     cj = (2.0 if structure.secondorder else 1.0) / structure.dt
     capacitive = structure.segment_row.sum(0.001 * cj * cable.cm)
     tables = {m.name: {table.name: None for table in m.tables} for m in structure.mechanisms}
-    return Fixed(values, {}, {}, values.globals_, tables, a, b, capacitive - b - parent.sum(a))
+    layers = None if structure.extracellular is None else layer_matrix(structure.extracellular, values, cj)
+    diagonal = capacitive - b - parent.sum(a)
+    return Fixed(values, {}, {}, values.globals_, tables, a, b, diagonal, capacitive, layers)
+
+
+def _start_layers(structure: Structure) -> Array | None:
+    """extcell_init in src/nrnoc/extcelln.cpp."""
+    layers = structure.extracellular
+    return None if layers is None else jnp.zeros((layers.row.n_sources, layers.tree.layers))
 
 
 def _fill_tables(now: Moment, mechanism: MechanismStructure) -> None:

@@ -27,7 +27,11 @@ def replace_rows(mask: np.ndarray, new: Array, old: Array) -> Array:
 
 @dataclass
 class Moment:
-    """v [rows] (mV), t (ms); every INSTANCE variable by its latest value; ions, their slopes dI/dv; NetCon weights."""
+    """v [rows] (mV), t (ms); every INSTANCE variable by its latest value; ions, their slopes dI/dv; NetCon weights.
+
+    vext [layered rows, layers], e_extracellular [segments with layers] (mV): None without such layers. membrane:
+    currents through the whole membrane by their names in NEURON, if they are recorded.
+    """
 
     structure: Structure
     fixed: Fixed
@@ -38,19 +42,40 @@ class Moment:
     weights: dict[str, Array]
     spikes: Spikes
     ion_slopes: dict[str, Array] = field(default_factory=dict)
+    vext: Array | None = None
+    e_extracellular: Array | None = None
+    membrane: dict[str, Array] = field(default_factory=dict)
 
     @classmethod
     def of(cls, structure: Structure, fixed: Fixed, state: State, t: Array) -> Moment:
         """The moment that a carried state stands for."""
         variables = {m.name: {**fixed.mechanisms[m.name], **state.mechanisms[m.name]} for m in structure.mechanisms}
         ions = {name: fixed.ions[name]._replace(**changed) for name, changed in state.ions.items()}
-        return cls(structure, fixed, state.v, t, variables, ions, dict(state.weights), state.spikes)
+        layers = fixed.values.extracellular
+        return cls(
+            structure,
+            fixed,
+            state.v,
+            t,
+            variables,
+            ions,
+            dict(state.weights),
+            state.spikes,
+            vext=state.vext,
+            e_extracellular=None if layers is None else layers.e_extracellular,
+        )
 
     def state(self) -> State:
         """What the next step needs."""
         carried = {m.name: {n: self.mechanisms[m.name][n] for n in m.state} for m in self.structure.mechanisms}
         ions = {i.name: {f: getattr(self.ions[i.name], f) for f in i.state} for i in self.structure.ions}
-        return State(self.v, carried, ions, self.weights, self.spikes)
+        return State(self.v, carried, ions, self.weights, self.spikes, self.vext)
+
+    @property
+    def inside(self) -> Array:
+        """Potential inside the cells against ground, [rows] (mV); v is that across the membrane."""
+        layers = self.structure.extracellular
+        return self.v if layers is None or self.vext is None else self.v + layers.row.sum(self.vext[:, 0])
 
     def read(self, mechanism: MechanismStructure, name: str) -> Array:
         """Value of a file-level name of a mechanism: [n], [length, n] or scalar."""
@@ -70,7 +95,7 @@ class Moment:
     def _external(self, mechanism: MechanismStructure, name: str) -> Array:
         match name:
             case "v":
-                return mechanism.node.gather(self.v)
+                return mechanism.node.gather(self.inside if mechanism.injects else self.v)
             case "t":
                 return self.t
             case "dt":

@@ -42,5 +42,11 @@ def _array(now: Moment, quantity: Recorded) -> jax.Array:
         case "ion":
             values: jax.Array = getattr(now.ions[quantity.owner], quantity.variable)
             return values
+        case "membrane":
+            return now.membrane[quantity.variable]
+        case "vext" if now.vext is not None:
+            return now.vext[:, quantity.element]
+        case "e_extracellular" if now.e_extracellular is not None:
+            return now.e_extracellular
     values = now.mechanisms[quantity.owner][quantity.variable]
     return values if quantity.element < 0 else values[quantity.element]

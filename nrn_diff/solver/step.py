@@ -10,8 +10,8 @@ from nrn_diff.solver.moment import Moment
 from nrn_diff.solver.record import recorded
 from nrn_diff.solver.spikes import check_thresholds, crossings, deliver_spikes
 from nrn_diff.solver.structure import Structure
-from nrn_diff.solver.tree_solve import solve
 from nrn_diff.solver.values import Array, Fixed, State
+from nrn_diff.solver.voltage import solve_voltages, update_voltages
 
 
 class Clock(NamedTuple):
@@ -45,10 +45,10 @@ def step(structure: Structure, fixed: Fixed, state: State, clock: Clock) -> tupl
     deliver_spikes(now, clock.early_sent, early=True)
 
     now.t = clock.middle
-    rhs, d = assemble(now)
-    dv = solve(structure.tree, fixed.a, fixed.b, d, rhs)
-    second_order_currents(now, dv)
-    now.v = now.v + (2.0 * dv if structure.secondorder else dv)
+    balance = assemble(now)
+    change = solve_voltages(now, balance)
+    second_order_currents(now, change.inside)
+    update_voltages(now, balance, change)
 
     now.t = clock.end
     advance(now)

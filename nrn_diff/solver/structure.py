@@ -18,6 +18,7 @@ from mod_translator import ir
 from mod_translator.emit import TableParameter, python_name
 from nrn_diff.solver.contraction import Schedule
 from nrn_diff.solver.incidence import Incidence
+from nrn_diff.solver.layered_solve import LayeredTree
 from nrn_diff.spike_derivative import NO_DERIVATIVE, AbstractSpikeDerivative
 
 
@@ -146,6 +147,11 @@ class MechanismStructure:
         """Whether its currents are in nA."""
         return self.ir.kind is ir.Kind.POINT
 
+    @cached_property
+    def injects(self) -> bool:
+        """Whether it has an ELECTRODE_CURRENT: then its v is the potential inside the cell, against ground."""
+        return any(current.electrode for current in self.ir.currents)
+
     @property
     def count(self) -> int:
         """Number of instances."""
@@ -168,9 +174,28 @@ class IonStructure:
     state: tuple[str, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class ExtracellularStructure:
+    """Where the extracellular layers are.
+
+    tree: the linear system with them; its layered rows are theirs. parent: layered row -> layered row. segment: layered
+    row -> segment that has the layers (-1: a zero-area node); before: the same of its parent row in the same section.
+    """
+
+    tree: LayeredTree
+    parent: Incidence
+    segment: Incidence
+    before: Incidence
+
+    @property
+    def row(self) -> Incidence:
+        """Layered row -> row of the tree."""
+        return self.tree.row
+
+
 @dataclass(frozen=True)
 class Recorded:
-    """One recorded quantity, by row. `source` is 't', 'v', 'mechanism' or 'ion'."""
+    """One recorded quantity, by row. `source`: see `snapshot.Record.kind`."""
 
     label: str
     source: str
@@ -200,6 +225,7 @@ class Structure:
     secondorder: int
     digest: str
     spike_derivative: AbstractSpikeDerivative = NO_DERIVATIVE
+    extracellular: ExtracellularStructure | None = None
 
     def __hash__(self) -> int:
         return hash((self.digest, self.spike_derivative))
@@ -209,6 +235,11 @@ class Structure:
             other.digest,
             other.spike_derivative,
         )
+
+    @cached_property
+    def needs_membrane_current(self) -> bool:
+        """Whether currents through the whole membrane are recorded."""
+        return any(r.source == "membrane" for r in self.recorded)
 
     def mechanism(self, name: str) -> MechanismStructure:
         """The mechanism of that name."""

@@ -20,6 +20,16 @@ class Cable(NamedTuple):
     unit_ri: Array
 
 
+class Layers(NamedTuple):
+    """xraxial (MOhm/cm), xg (S/cm2), xc (uF/cm2) [n, layers]; e_extracellular (mV), half_length (cm) [n]."""
+
+    xraxial: Array
+    xg: Array
+    xc: Array
+    e_extracellular: Array
+    half_length: Array
+
+
 class IonValues(NamedTuple):
     """inside, outside (mM), erev (mV) [n]; inside0, outside0: the start values of ion_style."""
 
@@ -33,7 +43,7 @@ class IonValues(NamedTuple):
 class Values(NamedTuple):
     """mechanisms: INSTANCE variables, [n] or [length, n]; globals_: scalars; weights: [n_connections, n_args].
 
-    thresholds: of the spike sources (mV), [n_sources].
+    thresholds: of the spike sources (mV), [n_sources]. extracellular: None without such layers.
     """
 
     cable: Cable
@@ -44,6 +54,7 @@ class Values(NamedTuple):
     thresholds: Array
     celsius: Array
     v_init: Array
+    extracellular: Layers | None = None
 
 
 class IonState(NamedTuple):
@@ -70,20 +81,39 @@ class Spikes(NamedTuple):
 
 
 class State(NamedTuple):
-    """What one step hands to the next. v [rows] (mV); of mechanisms and ions what changes; NetCon arguments."""
+    """What one step hands to the next. v [rows] (mV); of mechanisms and ions what changes; NetCon arguments.
+
+    vext [layered rows, layers] (mV): None without extracellular layers.
+    """
 
     v: Array
     mechanisms: PerMechanism
     ions: dict[str, dict[str, Array]]
     weights: dict[str, Array]
     spikes: Spikes
+    vext: Array | None = None
+
+
+class LayerMatrix(NamedTuple):
+    """What is constant in the equations of the layers, [layered rows, layers] each (S/cm2).
+
+    a, b: coupling along the tree; diagonal: axial, radial and capacitive part; radial: coupling to the next layer (the
+    outermost: to ground) with its capacity; xg: the same without.
+    """
+
+    a: Array
+    b: Array
+    diagonal: Array
+    radial: Array
+    xg: Array
 
 
 class Fixed(NamedTuple):
     """What a run computes once from Values, before the first step.
 
     mechanisms: INSTANCE variables after INITIAL that no step changes. ions: at the start. tables: TABLE contents.
-    a, b [rows]: off-diagonal coefficients of the tree; diagonal [rows]: the axial and capacitive part of d.
+    a, b [rows]: off-diagonal coefficients of the tree; diagonal [rows]: the axial and capacitive part of d; capacity
+    [rows]: the capacitive part alone.
     """
 
     values: Values
@@ -94,3 +124,5 @@ class Fixed(NamedTuple):
     a: Array
     b: Array
     diagonal: Array
+    capacity: Array
+    layers: LayerMatrix | None = None

@@ -6,28 +6,10 @@
 #include <utility>
 #include <vector>
 
+#include "rows.h"
 #include "xla/ffi/api/ffi.h"
 
-namespace ffi = xla::ffi;
-using Doubles = ffi::Buffer<ffi::F64>;
-using Ints = ffi::Buffer<ffi::S32>;
-
 namespace {
-
-// One array whose rows hold either one number for all systems or one for each; kSingle: there is one system.
-template <bool kSingle>
-struct Rows {
-    const double* data;
-    int64_t step;
-    int64_t each;
-    Rows(const Doubles& array, int64_t n)
-        : data(array.typed_data())
-        , step(static_cast<int64_t>(array.element_count()) / n)
-        , each(step > 1) {}
-    double operator()(int64_t row, int64_t k) const {
-        return kSingle ? data[row] : data[row * step + k * each];
-    }
-};
 
 template <bool kSingle>
 void solve(int64_t n, int64_t systems, const int32_t* visit, const int32_t* parent, const Rows<kSingle>& a,

@@ -16,8 +16,11 @@ import jax
 
 from nrn_diff.cache import cache_dir
 
-SOURCE = Path(__file__).with_name("hines.cc")
-TREE_SOLVE = "nrn_diff_tree_solve"
+FOLDER = Path(__file__).parent
+SOURCES = ("hines.cc", "layered.cc")
+TREE_SOLVE, LAYERED_SOLVE = "nrn_diff_tree_solve", "nrn_diff_layered_solve"
+# Extracellular layers that the kernel is compiled for.
+MOST_LAYERS = 3
 # Without contraction to fused multiply-add the sums round as they do in NEURON.
 FLAGS = ("-O3", "-std=c++17", "-shared", "-fPIC", "-ffp-contract=off", "-w")
 
@@ -36,19 +39,22 @@ def available() -> bool:
         library = ctypes.CDLL(str(_compiled(compiler)))
     except (OSError, subprocess.SubprocessError):
         return False
-    jax.ffi.register_ffi_target(TREE_SOLVE, jax.ffi.pycapsule(library[TREE_SOLVE]), platform="cpu")
+    for name in (TREE_SOLVE, LAYERED_SOLVE):
+        jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(library[name]), platform="cpu")
     return True
 
 
 def _compiled(compiler: str) -> Path:
     """The shared library, from the cache or new; complete or absent whatever happens to the process."""
-    content = (SOURCE.read_text(), jax.__version__, compiler, FLAGS, platform.machine(), platform.system())
+    texts = tuple((FOLDER / name).read_text() for name in ("rows.h", *SOURCES))
+    content = (texts, jax.__version__, compiler, FLAGS, platform.machine(), platform.system())
     name = f"kernels-{hashlib.sha256(repr(content).encode()).hexdigest()[:24]}.so"
     target = cache_dir("native") / name
     if not target.exists():
         with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
             made = Path(scratch) / name
-            command = [compiler, *FLAGS, f"-I{jax.ffi.include_dir()}", str(SOURCE), "-o", str(made)]
+            sources = [str(FOLDER / name) for name in SOURCES]
+            command = [compiler, *FLAGS, f"-I{jax.ffi.include_dir()}", *sources, "-o", str(made)]
             subprocess.run(command, check=True, capture_output=True, timeout=300)
             os.replace(made, target)
     return target
