@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from os import PathLike
 
-from nrn_diff import adjoint, spike_derivative
+from nrn_diff import adjoint, lfp, spike_derivative
 from nrn_diff.errors import (
     CaptureError,
     NrnDiffError,
@@ -43,6 +43,7 @@ __all__ = [
     "capture",
     "fit",
     "inspect",
+    "lfp",
     "load",
     "spike_derivative",
 ]

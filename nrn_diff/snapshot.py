@@ -29,7 +29,8 @@ class Cable:
     cm (uF/cm2), diam (um) [n_segments].
     parent [n_nodes] (-1: a root), node_section [n_nodes], area [n_nodes] (um2, 100 for a zero-area node as in NEURON),
     ri [n_nodes] (MOhm to the parent, proportional to Ra of the node's section; 0 for a root),
-    has_area [n_nodes] (True: a segment), v [n_nodes] (mV, live).
+    has_area [n_nodes] (True: a segment), v [n_nodes] (mV, live). ends [n_segments, 2, 3] (um): where a segment starts
+    and ends (None in files of older versions).
     """
 
     section_names: tuple[str, ...]
@@ -47,6 +48,7 @@ class Cable:
     ri: Array
     has_area: Array
     v: Array
+    ends: Array | None = None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from neuron import h
 
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import ChildFailedError, in_copy
+from nrn_diff.bridge.shape import segment_ends
 from nrn_diff.snapshot import Cable
 
 ZERO_AREA = 100.0  # nrn_area_ri in treeset.cpp: "last segment has 0 length. area is 1e2 in dimensionless units"
@@ -139,8 +140,8 @@ def read_topology(sections: tuple[Any, ...]) -> Topology:
     )
 
 
-def _geometry(topology: Topology) -> dict[str, list[float]]:
-    """Area, ri and diam of the segments, ri of the far nodes, L; for a copy of the process only."""
+def _geometry(topology: Topology) -> dict[str, Any]:
+    """Area, ri and diam of the segments, ri of the far nodes, L, ends; for a copy of the process only."""
     # What finitialize does first: recompute the geometry if anything changed, as of now and for all sections alike.
     h.psection(sec=topology.sections[0])
     segments = topology.segments()
@@ -151,6 +152,7 @@ def _geometry(topology: Topology) -> dict[str, list[float]]:
         "diam": [seg.diam for seg in segments],
         "far_ri": [seg.ri() for seg in far],
         "L": [section.L for section in topology.sections],
+        "ends": segment_ends(topology.sections),
     }
 
 
@@ -198,6 +200,7 @@ def read_cable(topology: Topology, findings: Findings) -> Cable | None:
         ri=ri,
         has_area=has_area,
         v=v,
+        ends=np.array(geometry["ends"]),
     )
     _check(cable, segments, findings)
     return cable

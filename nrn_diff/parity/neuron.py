@@ -149,6 +149,12 @@ RECORDING = (
         (_LAYERS, _ALL_LAYERS),
         "`model.with_records('dend(0.5).i_membrane_')` needs no use_fast_imem; in Python `vext[1]` is `vext[0]`",
     ),
+    Feature(
+        "LFP: point and line sources on i_membrane_ (lfp.potential)",
+        _SAME,
+        ("test_lfp.py::test_potentials_equal_lfpykits_from_neurons_currents",),
+        "equal to LFPykit's",
+    ),
     Feature("recording of cm, weights or global variables", _REFUSED, (_NO_RECORDS,)),
     Feature("Vector.play", _REFUSED, (_NO_RECORDS,)),
 )
