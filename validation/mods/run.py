@@ -74,11 +74,15 @@ def main() -> None:
     parser.add_argument("--again", nargs="*", default=[], help="verdicts to repeat, or 'all'")
     parser.add_argument("--only", default="", help="only files whose path contains this")
     parser.add_argument("--limit", type=int, default=0, help="at most this many files of each set")
+    parser.add_argument("--sample", type=int, default=0, help="this many files of each set, drawn by their content")
     parser.add_argument("--table-only", action="store_true", help="write docs/mods.md from the results")
     given = parser.parse_args()
     folders = {name: Path(path) for name, _, path in (item.partition("=") for item in given.folder)}
     for name in () if given.table_only else [*given.sets, *folders]:
         mods = collect(name, folders)
+        if given.sample:  # by digest, so that every machine draws the same files
+            drawn = {mod.sha256 for mod in sorted(mods, key=lambda mod: mod.sha256)[: given.sample]}
+            mods = [mod for mod in mods if mod.sha256 in drawn]
         run_set(name, mods[: given.limit or None], set(given.again), given.only, rename=name == "neuron")
     print(write_tables(RESULTS))
 

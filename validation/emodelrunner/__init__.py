@@ -1,0 +1,1 @@
+"""Cells of EModelRunner (Blue Brain Project), built by that package."""

@@ -1,0 +1,63 @@
+"""The example cells of EModelRunner in the live process, built by EModelRunner and BluePyOpt themselves.
+
+Nothing of theirs is copied into the project: a temporary copy of the installed folder is what they run in.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+# Name of a case -> (folder of the installed examples, configuration, duration in ms).
+CELLS = {
+    "sscx": ("sscx_sample_dir", "config_singlestep.ini", 200.0),
+    "sscx, 1280 synapses": ("sscx_sample_dir", "config_synapses_short.ini", 200.0),
+    "thalamus": ("thalamus_sample_dir", "config_allsteps.ini", 200.0),
+}
+
+
+def examples() -> Path:
+    """Folder of the installed examples. Raises ModuleNotFoundError without EModelRunner."""
+    spec = importlib.util.find_spec("emodelrunner")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("EModelRunner is not installed: pip install 'nrn-diff[models]'")
+    return Path(spec.origin).parent.parent / "examples"
+
+
+def mod_folder(name: str) -> Path:
+    """Folder of the mod files of a case."""
+    return examples() / CELLS[name][0] / "mechanisms"
+
+
+def build(h: Any, name: str, workplace: Path) -> list[Any]:
+    """The cell with its first protocol; returns what must stay alive.
+
+    h: NEURON with the mods loaded. workplace: an empty folder, which becomes the current one.
+    """
+    folder, config_name, tstop = CELLS[name]
+    shutil.copytree(examples() / folder, workplace / "run", ignore=shutil.ignore_patterns("mechanisms"))
+    os.chdir(workplace / "run")
+    from bluepyopt import ephys
+    from emodelrunner.create_cells import create_cell_using_config
+    from emodelrunner.load import get_release_params, load_config
+    from emodelrunner.protocols.create_protocols import ProtocolBuilder
+
+    config = load_config(config_path=f"config/{config_name}")
+    cell = create_cell_using_config(config)
+    sim = ephys.simulators.NrnSimulator(dt=config.getfloat("Sim", "dt"), cvode_active=False)
+    with_synapses = config.getboolean("Synapses", "add_synapses")
+    make = ProtocolBuilder.using_sscx_protocols if "sscx" in folder else ProtocolBuilder.using_thalamus_protocols
+    protocols = make(with_synapses, config.prot_args(), cell).get_ephys_protocols().protocols
+    protocol = protocols[0]
+    cell.freeze(get_release_params(config))
+    cell.instantiate(sim=sim)
+    for stimulus in protocol.stimuli:
+        stimulus.instantiate(sim=sim, icell=cell.icell)
+    h.load_file("stdrun.hoc")
+    vectors = [h.Vector().record(h._ref_t), h.Vector().record(cell.icell.soma[0](0.5)._ref_v)]
+    vectors.append(h.Vector().record(cell.icell.dend[5](0.5)._ref_v))
+    h.dt, h.steps_per_ms, h.tstop = 0.025, 40, tstop
+    return [cell, protocols, sim, vectors]

@@ -1,0 +1,1 @@
+"""Whole ModelDB models against NEURON."""

@@ -1,0 +1,65 @@
+"""Which ModelDB models are tried, and how each is brought to the point where h.run() would start.
+
+Nothing of them is in this project: `run.py` reads them from a folder that holds one folder for each id.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Entry:
+    """id: of ModelDB. script: what is loaded, from `folder`. then: HOC statements after it, as a user would click.
+
+    mods: folder of the mod files within the model ('.': the model's own). tstop: at most so many ms are compared.
+    """
+
+    id: str
+    script: str = "mosinit.hoc"
+    then: str = ""
+    folder: str = "."
+    mods: str = "."
+    tstop: float = 50.0
+
+
+MODELS = (
+    Entry("105385", then="loadfig9()", mods="mod"),
+    Entry("106551"),
+    Entry("108459", mods="mod"),
+    Entry("114394"),
+    Entry("115356"),
+    Entry("116862"),
+    Entry("118098"),
+    Entry("123897", mods="mechanism"),
+    Entry("126814"),
+    Entry("139653", script="simulation_code/BAC_firing.hoc", mods="mod"),
+    Entry("144490"),
+    Entry("144526"),
+    Entry("145836"),
+    Entry("148094"),
+    Entry("149739"),
+    Entry("18198"),
+    Entry("19696"),
+    Entry("20212", mods="mechanism"),
+    Entry("206244", mods="mechanism"),
+    Entry("2488"),
+    Entry("256388"),
+    Entry("32992"),
+    Entry("3343"),
+    Entry("3488"),
+    Entry("3817"),
+    Entry("43039"),
+    Entry("55035"),
+    Entry("64195"),
+    Entry("7399"),
+    Entry("8210"),
+    Entry("82894", mods="mod"),
+    Entry("83319", folder="NEURON", mods="NEURON"),
+    Entry("84589", mods="mod"),
+    Entry("87284"),
+    Entry("87585"),
+    Entry("9769"),
+    Entry("97868"),
+    Entry("98017"),
+)
