@@ -12,7 +12,7 @@ demo: $(INSTALLED)
 	$(BIN)/nrn-diff demo
 
 test: $(INSTALLED_DEV)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(INSTALLED_DEV)
 	$(BIN)/ruff format --check .
