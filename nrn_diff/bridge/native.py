@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import sys
 from functools import cache, partial
 from pathlib import Path
@@ -72,6 +73,36 @@ def procedure_code(name: str) -> tuple[int, ...] | None:
         return None
     start, size = _word(procedure), _word(procedure + _PROC_SIZE)
     return tuple(_word(start + 8 * k) for k in range(size))
+
+
+class _Symbol(ctypes.Structure):
+    """Dl_info of dlfcn.h."""
+
+    _fields_ = (
+        ("file", ctypes.c_char_p),
+        ("base", ctypes.c_void_p),
+        ("name", ctypes.c_char_p),
+        ("address", ctypes.c_void_p),
+    )
+
+
+def function_name(word: int) -> str | None:
+    """Name of the C++ function without arguments that an instruction of HOC stands for.
+
+    None for a word that does not point into a library; '' for one that points to something else there.
+    """
+    found = _Symbol()
+    program = ctypes.CDLL(None)
+    if word <= _PAGE or not program.dladdr(ctypes.c_void_p(word), ctypes.byref(found)):
+        return None
+    mangled = found.name.decode() if found.name and found.address == word else ""
+    plain = re.fullmatch(r"_Z(\d+)(\w+)v", mangled)
+    return plain[2] if plain and len(plain[2]) == int(plain[1]) else ""
+
+
+def symbol_name(word: int) -> str:
+    """Name of the HOC symbol at that address, an operand of an instruction."""
+    return ctypes.string_at(_word(word)).decode()
 
 
 def same_code(one: tuple[int, ...], other: tuple[int, ...]) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 from neuron import h
 
 from nrn_diff.bridge.forked import ChildFailedError, in_copy
+from nrn_diff.bridge.hoc_code import only_advances_and_draws
 from nrn_diff.bridge.native import procedure_code, same_code
 
 # What h.run() executes, apart from drawing.
@@ -45,6 +46,7 @@ def _compare() -> list[str]:
 def redefined_procedures() -> list[str] | None:
     """Names of the procedures of h.run() that the user's HOC replaced; None if it cannot be found out.
 
+    An advance() that draws besides advancing is not one of them.
     Empty without stdrun.hoc. Works in a copy of the process, where the original text is compiled for comparison.
     """
     if not hasattr(h, "steps_per_ms"):
@@ -55,4 +57,6 @@ def redefined_procedures() -> list[str] | None:
         changed: list[str] = in_copy(_compare)
     except ChildFailedError:
         return None
+    if "advance" in changed and only_advances_and_draws("advance"):
+        changed.remove("advance")
     return changed
