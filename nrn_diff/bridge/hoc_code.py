@@ -1,7 +1,7 @@
 """Whether a redefined advance() only does what NEURON's does, and draws.
 
-Half of the older models redefine advance() as `fadvance()`, `g.plot(t)`, `g.flush()`, `doNotify()`. What HOC compiled it to is a
-list of NEURON's own functions and their operands (src/oc/code.cpp): every one of them must be known to change nothing.
+Many models redefine advance() as `fadvance()`, `g.plot(t)`, `g.flush()`, `doNotify()`. What HOC made of it is a list
+of NEURON's own functions and their operands (src/oc/code.cpp): every one of them must be known to change nothing.
 """
 
 from __future__ import annotations
