@@ -63,7 +63,10 @@ class Binary:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A FUNCTION of the mechanism or an intrinsic (exp, fabs, ...), without side effects on file variables."""
+    """A FUNCTION of the mechanism or an intrinsic (exp, fabs, ...), without side effects on file variables.
+
+    The intrinsic `hoc_func_table` looks up a FUNCTION_TABLE: its first argument is the Var of the table.
+    """
 
     name: str
     args: tuple[Expr, ...]
@@ -165,6 +168,7 @@ class Role(enum.Enum):
     CONSTANT = "constant"  # a number of the file: CONSTANT block, unit factor, DEFINE
     EXTERNAL = "external"  # NEURON's: v, t, dt, celsius, diam, area
     ION = "ion"  # ena, ina, nai, nao of a USEION
+    TABLE = "function table"  # `table_<name>`: what HOC has put into the FUNCTION_TABLE of that name
 
 
 @dataclass(frozen=True, slots=True)

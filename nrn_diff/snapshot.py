@@ -87,6 +87,19 @@ class Ion:
 
 
 @dataclass(frozen=True)
+class FunctionTable:
+    """What HOC has put into a FUNCTION_TABLE.
+
+    values [n_0, n_1, ...]: one axis for each argument; no axis at all for a constant. axes: of each argument the places
+    [n] if it is `listed`, else [low, high] of equal intervals.
+    """
+
+    values: Array
+    axes: tuple[Array, ...]
+    listed: tuple[bool, ...]
+
+
+@dataclass(frozen=True)
 class MechanismData:
     """All instances of one mechanism, in NEURON's order of segments (density) or of creation (point processes).
 
@@ -94,7 +107,8 @@ class MechanismData:
     nodes [n] (a point process at an end of a section sits on a zero-area node). values: INSTANCE variables that HOC can
     read -> [n] or [n, length], live. globals_: GLOBAL variables -> scalar or [length], live. use_table:
     usetable_<suffix>. labels: 'Exp2Syn[3]' for point processes, '' for density mechanisms. order [n]: the rows in the
-    order in which NEURON runs them, which is that of its nodes (empty: as they stand here).
+    order in which NEURON runs them, which is that of its nodes (empty: as they stand here). tables: `table_<name>` ->
+    content, of the FUNCTION_TABLEs.
     """
 
     ir: ir.Mechanism
@@ -105,6 +119,7 @@ class MechanismData:
     use_table: bool
     labels: tuple[str, ...]
     order: Array = field(default_factory=lambda: np.zeros(0, dtype=int))
+    tables: Mapping[str, FunctionTable] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

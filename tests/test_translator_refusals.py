@@ -90,7 +90,7 @@ UNSUPPORTED = {
     "U135": "NEURON { SUFFIX x EXTERNAL q_other RANGE a }\nASSIGNED { q_other a }\nINITIAL { a = $q_other }\n",
     "U136": INITIAL % "$arr[b] = 1",
     "U137": INITIAL % "a = $normrand(0, 1)",
-    "U138": X + "FUNCTION_TABLE tau(v)\nINITIAL { a = $tau(v) }\n",
+    "U138": "NEURON { ARTIFICIAL_CELL x }\nASSIGNED { a }\nFUNCTION_TABLE tau(v)\nINITIAL { a = $tau(a) }\n",
     "U140": CALLED % "FUNCTION f(x) { f = x*$f(x - 1) }",
     "U150": INITIAL % "while ($a < 3) { a = a + 1 }",
     "U151": EVENT % "WATCH ($v > 3) 2",

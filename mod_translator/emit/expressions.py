@@ -9,7 +9,7 @@ from mod_translator import ir
 from mod_translator.emit.interface import Interface
 from mod_translator.emit.names import WHEN, python_name
 from mod_translator.emit.safety import GUARDS, INTRINSIC_READS, never_zero, whole_exponent
-from mod_translator.semantic.names import INTRINSICS
+from mod_translator.semantic.names import FUNC_TABLE, INTRINSICS
 from mod_translator.validate import InvalidIR
 
 COMPARE, SUM, PRODUCT, SIGN, POWER, ATOM = range(1, 7)
@@ -169,6 +169,8 @@ class Expressions:
         """Print the call of a routine or an intrinsic, with everything it needs from the file."""
         if name in self.interface.mechanism.routines:
             return self._routine_call(self.interface.routine(name), args)
+        if name == FUNC_TABLE:
+            return self._function_table(args)
         if name not in INTRINSICS:
             raise InvalidIR(f"{self.where}: call of {name}, which is no routine and no known function")
         if len(args) != INTRINSICS[name]:
@@ -177,6 +179,14 @@ class Expressions:
         printed = [self._guarded(a, fills[k], 0) if k in fills else self.number(a) for k, a in enumerate(args)]
         printed += [self.name(self.file_key(read)) for read in INTRINSIC_READS.get(name, ())]
         return f"{self.runtime(name)}({', '.join(printed)})"
+
+    def _function_table(self, args: tuple[ir.Expr, ...]) -> str:
+        symbols = self.interface.mechanism.symbols
+        table = symbols.get(args[0].name) if args and isinstance(args[0], ir.Var) else None
+        if table is None or table.role is not ir.Role.TABLE or len(args) < 2:
+            raise InvalidIR(f"{self.where}: {FUNC_TABLE} takes a FUNCTION_TABLE and one argument or more")
+        values = ", ".join(self.number(a) for a in args[1:])
+        return f"{self.runtime(FUNC_TABLE)}({self.name(self.file_key(table.name))}, {values})"
 
     def _routine_call(self, routine: ir.Routine, args: tuple[ir.Expr, ...]) -> str:
         if len(args) != len(routine.args):

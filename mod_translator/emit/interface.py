@@ -12,7 +12,7 @@ from mod_translator.emit.names import ENTRY_POINTS, all_names, fresh, python_nam
 from mod_translator.emit.safety import INTRINSIC_READS, is_partial
 from mod_translator.errors import Place, UnsupportedConstruct
 from mod_translator.passes import walk
-from mod_translator.semantic.names import INTRINSICS
+from mod_translator.semantic.names import FUNC_TABLE, INTRINSICS
 from mod_translator.validate import InvalidIR
 
 
@@ -123,7 +123,7 @@ class Interface:
                 names += ["dt"] if stmt.uses_dt else []
                 names += [s for s in stmt.states if s in routine.reads or s not in routine.writes]
         for called in walk.calls(routine.body):
-            if called in INTRINSICS and called not in self.mechanism.routines:
+            if called in (*INTRINSICS, FUNC_TABLE) and called not in self.mechanism.routines:
                 names += INTRINSIC_READS.get(called, ())
                 continue
             # reads are transitive already; what a TABLE adds is not

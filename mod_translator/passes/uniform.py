@@ -37,7 +37,7 @@ class Uniformity:
             return False
         if symbol.role is ir.Role.EXTERNAL:
             return name in _UNIFORM_EXTERNALS
-        return symbol.role in (ir.Role.GLOBAL, ir.Role.CONSTANT) and name not in self.varying
+        return symbol.role in (ir.Role.GLOBAL, ir.Role.CONSTANT, ir.Role.TABLE) and name not in self.varying
 
     def _expr(self, expr: ir.Expr, known: dict[str, bool]) -> bool:
         uniform = True

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mod_translator.ir import Binary, Call, Element, Expr, Num, Role, Unary, Var
+from mod_translator.ir import Binary, Call, Element, Expr, Num, Role, Symbol, Unary, Var
 from mod_translator.semantic.context import Context, first_name
-from mod_translator.semantic.names import EVENT_CALLS, INTRINSICS, OTHER_BUILTINS, RANDOM_CALLS
+from mod_translator.semantic.names import EVENT_CALLS, FUNC_TABLE, INTRINSICS, OTHER_BUILTINS, RANDOM_CALLS
 from mod_translator.semantic.scope import Scope
 from mod_translator.semantic.symbols import Symbols
 from mod_translator.syntax.expressions import STRING
@@ -187,8 +187,7 @@ class Resolver:
     def _user_call(self, marked: str, kind: str, args: tuple[Expr, ...], scope: Scope) -> Expr:
         name = self.context.name(marked)
         if kind == "FUNCTION_TABLE":
-            self.context.unsupported("U138", f"the FUNCTION_TABLE {name}", "write the function out in NMODL", marked)
-            return _ZERO
+            return self._function_table(marked, args, scope)
         if kind == "PROCEDURE":
             self.context.note(f"the PROCEDURE {name} stands in an expression: its value is 0 there", marked)
         elif kind != "FUNCTION":
@@ -198,6 +197,18 @@ class Resolver:
         self._count(marked, (len(self.symbols.blocks[name].args),), len(args))
         self.reach(name, marked)
         return Call(name, tuple(self.expr(a, scope) for a in args))
+
+    def _function_table(self, marked: str, args: tuple[Expr, ...], scope: Scope) -> Expr:
+        """Return the look-up in a FUNCTION_TABLE, whose content is a variable `table_<name>` that HOC sets."""
+        name = self.context.name(marked)
+        if self.symbols.artificial:
+            remedy = "write the function out in NMODL"
+            self.context.unsupported("U138", f"the FUNCTION_TABLE {name} in an ARTIFICIAL_CELL", remedy, marked)
+            return _ZERO
+        self._count(marked, (len(self.symbols.blocks[name].args),), len(args))
+        content = f"table_{name}"
+        self.symbols.table.setdefault(content, Symbol(content, Role.TABLE, "FUNCTION_TABLE"))
+        return Call(FUNC_TABLE, (Var(content), *(self.expr(a, scope) for a in args)))
 
     def random_call(self, marked: str, args: tuple[Expr, ...], scope: Scope) -> Expr:
         """Return the call of a random_ function; its first argument names a RANDOM variable."""

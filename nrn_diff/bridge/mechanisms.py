@@ -10,6 +10,7 @@ from neuron import h
 from mod_translator import ir
 from nrn_diff.bridge.catalog import MechanismType
 from nrn_diff.bridge.findings import Findings
+from nrn_diff.bridge.function_tables import read_function_tables
 from nrn_diff.bridge.inventory import Located
 from nrn_diff.snapshot import MechanismData
 
@@ -68,6 +69,7 @@ def capture_mechanism(located: Located, mechanism: ir.Mechanism, rank: int, find
         use_table=use_table,
         labels=located.labels,
         order=running_order(located),
+        tables=read_function_tables(located, mechanism, findings),
     )
 
 

@@ -103,7 +103,15 @@ BLOCKS = (
         "FUNCTION, PROCEDURE, also with side effects", CALLED % "FUNCTION f(x) { b = x f = 2*x }", (*VALUES, *RUN)
     ),
     Construct("recursion", CALLED % "FUNCTION f(x) { f = x*f(x - 1) }", ()),
-    Construct("FUNCTION_TABLE", DENSITY + "FUNCTION_TABLE tau(v)\nINITIAL { a = tau(v) }\n", ()),
+    Construct(
+        "FUNCTION_TABLE",
+        DENSITY + "FUNCTION_TABLE tau(v)\nINITIAL { a = tau(v) }\n",
+        ("test_function_table.py::test_all_forms_of_function_tables_are_neurons",),
+        "its content is that of the moment of the capture; one that was never set is refused there",
+    ),
+    Construct(
+        "FUNCTION_TABLE in an ARTIFICIAL_CELL", ARTIFICIAL + "FUNCTION_TABLE tau(v)\nINITIAL { a = tau(2) }\n", ()
+    ),
     Construct("BEFORE, AFTER", DENSITY + "BEFORE BREAKPOINT { a = 1 }\n", ()),
     Construct("CONSTRUCTOR that sets variables", DENSITY + "CONSTRUCTOR { a = 1 }\n", ()),
     Construct(

@@ -1,6 +1,7 @@
 """The functions that emitted modules may import; see README.md."""
 
 from nrn_diff.runtime.arrays import element, put, put_at, stack
+from nrn_diff.runtime.function_table import FunctionTable, Points, Range, hoc_func_table
 from nrn_diff.runtime.functions import (
     acos,
     asin,
@@ -34,6 +35,9 @@ from nrn_diff.runtime.table import Table, lookup, make_table
 
 __all__ = [
     "Float64Required",
+    "FunctionTable",
+    "Points",
+    "Range",
     "Table",
     "acos",
     "as_number",
@@ -53,6 +57,7 @@ __all__ = [
     "fmin",
     "fmod",
     "guard",
+    "hoc_func_table",
     "load_module",
     "log",
     "log10",

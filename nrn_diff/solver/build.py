@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from mod_translator import emit, ir
+from nrn_diff import runtime
 from nrn_diff.errors import CaptureError, Refusal
 from nrn_diff.events.time_grid import n_steps as count_steps
 from nrn_diff.runtime import load_module
@@ -17,6 +18,7 @@ from nrn_diff.snapshot import (
     NERNST_EACH_STEP,
     START_CONCENTRATION,
     Capture,
+    FunctionTable,
     Ion,
     MechanismData,
     Record,
@@ -119,7 +121,16 @@ def build_values(capture: Capture, structure: Structure) -> Values:
         array(capture.celsius),
         array(capture.v_init),
         build_layers(capture),
+        {data.name: {name: _function_table(x) for name, x in data.tables.items()} for data in capture.mechanisms},
     )
+
+
+def _function_table(table: FunctionTable) -> runtime.FunctionTable:
+    axes = [
+        runtime.Points(jnp.asarray(axis)) if listed else runtime.Range(*jnp.asarray(axis))
+        for axis, listed in zip(table.axes, table.listed, strict=True)
+    ]
+    return runtime.FunctionTable(jnp.asarray(table.values), tuple(axes))
 
 
 def _ion(ion: Ion, node: Incidence, mechanisms: Sequence[MechanismStructure]) -> IonStructure:

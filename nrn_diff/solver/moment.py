@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -77,7 +78,7 @@ class Moment:
         layers = self.structure.extracellular
         return self.v if layers is None or self.vext is None else self.v + layers.row.sum(self.vext[:, 0])
 
-    def read(self, mechanism: MechanismStructure, name: str) -> Array:
+    def read(self, mechanism: MechanismStructure, name: str) -> Any:
         """Value of a file-level name of a mechanism: [n], [length, n] or scalar."""
         symbol = mechanism.ir.symbols.get(name)
         if symbol is None:
@@ -88,6 +89,8 @@ class Moment:
             case ir.Role.ION if name not in mechanism.own_currents:
                 ion = mechanism.ion_of[name]
                 return mechanism.ion[ion].gather(getattr(self.ions[ion], ion_field(ion, name)))
+            case ir.Role.TABLE:
+                return self.fixed.values.tables[mechanism.name][name]
             case ir.Role.EXTERNAL:
                 return self._external(mechanism, name)
         return self.mechanisms[mechanism.name][name]

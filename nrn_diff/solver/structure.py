@@ -125,7 +125,7 @@ class MechanismStructure:
         symbol = self.ir.symbols.get(name)
         if symbol is None:
             return any(t.name == name and self._has_table_of_each(t.routine) for t in self.tables)
-        if symbol.role is ir.Role.GLOBAL:
+        if symbol.role in (ir.Role.GLOBAL, ir.Role.TABLE):
             return False
         return name not in ("t", "dt", "celsius")
 

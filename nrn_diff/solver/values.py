@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import jax
 
+from nrn_diff.runtime import FunctionTable
+
 Array = jax.Array
 PerMechanism = dict[str, dict[str, Array]]
 
@@ -43,7 +45,8 @@ class IonValues(NamedTuple):
 class Values(NamedTuple):
     """mechanisms: INSTANCE variables, [n] or [length, n]; globals_: scalars; weights: [n_connections, n_args].
 
-    thresholds: of the spike sources (mV), [n_sources]. extracellular: None without such layers.
+    thresholds: of the spike sources (mV), [n_sources]. extracellular: None without such layers. tables: contents of
+    FUNCTION_TABLEs by mechanism and name.
     """
 
     cable: Cable
@@ -55,6 +58,7 @@ class Values(NamedTuple):
     celsius: Array
     v_init: Array
     extracellular: Layers | None = None
+    tables: dict[str, dict[str, FunctionTable]] = {}
 
 
 class IonState(NamedTuple):
