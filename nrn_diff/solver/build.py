@@ -120,8 +120,8 @@ def build_values(capture: Capture, structure: Structure) -> Values:
         array([threshold for _, threshold in find_sources(capture)]),
         array(capture.celsius),
         array(capture.v_init),
-        build_layers(capture),
         {data.name: {name: _function_table(x) for name, x in data.tables.items()} for data in capture.mechanisms},
+        build_layers(capture),
     )
 
 

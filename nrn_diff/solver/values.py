@@ -57,8 +57,8 @@ class Values(NamedTuple):
     thresholds: Array
     celsius: Array
     v_init: Array
+    tables: dict[str, dict[str, FunctionTable]]
     extracellular: Layers | None = None
-    tables: dict[str, dict[str, FunctionTable]] = {}
 
 
 class IonState(NamedTuple):
