@@ -15,6 +15,7 @@ import numpy as np
 from nrn_diff.adjoint import AbstractAdjoint
 from nrn_diff.errors import ParameterError, PrecisionError
 from nrn_diff.events.time_grid import time_grid
+from nrn_diff.geometry import Geometry
 from nrn_diff.labels import find_record
 from nrn_diff.params import Assignment, Param, Parameters, resolve
 from nrn_diff.quantities import names
@@ -22,6 +23,7 @@ from nrn_diff.recording import Recording
 from nrn_diff.snapshot import Capture
 from nrn_diff.solver.build import build_structure, build_values
 from nrn_diff.solver.build_events import find_sources
+from nrn_diff.solver.initialise import after_initial
 from nrn_diff.solver.simulate import Run, simulate
 from nrn_diff.solver.structure import Structure
 from nrn_diff.solver.values import Values
@@ -77,7 +79,8 @@ class Model:
         twice = {label for label in labels if labels.count(label) > 1}
         if twice:
             raise ParameterError(f"two parameters are called {twice.pop()!r}; give one of them another `label`")
-        return Parameters({spec.label: self._assignment(spec).start(self.values) for spec in specs}, specs)
+        values = self._with_start(self.values, specs)
+        return Parameters({spec.label: self._assignment(spec).start(values) for spec in specs}, specs)
 
     def with_records(self, *labels: str) -> Model:
         """The same model recording other quantities: 'dend[3](0.5).v', 'soma(0.5).hh.m', 'Exp2Syn[0].g'.
@@ -111,12 +114,17 @@ class Model:
 
     def with_theta(self, theta: Mapping[str, Any]) -> Values:
         """The model's numbers with theta in place."""
-        values = self.values
-        for spec, free in self._specs(theta):
-            if not isinstance(free, jax.core.Tracer) and not np.all(np.isfinite(free)):
-                entry = np.flatnonzero(~np.isfinite(np.ravel(free)))[0]
-                raise ParameterError(f"{spec.label!r} is not finite (entry {entry} of {np.size(free)}: NaN or inf)")
-            values = self._assignment(spec).apply(values, free)
+        values, specs = self.values, self._specs(theta)
+        # INITIAL depends on everything else: what a run starts from is the last to be replaced.
+        late = [(spec, free) for spec, free in specs if self._starts_run(spec)]
+        early = [(spec, free) for spec, free in specs if not self._starts_run(spec)]
+        for spec, free in early:
+            values = self._apply(values, spec, free)
+        if any(spec.name in ("L", "diam") for spec, _ in early):
+            values = Geometry(self.capture, self.structure).apply(values)
+        values = self._with_start(values, tuple(spec for spec, _ in late))
+        for spec, free in late:
+            values = self._apply(values, spec, free)
         return values
 
     def write_back(self, theta: Mapping[str, Any]) -> None:
@@ -143,6 +151,29 @@ class Model:
                 spec = Param(label, share="all" if np.ndim(free) == 0 and self._size(label) else None)
             out.append((spec, free))
         return out
+
+    def _apply(self, values: Values, spec: Param, free: Any) -> Values:
+        if not isinstance(free, jax.core.Tracer) and not np.all(np.isfinite(free)):
+            entry = np.flatnonzero(~np.isfinite(np.ravel(free)))[0]
+            raise ParameterError(f"{spec.label!r} is not finite (entry {entry} of {np.size(free)}: NaN or inf)")
+        return self._assignment(spec).apply(values, free)
+
+    def _starts_run(self, spec: Param) -> bool:
+        return self._assignment(spec).quantity.parts[0].path[0] in ("start_v", "start")
+
+    def _with_start(self, values: Values, specs: tuple[Param, ...]) -> Values:
+        """`values` with what INITIAL leaves in the places that the specs replace."""
+        paths = [self._assignment(spec).quantity.parts[0].path for spec in specs if self._starts_run(spec)]
+        if ("start_v",) in paths:
+            values = values._replace(start_v=jnp.full(len(self.structure.row_of_node), values.v_init))
+        states = [path for path in paths if path[0] == "start"]
+        if states:
+            now = after_initial(self.structure, values)
+            start: dict[str, dict[str, Any]] = {owner: {} for _, owner, _ in states}
+            for _, owner, variable in states:
+                start[owner][variable] = now.mechanisms[owner][variable]
+            values = values._replace(start=start)
+        return values
 
     def _size(self, name: str) -> int:
         return self._assignment(Param(name)).quantity.size

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from nrn_diff.errors import ParameterError
+from nrn_diff.geometry import check_shape, path_distance
 from nrn_diff.quantities import Quantity, find, segment_labels
 from nrn_diff.snapshot import NERNST_AT_START, NERNST_EACH_STEP, START_CONCENTRATION, Capture
 from nrn_diff.solver.values import Array, Values
@@ -22,24 +23,37 @@ class Param:
 
     name: as in NEURON ('gnabar_hh', 'Ra', 'Exp2Syn.tau1'). where: sections or segments (objects, SectionLists or their
     names); None: wherever it exists. share: None, one number for each segment; 'section', one for each section; 'all',
-    one for all. relative: the free number multiplies the model's own values (it starts at 1), so that their profile
-    along the dendrite is kept.
-    bounds: (low, high) for fits. label: key in the dict; by default the name, with what `where` and `relative` say (a
-    plain dict {'Ra': x} always means Ra everywhere).
+    one for all; or a function of path distance (below). relative: the free number (or what the function returns)
+    multiplies the model's own values, so that their profile along the dendrite is kept. bounds: (low, high) for fits,
+    numbers or one for each element. label: key in the dict; by default the name, with what `where` and `relative` say
+    (a plain dict {'Ra': x} always means Ra everywhere).
+
+    A function (distance [k] (um), coefficients [n]) -> [k] of jax.numpy as `share` makes its coefficients the free
+    numbers, as HOC code does with distance(). start: the coefficients to start from. origin: from where ('soma(0.5)' or
+    a segment; None: the 0 end of the first section). The distances are NEURON's at the capture.
     """
 
     name: str
     where: Any = None
-    share: str | None = None
+    share: str | Callable[[Array, Array], Array] | None = None
     relative: bool = False
-    bounds: tuple[float, float] | None = None
+    bounds: Any = None
     label: str = ""
+    start: tuple[float, ...] | None = None
+    origin: Any = None
 
     def __post_init__(self) -> None:
-        if self.share not in (None, "section", "all"):
-            raise ParameterError(f"share={self.share!r} of {self.name!r}: use None, 'section' or 'all'")
-        if self.bounds is not None and not self.bounds[0] < self.bounds[1]:
-            raise ParameterError(f"bounds {self.bounds} of {self.name!r}: the first must be below the second")
+        if self.share not in (None, "section", "all") and not callable(self.share):
+            raise ParameterError(f"share={self.share!r} of {self.name!r}: use None, 'section', 'all' or a function")
+        if callable(self.share) != (self.start is not None):
+            raise ParameterError(f"{self.name!r}: `start` (the coefficients) goes with a function as `share`")
+        if self.bounds is not None:
+            if not np.all(np.less(*self.bounds)):
+                raise ParameterError(f"bounds {self.bounds} of {self.name!r}: the first must be below the second")
+            object.__setattr__(self, "bounds", tuple(_hashable(side) for side in self.bounds))
+        if self.start is not None:
+            object.__setattr__(self, "start", tuple(float(x) for x in np.ravel(self.start)))
+        object.__setattr__(self, "origin", None if self.origin is None else str(self.origin))
         object.__setattr__(self, "where", None if self.where is None else _names_of(self.where))
         object.__setattr__(self, "label", self.label or self._described())
 
@@ -47,7 +61,12 @@ class Param:
         places = self.where or ()
         shown = f" in {', '.join(places[:3])}" if places else ""
         more = f" and {len(places) - 3} more" if len(places) > 3 else ""
-        return f"{self.name}{shown}{more}{' (relative)' if self.relative else ''}"
+        along = " along the path" if callable(self.share) else ""
+        return f"{self.name}{along}{shown}{more}{' (relative)' if self.relative else ''}"
+
+
+def _hashable(side: Any) -> Any:
+    return float(side) if np.ndim(side) == 0 else tuple(float(x) for x in np.ravel(side))
 
 
 def _names_of(where: Any) -> tuple[str, ...]:
@@ -77,7 +96,7 @@ class Parameters(dict[str, Array]):
             )
         return self[labels[0]]
 
-    def bounds(self) -> dict[str, tuple[float, float]]:
+    def bounds(self) -> dict[str, Any]:
         """label -> (low, high) of the parameters that have bounds."""
         return {spec.label: spec.bounds for spec in self.specs if spec.bounds is not None}
 
@@ -105,16 +124,22 @@ jax.tree_util.register_pytree_with_keys(Parameters, _flatten, _unflatten)
 
 @dataclass(frozen=True, eq=False)
 class Assignment:
-    """A Param found in a model. entries [k]: of the quantity (None: it is a scalar); group [k]: of the free array."""
+    """A Param found in a model. entries [k]: of the quantity (None: it is a scalar); group [k]: of the free array.
+
+    distance [k] (um): of the entries from the origin, for a function of it.
+    """
 
     spec: Param
     quantity: Quantity
     entries: np.ndarray | None
     group: np.ndarray
     shape: tuple[int, ...]
+    distance: np.ndarray | None = None
 
     def start(self, values: Values) -> Array:
         """The live values, in the shape of the free array."""
+        if self.spec.start is not None:
+            return jnp.asarray(self.spec.start)
         own = self.quantity.read(values)
         if self.entries is None:
             return jnp.ones(()) if self.spec.relative else own
@@ -138,22 +163,44 @@ class Assignment:
             raise ParameterError(f"{self.spec.label!r} must have shape {self.shape}, not {free.shape}")
         if self.entries is None:
             return self.quantity.write(values, None, free * self.quantity.read(values) if self.spec.relative else free)
-        new = jnp.reshape(free, (-1,))[self.group]
+        new = jnp.reshape(free, (-1,))[self.group] if self.distance is None else self._along(free)
         if self.spec.relative:
             new = new * self.quantity.read(values)[self.entries]
         return self.quantity.write(values, self.entries, new)
+
+    def _along(self, free: Array) -> Array:
+        assert callable(self.spec.share)
+        assert self.distance is not None
+        new = jnp.asarray(self.spec.share(jnp.asarray(self.distance), free))
+        if new.shape != self.distance.shape:
+            raise ParameterError(
+                f"{self.spec.label!r}: the function returned shape {new.shape} for {self.distance.shape} distances"
+            )
+        return new
 
 
 def resolve(capture: Capture, spec: Param) -> Assignment:
     """Find a Param in a model. Raises ParameterError for an unknown name or a `where` that selects nothing."""
     quantity = find(capture, spec.name)
     if quantity.size == 0:
-        if spec.where is not None:
-            raise ParameterError(f"{spec.name!r} is one number for the whole model; it has no `where`")
+        if spec.where is not None or callable(spec.share):
+            raise ParameterError(f"{spec.name!r} is one number for the whole model; it has no `where` and no distance")
         return Assignment(spec, quantity, None, np.zeros(0, int), ())
     entries = np.arange(quantity.size) if spec.where is None else _select(capture, quantity, spec)
     _check_effective(capture, spec, entries)
     sections = quantity.section[entries]
+    if spec.name in ("L", "diam"):
+        check_shape(capture, spec.name, np.unique(sections))
+    if callable(spec.share):
+        assert spec.start is not None
+        by_owner = dict(zip(segment_labels(capture), path_distance(capture, spec.origin), strict=True))
+        owners = [quantity.owner[k] for k in entries]
+        if not all(owner in by_owner for owner in owners):
+            raise ParameterError(f"{spec.name!r} does not belong to segments, so it has no path distance")
+        distance = np.array([by_owner[owner] for owner in owners])
+        if np.any(distance >= 1e20):
+            raise ParameterError(f"{spec.label!r}: a segment is not connected to {spec.origin or 'the first section'}")
+        return Assignment(spec, quantity, entries, np.zeros(0, int), (len(spec.start),), distance)
     if spec.share == "all":
         return Assignment(spec, quantity, entries, np.zeros(len(entries), int), ())
     if spec.share == "section":

@@ -1,10 +1,10 @@
 """What a parameter name means in a model: where its numbers are, and which segment each of them belongs to.
 
 Names are NEURON's: 'gnabar_hh' (RANGE, one value for each segment that has it), 'vhalf_kx' (GLOBAL), 'Exp2Syn.tau1'
-(one for each point process), 'Ra' (sections), 'cm' (segments), 'xraxial[0]', 'xg[1]', 'xc[0]', 'e_extracellular' (one
-for each segment with these layers), 'ena', 'nai' (one for each segment with that ion), 'nai0_na_ion', 'NetCon.weight'
-(one for each connection, in the order of h.List('NetCon')), 'NetCon.threshold' (one for each voltage that NetCons
-watch), 'celsius', 'v_init'.
+(one for each point process), 'Ra', 'L' (sections), 'cm', 'diam' (segments), 'xraxial[0]', 'xg[1]', 'xc[0]',
+'e_extracellular' (one for each segment with these layers), 'ena', 'nai' (one for each segment with that ion),
+'nai0_na_ion', 'NetCon.weight' (one for each connection, in the order of h.List('NetCon')), 'NetCon.threshold' (one for
+each voltage that NetCons watch), 'celsius', 'v_init'. Where a run starts: 'v' (segments), 'm_hh' (a STATE).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from mod_translator import ir
 from nrn_diff.errors import ParameterError
 from nrn_diff.snapshot import Capture, Extracellular, MechanismData
 from nrn_diff.solver.build_events import find_sources
+from nrn_diff.solver.contraction import contract
 from nrn_diff.solver.values import Array, Values
 
 Path = tuple[str, ...]
@@ -125,8 +126,11 @@ def _candidates(capture: Capture) -> Iterator[tuple[str, Callable[[], Quantity]]
     for scalar in ("celsius", "v_init"):
         yield scalar, partial(_scalar, scalar, (scalar,))
     sections = tuple(cable.section_names)
-    yield "Ra", partial(_whole, "Ra", ("cable", "Ra"), np.arange(len(sections)), sections)
-    yield "cm", partial(_whole, "cm", ("cable", "cm"), cable.segment_section, tuple(segment_labels(capture)))
+    for name in ("Ra", "L"):
+        yield name, partial(_whole, name, ("cable", name), np.arange(len(sections)), sections)
+    for name in ("cm", "diam"):
+        yield name, partial(_whole, name, ("cable", name), cable.segment_section, tuple(segment_labels(capture)))
+    yield "v", partial(_start_voltages, capture)
     if capture.extracellular is not None:
         yield from _layer_candidates(capture, capture.extracellular)
     for ion in capture.ions:
@@ -153,9 +157,9 @@ def _layer_candidates(capture: Capture, layers: Extracellular) -> Iterator[tuple
 
 def _mechanism_candidates(capture: Capture, data: MechanismData) -> Iterator[tuple[str, Callable[[], Quantity]]]:
     for variable, value in data.values.items():
-        if np.ndim(value) != 1 or data.ir.symbols[variable].block == "STATE":
+        if np.ndim(value) != 1:
             continue
-        path = ("mechanisms", data.name, variable)
+        path = ("start" if is_start(data, variable) else "mechanisms", data.name, variable)
         if data.ir.kind is ir.Kind.POINT:
             name, section = f"{data.name}.{variable}", capture.cable.node_section[data.nodes]
             yield name, partial(_whole, name, path, section, data.labels)
@@ -166,6 +170,18 @@ def _mechanism_candidates(capture: Capture, data: MechanismData) -> Iterator[tup
         if np.ndim(value) == 0:
             name = f"{variable}_{data.name}"
             yield name, partial(_scalar, name, ("globals_", data.name, variable))
+
+
+def is_start(data: MechanismData, variable: str) -> bool:
+    """Whether it is a STATE, whose number as a parameter is the one that a run starts from."""
+    return data.ir.symbols[variable].block == "STATE"
+
+
+def _start_voltages(capture: Capture) -> Quantity:
+    cable = capture.cable
+    rows = contract(cable.parent).order.argsort()[cable.segment_node]
+    part = Part(("start_v",), np.arange(len(rows)), (rows,))
+    return Quantity("v", len(rows), cable.segment_section, tuple(segment_labels(capture)), (part,))
 
 
 def _scalar(name: str, path: Path) -> Quantity:

@@ -20,6 +20,27 @@ Array = np.ndarray
 START_CONCENTRATION, NERNST_AT_START, NERNST_EACH_STEP = 0o4, 0o40, 0o100
 
 
+def _none(dtype: type = float) -> Array:
+    return np.zeros(0, dtype=dtype)
+
+
+@dataclass(frozen=True)
+class Frusta:
+    """The pieces that area and axial resistance of segments are sums over (nrn_area_ri in treeset.cpp).
+
+    segment, half [n]: which segment, and which half of it (0: toward the root). length, left, right [n] (um): of the
+    piece, and its diameters at both ends. points [n_sections]: whether a section has 3-D points; pieces of a section
+    without them are its half segments. Sections whose pieces do not add up to NEURON's numbers have none.
+    """
+
+    segment: Array = field(default_factory=lambda: _none(int))
+    half: Array = field(default_factory=lambda: _none(int))
+    length: Array = field(default_factory=_none)
+    left: Array = field(default_factory=_none)
+    right: Array = field(default_factory=_none)
+    points: Array = field(default_factory=lambda: _none(bool))
+
+
 @dataclass(frozen=True)
 class Cable:
     """Sections, segments and nodes.
@@ -30,7 +51,8 @@ class Cable:
     parent [n_nodes] (-1: a root), node_section [n_nodes], area [n_nodes] (um2, 100 for a zero-area node as in NEURON),
     ri [n_nodes] (MOhm to the parent, proportional to Ra of the node's section; 0 for a root),
     has_area [n_nodes] (True: a segment), v [n_nodes] (mV, live). ends [n_segments, 2, 3] (um): where a segment starts
-    and ends (None in files of older versions).
+    and ends (None in files of older versions). frusta: the shapes. distance [n_nodes] (um): h.distance from the root.
+    near_end [n_sections]: x of the end at the parent (all empty in files of older versions).
     """
 
     section_names: tuple[str, ...]
@@ -49,6 +71,9 @@ class Cable:
     has_area: Array
     v: Array
     ends: Array | None = None
+    frusta: Frusta = field(default_factory=Frusta)
+    distance: Array = field(default_factory=_none)
+    near_end: Array = field(default_factory=_none)
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ def test_what_the_page_says():
     assert out["gradient"].pop("IClamp.del") == 0.0
     assert out["gradient"].pop("IClamp.dur") == 0.0
     assert all(abs(slope) > 1e-3 for slope in out["gradient"].values()), out["gradient"]
-    absent = ("NetCon.delay", "NetCon.threshold", "NetStim.interval", "m_hh", "diam", "L", "dt")
+    absent = ("NetCon.delay", "NetCon.threshold", "NetStim.interval", "dt")
     assert not set(absent) & set(out["names"])
     assert "cai0_ca_ion" in out["eca"]
     assert "cai0_ca_ion" in out["cai"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -11,8 +11,9 @@ from neuron import h
 
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import ChildFailedError, in_copy
+from nrn_diff.bridge.frusta import area_and_ri, make_frusta, pieces_of_cylinders, pieces_of_points
 from nrn_diff.bridge.shape import segment_ends
-from nrn_diff.snapshot import Cable
+from nrn_diff.snapshot import Cable, Frusta
 
 ZERO_AREA = 100.0  # nrn_area_ri in treeset.cpp: "last segment has 0 length. area is 1e2 in dimensionless units"
 
@@ -141,7 +142,7 @@ def read_topology(sections: tuple[Any, ...]) -> Topology:
 
 
 def _geometry(topology: Topology) -> dict[str, Any]:
-    """Area, ri and diam of the segments, ri of the far nodes, L, ends; for a copy of the process only."""
+    """Area, ri, diam of the segments, ri of the far nodes, L, 3-D points, distances, ends; for a copy of the process."""
     # What finitialize does first: recompute the geometry if anything changed, as of now and for all sections alike.
     h.psection(sec=topology.sections[0])
     segments = topology.segments()
@@ -152,8 +153,42 @@ def _geometry(topology: Topology) -> dict[str, Any]:
         "diam": [seg.diam for seg in segments],
         "far_ri": [seg.ri() for seg in far],
         "L": [section.L for section in topology.sections],
+        "arc": [[s.arc3d(k) for k in range(s.n3d())] for s in topology.sections],
+        "points": [[s.diam3d(k) for k in range(s.n3d())] for s in topology.sections],
+        "distance": _distances(topology),
+        # Last, as it may lay out 3-D points.
         "ends": segment_ends(topology.sections),
     }
+
+
+def _distances(topology: Topology) -> list[float]:
+    """h.distance from the root of its tree to each node."""
+    places = [topology.node_place(node) for node in range(topology.n_nodes)]
+    root = np.arange(topology.n_nodes)
+    for node, parent in enumerate(topology.parent.tolist()):
+        root[node] = root[parent] if parent >= 0 else node
+    ends = {node: section(x) for node, (section, x) in enumerate(places) if topology.parent[node] < 0}
+    return [h.distance(ends[root[node]], section(x)) for node, (section, x) in enumerate(places)]
+
+
+def _shapes(topology: Topology, geometry: dict[str, Any], area: np.ndarray, ri: np.ndarray) -> Frusta:
+    """What NEURON sums over; nothing for a section whose sums are not NEURON's (spines)."""
+    found, first_node = [], []
+    diam = dict(zip(topology.segment_node.tolist(), geometry["diam"], strict=True))
+    for i, section in enumerate(topology.sections):
+        nseg = int(section.nseg)
+        nodes = np.arange(topology.far_node[i] - nseg, topology.far_node[i] + 1)
+        first_node.append(int(nodes[0]))
+        pieces = (
+            pieces_of_points(geometry["arc"][i], geometry["points"][i], nseg)
+            if len(geometry["arc"][i]) > 1
+            else pieces_of_cylinders(geometry["L"][i], [diam[n] for n in nodes[:-1].tolist()])
+        )
+        own_area, own_ri = area_and_ri(pieces, nseg, float(section.Ra))
+        same = np.allclose(own_area, area[nodes[:-1]], rtol=1e-10) and np.allclose(own_ri, ri[nodes], rtol=1e-10)
+        found.append(pieces if same else [])
+    points = np.array([len(arc) > 1 for arc in geometry["arc"]])
+    return replace(make_frusta(found, first_node, topology.segment_node), points=points)
 
 
 def read_cable(topology: Topology, findings: Findings) -> Cable | None:
@@ -201,6 +236,9 @@ def read_cable(topology: Topology, findings: Findings) -> Cable | None:
         has_area=has_area,
         v=v,
         ends=np.array(geometry["ends"]),
+        frusta=_shapes(topology, geometry, area, ri),
+        distance=np.array(geometry["distance"]),
+        near_end=np.array(topology.orientation, dtype=float),
     )
     _check(cable, segments, findings)
     return cable

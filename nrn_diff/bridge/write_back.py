@@ -16,6 +16,7 @@ from nrn_diff.bridge.extracellular import ARRAYS
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.inventory import EXTRACELLULAR, Inventory, Located, hoc_objects, take_inventory
 from nrn_diff.errors import WriteBackError
+from nrn_diff.quantities import is_start
 from nrn_diff.snapshot import Capture
 from nrn_diff.solver.build_events import find_sources
 
@@ -43,7 +44,15 @@ def write_back(capture: Capture, values: Mapping[str, Any]) -> None:
     inventory = _same_model(capture)
     slots = _slots(capture, inventory)
     pairs: list[tuple[Slot, float]] = []
+    start = {f"{v}_{d.name}" for d in capture.mechanisms for v in d.values if is_start(d, v)} | {
+        f"{d.name}.{v}" for d in capture.mechanisms for v in d.values if is_start(d, v)
+    }
     for name, value in values.items():
+        if name == "v" or name in start:
+            raise WriteBackError(
+                f"{name}: h.run() starts anew from v_init and INITIAL, so a value written now would be lost. "
+                "Set it in an FInitializeHandler of yours, or leave it out of theta here"
+            )
         if name == _NETCON_WEIGHT:
             pairs += _weights(capture, value)
             continue
@@ -79,6 +88,8 @@ def _write(pairs: Sequence[tuple[Slot, float]]) -> None:
             if old != value:
                 slot.write(value)
                 done.append((slot, old))
+                if not np.isclose(slot.read(), value, rtol=1e-9, atol=0.0):
+                    raise ValueError(f"{value:g} was set and {slot.read():g} is there (pt3dconst?)")
     except Exception as error:
         for slot, old in reversed(done):
             slot.write(old)
@@ -137,7 +148,9 @@ def _slots(capture: Capture, inventory: Inventory) -> dict[str, Callable[[], np.
     slots: dict[str, Callable[[], np.ndarray]] = {
         "celsius": lambda: _array([_attribute(h, "celsius")], ()),
         "Ra": lambda: _array([_attribute(s, "Ra") for s in topology.sections], (-1,)),
+        "L": lambda: _array([_attribute(s, "L") for s in topology.sections], (-1,)),
         "cm": lambda: _array([_attribute(s, "cm") for s in topology.segments()], (-1,)),
+        "diam": lambda: _array([_attribute(s, "diam") for s in topology.segments()], (-1,)),
         "NetCon.threshold": lambda: _array([_attribute(nc, "threshold") for nc in _watching(capture)], (-1,)),
     }
     if capture.extracellular is not None and inventory.extracellular is not None:

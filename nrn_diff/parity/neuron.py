@@ -32,6 +32,17 @@ CABLE = (
     Feature("branching anywhere along a section, sections attached by their 1 end", _SAME, (_TREES, _ORDERS)),
     Feature("Ra, cm, diam, nseg, L, 3-D points", _SAME, (_TREES,), "as the next finitialize will use them"),
     Feature(
+        "L and diam as parameters; values that follow path distance",
+        _SAME,
+        ("test_parameters_against_neuron.py::test_shape_and_functions_of_distance",),
+        "diam in sections without 3-D points",
+    ),
+    Feature(
+        "start voltages and STATE variables as parameters",
+        _SAME,
+        ("test_parameters_against_neuron.py::test_start_values",),
+    ),
+    Feature(
         "sections that share a name",
         _SAME,
         ("test_bridge_records.py::test_sections_of_one_name_get_labels_of_their_own",),

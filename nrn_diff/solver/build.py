@@ -106,6 +106,7 @@ def build_values(capture: Capture, structure: Structure) -> Values:
             array(cable.diam),
             array(cable.area[order]),
             array(cable.ri[order] / section_Ra),
+            array(cable.L),
         ),
         mechanisms,
         globals_,

@@ -22,10 +22,25 @@ from nrn_diff.solver.voltage import start_membrane_currents
 
 def initialise(structure: Structure, values: Values, events: dict[str, Array]) -> tuple[Fixed, State, Array]:
     """Run every INITIAL at v_init, deliver the events of t = 0, and take the first sample."""
+    now = after_initial(structure, values)
+    for name, changed in (values.start or {}).items():
+        now.mechanisms[name].update(changed)
+    deliver(now, events)
+    start_membrane_currents(now, assemble(now))
+    constant = {
+        m.name: {name: x for name, x in now.mechanisms[m.name].items() if name not in m.state}
+        for m in structure.mechanisms
+    }
+    return now.fixed._replace(mechanisms=constant, ions=dict(now.ions)), now.state(), recorded(now)
+
+
+def after_initial(structure: Structure, values: Values) -> Moment:
+    """The moment after every INITIAL block, before the events of t = 0 (where FInitializeHandlers of type 1 run)."""
+    everywhere = jnp.full(len(structure.row_of_node), values.v_init)
     now = Moment(
         structure,
         _fixed(structure, values),
-        jnp.full(len(structure.row_of_node), values.v_init),
+        everywhere if values.start_v is None else values.start_v,
         jnp.zeros(()),
         {m.name: _start_variables(m, values) for m in structure.mechanisms},
         {ion.name: _start_ion(ion, values) for ion in structure.ions},
@@ -41,13 +56,7 @@ def initialise(structure: Structure, values: Values, events: dict[str, Array]) -
             now.store(mechanism, results)
             _reversal_after_write(now, mechanism, results)
     initialise_connections(now)
-    deliver(now, events)
-    start_membrane_currents(now, assemble(now))
-    constant = {
-        m.name: {name: x for name, x in now.mechanisms[m.name].items() if name not in m.state}
-        for m in structure.mechanisms
-    }
-    return now.fixed._replace(mechanisms=constant, ions=dict(now.ions)), now.state(), recorded(now)
+    return now
 
 
 def _fixed(structure: Structure, values: Values) -> Fixed:

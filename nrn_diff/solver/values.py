@@ -13,13 +13,17 @@ PerMechanism = dict[str, dict[str, Array]]
 
 
 class Cable(NamedTuple):
-    """Ra [n_sections] (ohm cm); cm (uF/cm2), diam (um) [n_segments]; area (um2), unit_ri (MOhm per ohm cm) [rows]."""
+    """Ra (ohm cm), L (um) [n_sections]; cm (uF/cm2), diam (um) [n_segments]; area (um2), unit_ri (MOhm/ohm cm) [rows].
+
+    area and unit_ri follow from L and diam (nrn_diff/geometry.py); the solver reads L nowhere.
+    """
 
     Ra: Array
     cm: Array
     diam: Array
     area: Array
     unit_ri: Array
+    L: Array
 
 
 class Layers(NamedTuple):
@@ -46,7 +50,8 @@ class Values(NamedTuple):
     """mechanisms: INSTANCE variables, [n] or [length, n]; globals_: scalars; weights: [n_connections, n_args].
 
     thresholds: of the spike sources (mV), [n_sources]. extracellular: None without such layers. tables: contents of
-    FUNCTION_TABLEs by mechanism and name.
+    FUNCTION_TABLEs by mechanism and name. start_v [rows] (mV): the voltages to start from, None: v_init everywhere.
+    start: variables that replace what INITIAL leaves, [n].
     """
 
     cable: Cable
@@ -59,6 +64,8 @@ class Values(NamedTuple):
     v_init: Array
     tables: dict[str, dict[str, FunctionTable]]
     extracellular: Layers | None = None
+    start_v: Array | None = None
+    start: PerMechanism | None = None
 
 
 class IonState(NamedTuple):
