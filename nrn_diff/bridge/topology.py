@@ -142,7 +142,7 @@ def read_topology(sections: tuple[Any, ...]) -> Topology:
 
 
 def _geometry(topology: Topology) -> dict[str, Any]:
-    """Area, ri, diam of the segments, ri of the far nodes, L, 3-D points, distances, ends; for a copy of the process."""
+    """Area, ri, diam, ends of segments, ri of far nodes, L, 3-D points, distances; for a copy of the process only."""
     # What finitialize does first: recompute the geometry if anything changed, as of now and for all sections alike.
     h.psection(sec=topology.sections[0])
     segments = topology.segments()
