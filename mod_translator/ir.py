@@ -177,7 +177,8 @@ class Symbol:
 
     `block` is the block that declares it: PARAMETER, STATE, ASSIGNED, CONSTANT, UNITS, LOCAL (of the file), RANDOM, or
     '' for NEURON's own.
-    `length` is 0 for a scalar. `visible` says whether HOC can read it by name (RANGE, GLOBAL, STATE).
+    `length` is 0 for a scalar. `visible` says whether HOC can read it by name (RANGE, GLOBAL, STATE). `common`: of an
+    INSTANCE variable, that NEURON has one for all instances.
     """
 
     name: str
@@ -189,6 +190,7 @@ class Symbol:
     length: int = 0
     visible: bool = False
     loc: Loc | None = None
+    common: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +223,8 @@ class Table:
 
     per_instance: NEURON fills it anew for each instance (DEPEND names a variable of the instance, in a file that is not
     thread-safe); otherwise once, with what the first instance has.
+    leaves: variables of the instance that the routine assigns and that are not in the table. The instance that fills it
+    has afterwards what the last row left there; a lookup does not touch them.
     """
 
     variables: tuple[str, ...]
@@ -230,6 +234,7 @@ class Table:
     intervals: int
     loc: Loc
     per_instance: bool = False
+    leaves: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

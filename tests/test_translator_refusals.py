@@ -112,7 +112,7 @@ UNSUPPORTED = {
     "U168": KINETIC.replace("$", "") % "LONGITUDINAL_DIFFUSION p { $m } ~ m <-> n (1, 1)",
     "U170": X + "BREAKPOINT { SOLVE s METHOD derivimplicit }\nDERIVATIVE s { if (v > 0) { $m' = -m } }\n",
     "U171": X + "INITIAL { $if (v > 0 && f() > 1) { a = 1 } }\nFUNCTION f() { b = 2 f = 1 }\n",
-    "U172": CALLED % "PROCEDURE f(x) { TABLE a FROM $0 TO 1 WITH 10 a = x*b }",
+    "U172": CALLED % "PROCEDURE f(x) { TABLE a FROM $0 TO 1 WITH 10 a = x*v }",
     "U173": "NEURON { ARTIFICIAL_CELL x }\nASSIGNED { a b }\n"
     "INITIAL { $while (f() > 1) { a = 1 } }\nFUNCTION f() { b = 2 f = 1 }\n",
     "U178": "NEURON { POINT_PROCESS x USEION ca READ cai }\nASSIGNED { cai a }\n$NET_RECEIVE (w) { f() }\n"
@@ -121,8 +121,8 @@ UNSUPPORTED = {
     "U175": "NEURON { SUFFIX x USEION ca READ ica NONSPECIFIC_CURRENT i }\nASSIGNED { v i $ica }\n"
     "BREAKPOINT { i = ica*v }\n",
     "U176": EVENT % "$net_send(1, 2)",
-    "U177": X + "INITIAL { f(1) b = a + arr[0]*0 m = n n = p }\n"
-    "PROCEDURE f(x) { TABLE $a FROM 0 TO 1 WITH 10 a = x arr[0] = p }\n",
+    "U177": "NEURON { SUFFIX x GLOBAL g RANGE a, b }\nASSIGNED { a b g v }\nINITIAL { g = 1 b = 2 f(v) }\n"
+    "PROCEDURE f(x) { TABLE $a FROM 0 TO 1 WITH 10 a = x b = x }\n",
     "U180": "NEURON { SUFFIX x GLOBAL g RANGE a }\nASSIGNED { v a $g }\nBREAKPOINT { a = g g = v }\n",
     "U191": SOLVED % "m' = -m a = $m'",
     "U192": X + "INITIAL { a = m@1 }\n",

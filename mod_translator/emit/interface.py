@@ -21,13 +21,16 @@ class TableParameter:
     """A TABLE as the caller of the module sees it.
 
     routine: whose table. name: the keyword under which blocks take it (None: computed exactly, as usetable 0 does).
-    maker: the function of the module that fills it. inputs: what that takes, by the names of the file.
+    maker: the function of the module that fills it. inputs: what that takes, by the names of the file. leaves: the
+    function that gives what the filling leaves in other variables ('' if there are none), and what that takes.
     """
 
     routine: str
     name: str
     maker: str
     inputs: tuple[str, ...]
+    leaves: str = ""
+    leaves_inputs: tuple[str, ...] = ()
 
 
 def unique(names: Iterable[str]) -> tuple[str, ...]:
@@ -173,18 +176,39 @@ class Interface:
         """All tables of the mechanism."""
         return tuple(
             TableParameter(
-                r.name, self.table_name(r.name), self.helper_name(r.name, "make_table"), self.maker_inputs(r)
+                r.name,
+                self.table_name(r.name),
+                self.helper_name(r.name, "make_table"),
+                self.maker_inputs(r),
+                *((self.helper_name(r.name, "leaves"), self.leaves_inputs(r)) if r.table and r.table.leaves else ()),
             )
             for r in self.mechanism.tables
         )
 
     def maker_inputs(self, routine: ir.Routine) -> tuple[str, ...]:
         """Return what the function that fills a table needs: what the body reads, and the bounds."""
+        return self._filling_inputs(routine, self.table_variables(routine))
+
+    def leaves_inputs(self, routine: ir.Routine) -> tuple[str, ...]:
+        """Return what the function needs that tells what the filling leaves behind."""
+        assert routine.table is not None
+        return self._filling_inputs(routine, routine.table.leaves)
+
+    def _filling_inputs(self, routine: ir.Routine, outputs: tuple[str, ...]) -> tuple[str, ...]:
         assert routine.table is not None
         bounds = (*walk.subexpressions(routine.table.low), *walk.subexpressions(routine.table.high))
         named = [e.name for e in bounds if isinstance(e, ir.Var | ir.Element) and not self.is_constant(e.name)]
-        body = self.needed(routine, self.table_variables(routine))
-        return unique((*body, *named))
+        return unique((*self.needed(routine, (*outputs, *self.history(routine, outputs))), *named))
+
+    def history(self, routine: ir.Routine, outputs: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the variables that a row takes over from the row before, if some outputs are wanted."""
+        found: tuple[str, ...] = ()
+        while True:
+            needed = self.needed(routine, (*outputs, *found))
+            more = tuple(n for n in needed if n in routine.writes)
+            if set(more) <= set(found):
+                return found
+            found = unique((*found, *more))
 
     def needed(self, routine: ir.Routine, outputs: Iterable[str]) -> list[str]:
         """Return the inputs of a routine's body that matter for some of its outputs."""

@@ -134,7 +134,8 @@ class _Module:
         if not outputs:
             return []
         if routine.table is not None:
-            return [self._table_lookup(routine), self._exact(routine, outputs), self._make_table(routine)]
+            found = [self._table_lookup(routine), self._exact(routine, outputs), self._make_table(routine)]
+            return [*found, self._leaves(routine)] if routine.table.leaves else found
         return [self._exact(routine, outputs)]
 
     def _exact(self, routine: ir.Routine, outputs: tuple[str, ...]) -> list[str]:
@@ -187,25 +188,57 @@ class _Module:
 
     def _make_table(self, routine: ir.Routine) -> list[str]:
         assert routine.table is not None
+        variables = self.interface.table_variables(routine)
+        low, high = self._bound(routine, routine.table.low), self._bound(routine, routine.table.high)
+        title = f"Fill the TABLE of {routine.name}: {routine.table.intervals} intervals from {low} to {high}."
+        call, lines = self._filling(routine, "make_table", variables, self.interface.maker_inputs(routine), title)
+        return [*lines, *fold(f"return {call}", INDENT)]
+
+    def _leaves(self, routine: ir.Routine) -> list[str]:
+        assert routine.table is not None
+        variables = routine.table.leaves
+        title = f"What the last row of the TABLE of {routine.name} leaves in variables that are not in it."
+        call, lines = self._filling(routine, "leaves", variables, self.interface.leaves_inputs(routine), title)
+        call = call.replace("make_table", "last_row", 1)
+        self.used.add("last_row")
+        targets = [python_name(n) for n in variables]
+        unpacked = f"({targets[0]},)" if len(targets) == 1 else ", ".join(targets)
+        values = ", ".join(
+            f'"{n}": {f"stack({python_name(n)})" if self.mechanism.symbols[n].length else python_name(n)}'
+            for n in variables
+        )
+        if any(self.mechanism.symbols[n].length for n in variables):
+            self.used.add("stack")
+        return [*lines, *fold(f"{unpacked} = {call}", INDENT), *fold(f"return {{{values}}}", INDENT)]
+
+    def _filling(
+        self, routine: ir.Routine, purpose: str, variables: tuple[str, ...], given: tuple[str, ...], title: str
+    ) -> tuple[str, list[str]]:
+        """Return the call that fills a table, and the function up to it: one row of it as a function of its own."""
+        assert routine.table is not None
         body = FunctionBody(self.interface, routine, self.used)
         argument = body.parameters[0]
-        exact = "".join(f", {python_name(n)}={python_name(n)}" for n in self.interface.inputs(routine, exact=True))
+        names = self.interface.inputs(routine, exact=True)  # the others have no part in what is wanted
+        exact = "".join(f", {python_name(n)}={python_name(n) if n in given else '0.0'}" for n in names)
         low, high = self._bound(routine, routine.table.low), self._bound(routine, routine.table.high)
-        variables = self.interface.table_variables(routine)
+        history = [python_name(n) for n in self.interface.history(routine, variables)]
         outputs = self.interface.outputs(routine)
-        targets = [python_name(n) if n in variables else "_" for n in outputs]
         columns = [python_name(n) for n in variables]
-        parameters = ", ".join(python_name(n) for n in self.interface.maker_inputs(routine))
+        wanted = {*columns, *history}
+        targets = [python_name(n) if python_name(n) in wanted else "_" for n in outputs]
+        parameters = ", ".join(python_name(n) for n in given)
         self.used.add("make_table")
         call = f"{self.interface.helper_name(routine.name, 'exact')}({argument}{exact})"
-        title = f"Fill the TABLE of {routine.name}: {routine.table.intervals} intervals from {low} to {high}."
-        return [
-            *fold(f"def {self.interface.helper_name(routine.name, 'make_table')}({parameters}):", ""),
+        result = f"{', '.join(columns)}" if len(columns) > 1 else f"({columns[0]},)"
+        start = f"({history[0]},)" if len(history) == 1 else f"({', '.join(history)})"
+        if history:
+            result = f"({result}), {start}" if len(columns) > 1 else f"{result}, {start}"
+        return f"make_table(row, {low}, {high}, {routine.table.intervals}{f', {start}' if history else ''})", [
+            *fold(f"def {self.interface.helper_name(routine.name, purpose)}({parameters}):", ""),
             *docstring([title]),
             "",
-            f"{INDENT}def row({argument}):",
+            f"{INDENT}def row({', '.join([argument, *history])}):",
             *fold(f"{', '.join(targets)} = {call}", INDENT * 2),
-            *fold(f"return {', '.join(columns)}" if len(columns) > 1 else f"return ({columns[0]},)", INDENT * 2),
+            *fold(f"return {result}", INDENT * 2),
             "",
-            f"{INDENT}return make_table(row, {low}, {high}, {routine.table.intervals})",
         ]

@@ -21,6 +21,7 @@ from mod_translator.passes.locals import initialise_locals
 from mod_translator.passes.shared import shared
 from mod_translator.passes.starts import starts
 from mod_translator.passes.table_constants import table_constants
+from mod_translator.passes.tables import tables
 from mod_translator.passes.tidy import tidy
 
 Pass = Callable[[Mechanism, PassContext], Mechanism]
@@ -41,5 +42,6 @@ PIPELINE: list[Pass] = [
     table_constants,
     shared,
     effects,
+    tables,
     limits,
 ]

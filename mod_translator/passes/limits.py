@@ -7,82 +7,14 @@ from dataclasses import replace
 from mod_translator import ir
 from mod_translator.errors import UnsupportedConstruct
 from mod_translator.passes.context import PassContext
-from mod_translator.passes.effects import Analysis
 from mod_translator.passes.walk import blocks, expressions, names, statements
-
-_PER_INSTANCE = ("v", "t", "diam", "area", "flag")
 
 
 def limits(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
-    """Refuse tables that depend on an instance, and ion variables where NEURON's copy of them is stale."""
-    analysis = Analysis(mechanism)
-    routines = dict(mechanism.routines)
-    for routine in mechanism.tables:
-        routines[routine.name] = _table(mechanism, routine, analysis, context)
-    mechanism = replace(mechanism, routines=routines)
+    """Refuse ion variables where NEURON's copy of them is stale."""
     _events(mechanism, context)
     _own_current(mechanism, context)
     return replace(mechanism, symbols=_carried_currents(mechanism))
-
-
-def _table(mechanism: ir.Mechanism, routine: ir.Routine, analysis: Analysis, context: PassContext) -> ir.Routine:
-    """Check a TABLE. In a file that is not thread-safe NEURON looks at DEPEND at each lookup, else with the first
-    instance only (`_check_table_thread`), which then fills the table for all.
-    """
-    assert routine.table is not None
-    used = {name for block in blocks(mechanism).values() for name in analysis.exposed(block)}
-    for name in routine.writes:
-        if name in used and name not in routine.table.variables:
-            context.refuse_at(
-                UnsupportedConstruct,
-                "U177",
-                f"{routine.name} assigns {name}, which is not in its TABLE but is used elsewhere: NEURON assigns it "
-                "only while it fills the table",
-                f"put {name} into the TABLE, or compute it in a PROCEDURE of its own",
-                routine.table.loc,
-            )
-    exposed = analysis.exposed(routine)
-    fixed = {name for name in exposed if _fixed(mechanism, name)}
-    own_depend = {n for n in routine.table.depend if mechanism.symbols[n].role is ir.Role.INSTANCE}
-    anew = bool(own_depend) and not mechanism.thread_safe
-    if anew:
-        fixed &= own_depend if own_depend <= fixed else set()
-    for name in sorted(exposed, key=routine.reads.index):
-        symbol = mechanism.symbols[name]
-        own = symbol.role in (ir.Role.INSTANCE, ir.Role.ION) or name in _PER_INSTANCE
-        if name in fixed:
-            if not anew:
-                context.note_at(
-                    f"the TABLE of {routine.name} holds what the first instance has for {name}", routine.table.loc
-                )
-        elif own:
-            context.refuse_at(
-                UnsupportedConstruct,
-                "U172",
-                f"the TABLE of {routine.name} depends on {name}, which every instance has its own value of: NEURON "
-                "fills one table with the values of whichever instance comes first",
-                f"remove the TABLE, or make {name} GLOBAL",
-                routine.table.loc,
-            )
-        elif name not in routine.table.depend and symbol.role is not ir.Role.CONSTANT:
-            context.note_at(
-                f"the TABLE of {routine.name} is not refilled when {name} changes (it is not in DEPEND)",
-                routine.table.loc,
-            )
-    return replace(routine, table=replace(routine.table, per_instance=anew))
-
-
-def _fixed(mechanism: ir.Mechanism, name: str) -> bool:
-    """Return whether a variable is a RANGE parameter that nothing assigns."""
-    symbol = mechanism.symbols[name]
-    everything = (*mechanism.routines.values(), *blocks(mechanism).values())
-    return (
-        symbol.role is ir.Role.INSTANCE
-        and symbol.block == "PARAMETER"
-        and symbol.visible
-        and not symbol.length
-        and not any(name in ir.assigned(r.body) and name not in r.args for r in everything)
-    )
 
 
 def _events(mechanism: ir.Mechanism, context: PassContext) -> None:

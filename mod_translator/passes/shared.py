@@ -42,7 +42,7 @@ def shared(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
         writers = {field for field in found if name in writes[field]}
         if symbol.role is not ir.Role.GLOBAL or not writers:
             continue
-        symbols[name] = replace(symbol, role=ir.Role.INSTANCE, visible=False)
+        symbols[name] = replace(symbol, role=ir.Role.INSTANCE, visible=False, common=True)
         readers = [field for field in found if name in reads[field]]
         carried = name in set_by_initial and not writers & set(readers) and uniformity.of(name)
         if readers and not carried and _only_counts(mechanism, name):

@@ -90,12 +90,24 @@ TABLES = (
     Construct(
         "a TABLE of what each instance has its own value of",
         CALLED % "PROCEDURE f(x) { TABLE a FROM 0 TO 1 WITH 10 a = x*b }",
-        (),
+        DRIVEN,
         "NEURON fills one table with the values of the first instance",
     ),
     Construct(
-        "a variable of each call, assigned only while the table is filled",
+        "the same, of v, of ion variables, of what several blocks assign",
+        CALLED % "PROCEDURE f(x) { TABLE a FROM 0 TO 1 WITH 10 a = x*v }",
+        (),
+    ),
+    Construct(
+        "a variable that is assigned only while the table is filled",
         DENSITY + "INITIAL { f(1) b = a + arr[0] }\nPROCEDURE f(x) { TABLE a FROM 0 TO 1 WITH 10 a = x arr[0] = x }\n",
+        DRIVEN,
+        "the first instance has what the last row left, the others what they had",
+    ),
+    Construct(
+        "the same, in a file that is not thread-safe and assigns it elsewhere too",
+        "NEURON { SUFFIX x GLOBAL g RANGE a, b }\nASSIGNED { a b g v }\nINITIAL { g = 1 b = 2 f(v) }\n"
+        "PROCEDURE f(x) { TABLE a FROM 0 TO 1 WITH 10 a = x b = x }\n",
         (),
     ),
     Construct(

@@ -31,7 +31,7 @@ from nrn_diff.runtime.functions import (
 from nrn_diff.runtime.implicit import derivimplicit, simeq, sparse, sparse_steady
 from nrn_diff.runtime.loader import Float64Required, load_module, require_float64
 from nrn_diff.runtime.logic import as_number, guard, logical_and, logical_not, logical_or, where
-from nrn_diff.runtime.table import Table, lookup, make_table
+from nrn_diff.runtime.table import Table, last_row, lookup, make_table
 
 __all__ = [
     "Float64Required",
@@ -59,6 +59,7 @@ __all__ = [
     "guard",
     "hoc_func_table",
     "load_module",
+    "last_row",
     "log",
     "log10",
     "logical_and",

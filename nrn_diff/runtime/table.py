@@ -10,6 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.custom_derivatives import SymbolicZero
 
+from nrn_diff.runtime.arrays import stack
+
 Array = jax.Array
 
 
@@ -34,15 +36,46 @@ def _arguments(low: Any, step: Any, intervals: int) -> Any:
     return jax.lax.scan(lambda x, _: (x + step, x), jnp.asarray(low + 0.0 * step), length=intervals + 1)[1]
 
 
-def make_table(function: Callable[[Any], Any], low: Any, high: Any, intervals: int) -> Table:
-    """Evaluate the body of a routine at each row; `function` returns the TABLE variables as a tuple."""
+def make_table(function: Callable[..., Any], low: Any, high: Any, intervals: int, start: tuple[Any, ...] = ()) -> Table:
+    """Evaluate the body of a routine at each row; `function` returns the TABLE variables as a tuple.
+
+    start: variables that a row takes over from the row before, as the first row finds them. `function` takes them after
+    its argument, and returns them, as it leaves them, beside the tuple.
+    """
     step = (high - low) / intervals
     x = _arguments(low, step, intervals)
     columns: list[Any] = []
-    for value in function(x):
+    for value in _in_turn(function, x, start)[0] if start else function(x):
         columns.extend(value if isinstance(value, tuple) or jnp.ndim(value) > 1 else (value,))
     rows = jnp.stack([jnp.broadcast_to(jnp.asarray(c, dtype=float), x.shape) for c in columns])
     return Table(rows, jnp.diff(rows, append=rows[:, -1:]), low, 1.0 / step)
+
+
+def last_row(
+    function: Callable[..., Any], low: Any, high: Any, intervals: int, start: tuple[Any, ...] = ()
+) -> tuple[Any, ...]:
+    """Return what `function` gives for the last row that make_table evaluates; arguments as there."""
+    x = _arguments(low, (high - low) / intervals, intervals)
+    if not start:
+        return tuple(function(x[-1]))
+    return jax.tree.map(lambda column: column[-1], _in_turn(function, x, start)[0])
+
+
+def _in_turn(function: Callable[..., Any], x: Array, start: tuple[Any, ...]) -> Any:
+    def row(carry: tuple[Any, ...], argument: Any) -> tuple[tuple[Any, ...], Any]:
+        columns, left = function(argument, *carry)
+        floats = jax.tree.map(lambda value: jnp.asarray(value, dtype=float), columns)
+        return tuple(map(_as_float, left)), floats
+
+    first = tuple(map(_as_float, start))
+    like = jax.eval_shape(lambda c: row(c, x[0])[0], first)
+    first = jax.tree.map(lambda value, form: jnp.broadcast_to(value, form.shape), first, like)
+    carry, columns = jax.lax.scan(row, first, x)
+    return columns, carry
+
+
+def _as_float(value: Any) -> Array:
+    return jnp.asarray(stack(value), dtype=float)
 
 
 def _place(position: Array, last: int) -> tuple[Array, Array, Array]:

@@ -192,7 +192,7 @@ def _mechanism(
         data.use_table,
         _carried(capture, mechanism, blocks),
         deliveries,
-        *((int(data.order[0]), int(data.order[-1])) if len(data.order) else ()),
+        np.asarray(data.order),
     )
 
 
@@ -202,6 +202,8 @@ def _check(capture: Capture, mechanism: ir.Mechanism, blocks: Mapping[str, Block
     changed = {name for key in ("current", "advance", "net_receive") if key in blocks for name in blocks[key].outputs}
     for table in emit.tables(mechanism) if use_table else ():
         for name in changed.intersection(table.inputs):
+            if name in mechanism.routines[table.routine].writes or _filled_before(mechanism, table.routine, name):
+                continue
             refusals.append(
                 Refusal(
                     f"TABLE of {table.routine}",
@@ -230,6 +232,12 @@ def _check(capture: Capture, mechanism: ir.Mechanism, blocks: Mapping[str, Block
         )
     if refusals:
         raise CaptureError(refusals)
+
+
+def _filled_before(mechanism: ir.Mechanism, routine: str, name: str) -> bool:
+    """Return whether a TABLE is filled before anything can change a variable, and not again when it changes."""
+    table = mechanism.routines[routine].table
+    return mechanism.thread_safe and table is not None and name not in table.depend
 
 
 def _is_implicit(body: tuple[ir.Stmt, ...]) -> bool:

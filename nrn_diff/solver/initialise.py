@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import jax
 import jax.numpy as jnp
 
 from mod_translator import ir
-from mod_translator.emit import TableParameter
 from nrn_diff.runtime import nernst
-from nrn_diff.runtime.table import Table
 from nrn_diff.solver.currents import assemble
 from nrn_diff.solver.deliver import deliver, initialise_connections
 from nrn_diff.solver.layers import layer_matrix
+from nrn_diff.solver.fill_tables import fill_tables
 from nrn_diff.solver.moment import Moment, ion_field, replace_rows
 from nrn_diff.solver.record import recorded
 from nrn_diff.solver.spikes import no_spikes
@@ -50,7 +48,7 @@ def after_initial(structure: Structure, values: Values) -> Moment:
         e_extracellular=None if values.extracellular is None else values.extracellular.e_extracellular,
     )
     for mechanism in structure.mechanisms:
-        _fill_tables(now, mechanism)
+        fill_tables(now, mechanism)
         if "initial" in mechanism.blocks:
             results = now.call(mechanism, "initial")
             now.store(mechanism, results)
@@ -78,37 +76,6 @@ def _start_layers(structure: Structure) -> Array | None:
     """extcell_init in src/nrnoc/extcelln.cpp."""
     layers = structure.extracellular
     return None if layers is None else jnp.zeros((layers.row.n_sources, layers.tree.layers))
-
-
-def _fill_tables(now: Moment, mechanism: MechanismStructure) -> None:
-    """TABLE contents, from the globals and from the variables of the first instance, as NEURON takes them.
-
-    NEURON fills a table at its first look-up, so what INITIAL has assigned by then (a temperature factor) is in it.
-    """
-    if not mechanism.use_table:
-        return
-    by_initial: dict[str, Array] = {}
-    initial = mechanism.blocks.get("initial")
-    if initial and any(name in initial.outputs for table in mechanism.tables for name in table.inputs):
-        by_initial = now.call(mechanism, "initial")
-    filled = {}
-    for table in mechanism.tables:
-        inputs = {name: by_initial.get(name, now.read(mechanism, name)) for name in table.inputs}
-        if mechanism.is_per_instance(table.name):
-            filled[table.name] = _tables_of_instances(mechanism, table, inputs)
-            continue
-        scalars = {
-            n: x[..., mechanism.first] if mechanism.is_per_instance(n) and jnp.ndim(x) else x for n, x in inputs.items()
-        }
-        filled[table.name] = mechanism.make_table(table, scalars)
-    now.fixed = now.fixed._replace(tables={**now.fixed.tables, mechanism.name: filled})
-
-
-def _tables_of_instances(mechanism: MechanismStructure, table: TableParameter, inputs: dict[str, Array]) -> Table:
-    own = {n: jnp.broadcast_to(x, (mechanism.count,)) for n, x in inputs.items() if mechanism.is_per_instance(n)}
-    common = {n: x for n, x in inputs.items() if n not in own}
-    tables = jax.vmap(lambda mine: mechanism.make_table(table, {**common, **mine}))(own)
-    return jax.tree.map(lambda x: jnp.moveaxis(x, 0, -1), tables)
 
 
 def _start_variables(mechanism: MechanismStructure, values: Values) -> dict[str, Array]:

@@ -7,7 +7,7 @@ Equality is by content, so that two captures of the same topology share one comp
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import ModuleType
 from typing import Any
@@ -88,7 +88,7 @@ class MechanismStructure:
     """Where a mechanism is and how its blocks are called.
 
     node: instance -> row of the tree. segment: instance -> segment. ion: species -> (instance -> row of the ion).
-    state: INSTANCE variables that change during a run and are needed by a later step. first, last: in NEURON's order.
+    state: INSTANCE variables that change during a run and are needed by a later step. order [n]: the instances as NEURON runs through them.
     """
 
     ir: ir.Mechanism
@@ -101,8 +101,17 @@ class MechanismStructure:
     use_table: bool
     state: tuple[str, ...]
     deliveries: Deliveries | None = None
-    first: int = 0
-    last: int = -1
+    order: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+
+    @property
+    def first(self) -> int:
+        """The instance that NEURON comes to first."""
+        return int(self.order[0]) if len(self.order) else 0
+
+    @property
+    def last(self) -> int:
+        """The instance that NEURON comes to last."""
+        return int(self.order[-1]) if len(self.order) else -1
 
     @cached_property
     def ion_of(self) -> dict[str, str]:
@@ -136,6 +145,12 @@ class MechanismStructure:
     def make_table(self, table: TableParameter, arguments: Mapping[str, Any]) -> Any:
         """Contents of a TABLE."""
         return getattr(self.module, table.maker)(**{python_name(name): value for name, value in arguments.items()})
+
+    def left_by_table(self, table: TableParameter, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """What the filling of a TABLE leaves in other variables."""
+        given = {python_name(name): value for name, value in arguments.items()}
+        found: dict[str, Any] = getattr(self.module, table.leaves)(**given)
+        return found
 
     @property
     def name(self) -> str:

@@ -1,0 +1,156 @@
+"""What filling a TABLE takes from an instance and leaves in it.
+
+A thread-safe file has its tables checked before anything else, for the first instance (`_check_table_thread`); any
+other file checks a table at each lookup (`_check_<routine>`), so that the first lookup of a run fills it. A fill runs
+the routine once for each row, in the variables of that instance: what a row does not assign it finds as the row before
+left it, and what the last row leaves outside of the table stays there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mod_translator import ir
+from mod_translator.errors import UnsupportedConstruct
+from mod_translator.passes.context import PassContext
+from mod_translator.passes.effects import Analysis
+from mod_translator.passes.walk import blocks, calls
+
+_OF_THE_MOMENT = ("v", "t", "flag")  # at the fill they are whatever the last run left
+_OF_THE_PLACE = ("diam", "area")
+
+
+def tables(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
+    """Find what each TABLE leaves behind and which of them NEURON fills for each instance; refuse what is not known."""
+    routines = dict(mechanism.routines)
+    for routine in mechanism.tables:
+        routines[routine.name] = _Fill(mechanism, routine, context).checked()
+    return replace(mechanism, routines=routines)
+
+
+class _Fill:
+    """The filling of one TABLE."""
+
+    def __init__(self, mechanism: ir.Mechanism, routine: ir.Routine, context: PassContext) -> None:
+        assert routine.table is not None
+        self.mechanism, self.routine, self.table, self.context = mechanism, routine, routine.table, context
+        self.analysis = Analysis(mechanism)
+        self.symbols = mechanism.symbols
+        own = [n for n in self.table.depend if self.symbols[n].role is ir.Role.INSTANCE]
+        self.anew = bool(own) and not mechanism.thread_safe
+        self.own_depend = set(own)
+        inside = self._below(routine)
+        everything = (*mechanism.routines.values(), *blocks(mechanism).values())
+        self.elsewhere = [r for r in everything if r.name not in inside]
+        self.before, self.after = self._around_the_first_lookup()
+
+    def checked(self) -> ir.Routine:
+        """Return the routine with what is known of its table."""
+        self._takes()
+        return replace(
+            self.routine, table=replace(self.table, per_instance=self.anew, leaves=tuple(self._leaves()))
+        )
+
+    def _below(self, routine: ir.Routine) -> set[str]:
+        found = {routine.name}
+        for name in calls(routine.body):
+            if name in self.mechanism.routines and name not in found:
+                found |= self._below(self.mechanism.routines[name])
+        return found
+
+    def _around_the_first_lookup(self) -> tuple[ir.Routine, ir.Routine | None]:
+        """Return INITIAL before the statement that surely looks the table up first, and the rest of it."""
+        initial = self.mechanism.initial or ir.Routine("initial", "INITIAL", ())
+        for i, statement in enumerate(initial.body):
+            if isinstance(statement, ir.Assign | ir.CallRoutine) and any(
+                c in self.mechanism.routines and self.routine.name in self._below(self.mechanism.routines[c])
+                for c in calls((statement,))
+            ):
+                return replace(initial, body=initial.body[:i]), replace(initial, body=initial.body[i + 1 :])
+        return initial, None
+
+    def _assigns(self, routine: ir.Routine, name: str) -> bool:
+        return name in ir.assigned(routine.body) and name not in routine.args
+
+    # ----------------------------------------------------------------------------------------- what a fill leaves
+
+    def _leaves(self) -> list[str]:
+        exposed = {name for block in blocks(self.mechanism).values() for name in self.analysis.exposed(block)}
+        left = []
+        for name in self.routine.writes:
+            symbol = self.symbols[name]
+            if name in self.table.variables or not (symbol.visible or name in exposed):
+                continue
+            if symbol.role is ir.Role.INSTANCE and not symbol.common and self._moment_is_known(name):
+                left.append(name)
+            elif (name in exposed or not symbol.common) and not self._set_by_initial(name):
+                self.context.refuse_at(
+                    UnsupportedConstruct,
+                    "U177",
+                    f"{self.routine.name} assigns {name}, which is not in its TABLE: NEURON assigns it only while it "
+                    "fills the table, and what it then has depends on what else assigns it",
+                    f"put {name} into the TABLE, or compute it in a PROCEDURE of its own",
+                    self.table.loc,
+                )
+        return left
+
+    def _set_by_initial(self, name: str) -> bool:
+        """Return whether INITIAL, after the fill, gives a variable its value."""
+        initial = self.mechanism.initial
+        return (
+            self.mechanism.thread_safe
+            and initial is not None
+            and name in self.analysis.surely_written(initial)
+            and name not in self.analysis.exposed(initial)
+        )
+
+    def _moment_is_known(self, name: str) -> bool:
+        """Return whether it is the same if the fill comes before INITIAL."""
+        if self.mechanism.thread_safe:
+            return True
+        writers = [r for r in self.elsewhere if self._assigns(r, name)]
+        return not writers and name not in self.analysis.exposed(self.before) and self.after is not None
+
+    # ----------------------------------------------------------------------------------------- what a fill takes
+
+    def _takes(self) -> None:
+        exposed = self.analysis.exposed(self.routine)
+        for name in sorted(exposed, key=self.routine.reads.index):
+            symbol = self.symbols[name]
+            own = symbol.role in (ir.Role.INSTANCE, ir.Role.ION) or name in (*_OF_THE_MOMENT, *_OF_THE_PLACE)
+            if own and self._is_known(name):
+                if not self.anew:
+                    what = f"the TABLE of {self.routine.name} holds what the first instance has for {name}"
+                    self.context.note_at(what, self.table.loc)
+            elif own:
+                self.context.refuse_at(
+                    UnsupportedConstruct,
+                    "U172",
+                    f"the TABLE of {self.routine.name} depends on {name}, which every instance has its own value of: "
+                    "NEURON fills one table with the values of whichever instance comes first",
+                    f"remove the TABLE, or make {name} GLOBAL",
+                    self.table.loc,
+                )
+            elif name not in self.table.depend and symbol.role is not ir.Role.CONSTANT:
+                self.context.note_at(
+                    f"the TABLE of {self.routine.name} is not refilled when {name} changes (it is not in DEPEND)",
+                    self.table.loc,
+                )
+
+    def _is_known(self, name: str) -> bool:
+        """Return whether the value that the filling instance has for a variable of its own is known."""
+        symbol = self.symbols[name]
+        if name in _OF_THE_PLACE:
+            return not self.anew
+        if symbol.role is not ir.Role.INSTANCE or name in self.mechanism.shared:
+            return False
+        writers = [r for r in self.elsewhere if self._assigns(r, name)]
+        if self.anew:
+            own = name in self.own_depend and symbol.visible and not symbol.length
+            return own and not writers and name not in self.routine.writes
+        if self.mechanism.thread_safe:
+            return not symbol.common or not writers
+        if self.after is None or not writers:
+            return not writers
+        once = all(r.name == "initial" for r in writers) and name not in self.routine.writes
+        return once and name in self.analysis.surely_written(self.before) and name not in ir.assigned(self.after.body)

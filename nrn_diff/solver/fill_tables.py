@@ -1,0 +1,89 @@
+"""TABLEs are filled before INITIAL; the instance that fills one keeps what the filling leaves in its variables."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mod_translator.emit import TableParameter
+from nrn_diff.runtime.table import Table
+from nrn_diff.solver.moment import Moment, replace_rows
+from nrn_diff.solver.structure import MechanismStructure
+from nrn_diff.solver.values import Array
+
+
+def fill_tables(now: Moment, mechanism: MechanismStructure) -> None:
+    """TABLE contents, from the globals and from the variables of the first instance, as NEURON takes them.
+
+    NEURON fills the tables of a file that is not thread-safe at their first look-up, so what INITIAL has assigned by
+    then (a temperature factor) is in them.
+    """
+    if not mechanism.use_table:
+        return
+    by_initial: dict[str, Array] = {}
+    initial = mechanism.blocks.get("initial")
+    if initial and any(name in initial.outputs for table in mechanism.tables for name in _taken(table)):
+        by_initial = now.call(mechanism, "initial")
+    for table in mechanism.tables:
+        routine = mechanism.ir.routines[table.routine]
+        inputs = {
+            name: now.read(mechanism, name)
+            if mechanism.ir.thread_safe or name in routine.writes
+            else by_initial.get(name, now.read(mechanism, name))
+            for name in _taken(table)
+        }
+        of_each = {n: inputs[n] for n in inputs if mechanism.is_per_instance(n) and jnp.ndim(inputs[n])}
+        of_first = {n: x[..., mechanism.first] for n, x in of_each.items()}
+        common = {n: x for n, x in inputs.items() if n not in of_each}
+        mine = of_each if mechanism.is_per_instance(table.name) else of_first
+        _leave(now, mechanism, table, common, mine)
+        if mechanism.is_per_instance(table.name):
+            filled = _tables_of_instances(mechanism, table, common, of_each)
+        else:
+            given = {**common, **of_first}
+            filled = mechanism.make_table(table, {n: given[n] for n in table.inputs})
+        tables = {**now.fixed.tables[mechanism.name], table.name: filled}
+        now.fixed = now.fixed._replace(tables={**now.fixed.tables, mechanism.name: tables})
+
+
+def _taken(table: TableParameter) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*table.inputs, *table.leaves_inputs)))
+
+
+def _tables_of_instances(
+    mechanism: MechanismStructure, table: TableParameter, common: dict[str, Array], of_each: dict[str, Array]
+) -> Table:
+    shared = {n: x for n, x in common.items() if n in table.inputs}
+    own = {n: jnp.broadcast_to(x, (mechanism.count,)) for n, x in of_each.items() if n in table.inputs}
+    tables = jax.vmap(lambda mine: mechanism.make_table(table, {**shared, **mine}))(own)
+    return jax.tree.map(lambda x: jnp.moveaxis(x, 0, -1), tables)
+
+
+def _leave(
+    now: Moment, mechanism: MechanismStructure, table: TableParameter, common: dict[str, Array], mine: dict[str, Array]
+) -> None:
+    """Store what the last row leaves, in the instances that fill the table.
+
+    Where each instance may fill it anew, those do that find another value in DEPEND than the one before had.
+    """
+    if not table.leaves or not mechanism.count:
+        return
+    left = mechanism.left_by_table(table, {n: x for n, x in {**common, **mine}.items() if n in table.leaves_inputs})
+    filling = np.arange(mechanism.count) == mechanism.first
+    variables = now.mechanisms[mechanism.name]
+    if mechanism.is_per_instance(table.name):
+        before = np.empty(mechanism.count, dtype=int)
+        before[mechanism.order] = np.roll(mechanism.order, 1)
+        routine = mechanism.ir.routines[table.routine]
+        assert routine.table is not None
+        depend = [now.read(mechanism, n) for n in routine.table.depend if mechanism.is_per_instance(n)]
+        anew = jnp.asarray(filling)
+        for value in depend:
+            anew = anew | (value != value[before])
+        for name, value in left.items():
+            variables[name] = jnp.where(anew, value, variables[name])
+        return
+    for name, value in left.items():
+        whole = value[..., None] if jnp.ndim(value) == variables[name].ndim - 1 else value
+        variables[name] = replace_rows(filling, jnp.broadcast_to(whole, variables[name].shape), variables[name])
