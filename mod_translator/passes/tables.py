@@ -47,9 +47,7 @@ class _Fill:
     def checked(self) -> ir.Routine:
         """Return the routine with what is known of its table."""
         self._takes()
-        return replace(
-            self.routine, table=replace(self.table, per_instance=self.anew, leaves=tuple(self._leaves()))
-        )
+        return replace(self.routine, table=replace(self.table, per_instance=self.anew, leaves=tuple(self._leaves())))
 
     def _below(self, routine: ir.Routine) -> set[str]:
         found = {routine.name}
