@@ -8,8 +8,8 @@ from mod_translator import ir
 from nrn_diff.runtime import nernst
 from nrn_diff.solver.currents import assemble
 from nrn_diff.solver.deliver import deliver, initialise_connections
-from nrn_diff.solver.layers import layer_matrix
 from nrn_diff.solver.fill_tables import fill_tables
+from nrn_diff.solver.layers import layer_matrix
 from nrn_diff.solver.moment import Moment, ion_field, replace_rows
 from nrn_diff.solver.record import recorded
 from nrn_diff.solver.spikes import no_spikes

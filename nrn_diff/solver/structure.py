@@ -88,7 +88,8 @@ class MechanismStructure:
     """Where a mechanism is and how its blocks are called.
 
     node: instance -> row of the tree. segment: instance -> segment. ion: species -> (instance -> row of the ion).
-    state: INSTANCE variables that change during a run and are needed by a later step. order [n]: the instances as NEURON runs through them.
+    state: INSTANCE variables that change during a run and are needed by a later step.
+    order [n]: the instances as NEURON runs through them.
     """
 
     ir: ir.Mechanism
