@@ -7,7 +7,9 @@ jax.value_and_grad(lambda th: loss(model.simulate(th)))(theta)
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from os import PathLike
+from typing import TYPE_CHECKING
 
 from nrn_diff import adjoint, lfp, spike_derivative
 from nrn_diff.errors import (
@@ -23,6 +25,9 @@ from nrn_diff.fitting import FitResult, fit
 from nrn_diff.model import Model, require_float64
 from nrn_diff.params import Param, Parameters
 from nrn_diff.recording import Recording
+
+if TYPE_CHECKING:
+    from nrn_diff.plugin import Fallback
 
 __version__ = "0.1.0"
 
@@ -41,6 +46,9 @@ __all__ = [
     "WriteBackError",
     "adjoint",
     "capture",
+    "disable",
+    "enable",
+    "enabled",
     "fit",
     "inspect",
     "lfp",
@@ -75,3 +83,29 @@ def inspect() -> object:
     from nrn_diff.bridge.inspect import inspect as look
 
     return look()
+
+
+def enable(fallback: Fallback | str | None = None) -> None:
+    """From now on h.run(), h.continuerun() (also from HOC) and pc.psolve() (from Python) run on JAX.
+
+    The user's Vectors are filled; states, t and the event queue are left as NEURON would leave them. fallback: what
+    happens with a run that cannot be reproduced: None, a CaptureError (through HOC a RuntimeError with its text);
+    'neuron', NEURON runs it and says so; or an object of nrn_diff.plugin.Fallback. Sets JAX to float64.
+    """
+    from nrn_diff.plugin import enable as switch_on
+
+    switch_on(fallback)
+
+
+def disable() -> None:
+    """Give the run commands back to NEURON."""
+    from nrn_diff.plugin import disable as switch_off
+
+    switch_off()
+
+
+def enabled(fallback: Fallback | str | None = None) -> AbstractContextManager[None]:
+    """`enable` for the block of a with statement."""
+    from nrn_diff.plugin import enabled as switched_on
+
+    return switched_on(fallback)

@@ -26,3 +26,15 @@ def cache_dir(kind: str) -> Path:
             return folder
     except OSError:
         return Path(tempfile.mkdtemp(prefix=f"nrn_diff-{kind}-"))
+
+
+def keep_compiled_programs() -> None:
+    """Let JAX keep what it compiles in the cache, so that the next process need not; a folder of the user's stays.
+
+    JAX writes each program into a file of its own and renames it into place: processes may share the folder.
+    """
+    import jax
+
+    if getattr(jax.config, "jax_compilation_cache_dir") is None:  # noqa: B009  unknown to its type
+        jax.config.update("jax_compilation_cache_dir", str(cache_dir("programs")))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)

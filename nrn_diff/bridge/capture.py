@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 from neuron import h
 
 from nrn_diff.bridge.clock import read_clock
@@ -17,7 +19,7 @@ from nrn_diff.bridge.records import find_records
 from nrn_diff.bridge.refuse import check_process
 from nrn_diff.bridge.topology import read_cable
 from nrn_diff.bridge.translate import Translator, execution_rank
-from nrn_diff.snapshot import Capture
+from nrn_diff.snapshot import Capture, Connection, Events, Record
 
 
 def capture_snapshot(tstop: float | None = None, dt: float | None = None) -> Capture:
@@ -41,17 +43,28 @@ class Examined:
     capture: Capture | None
 
 
-def examine(tstop: float | None = None, dt: float | None = None) -> Examined:
+@dataclass(frozen=True)
+class FromNow:
+    """For a run from the present state: what has been read already (None: not yet), and how NetCons are read."""
+
+    connections: Callable[[Inventory, Translator, Findings], tuple[Connection, ...]]
+    inventory: Inventory | None = None
+    records: tuple[Record, ...] | None = None
+
+
+def examine(tstop: float | None = None, dt: float | None = None, from_now: FromNow | None = None) -> Examined:
     """As `capture_snapshot`, but never raises because of the model: see `Examined.findings`."""
     findings = Findings()
-    inventory = take_inventory(findings)
+    inventory = (from_now.inventory if from_now else None) or take_inventory(findings)
     if inventory is None:
         return Examined(findings, None, None)
-    return Examined(findings, inventory, _capture(inventory, tstop, dt, findings))
+    return Examined(findings, inventory, _capture(inventory, tstop, dt, findings, from_now))
 
 
-def _capture(inventory: Inventory, tstop: float | None, dt: float | None, findings: Findings) -> Capture | None:
-    check_process(findings)
+def _capture(
+    inventory: Inventory, tstop: float | None, dt: float | None, findings: Findings, from_now: FromNow | None
+) -> Capture | None:
+    check_process(findings, from_now=from_now is not None)
     clock = read_clock(tstop, dt, findings)
     cable = read_cable(inventory.topology, findings)
     extracellular = read_extracellular(inventory, findings)
@@ -61,13 +74,18 @@ def _capture(inventory: Inventory, tstop: float | None, dt: float | None, findin
     styles = Styles(inventory, lowered, findings)
     ions = tuple(capture_ion(d, styles, findings) for d in inventory.ions)
     mechanisms = tuple(
-        capture_mechanism(d, lowered[d.type.name], rank[d.type.name], findings)
+        capture_mechanism(d, lowered[d.type.name], rank[d.type.name], findings, from_now=from_now is not None)
         for d in sorted(inventory.mechanisms, key=lambda d: rank[d.type.name])
         if d.type.name in lowered
     )
-    connections, trains, events = capture_connections(inventory, clock.tstop, translator, findings)
-    records = find_records(inventory, findings)
-    spikes = capture_spikes(inventory, findings)
+    if from_now is None:
+        connections, trains, events = capture_connections(inventory, clock.tstop, translator, findings)
+        spikes = capture_spikes(inventory, findings)
+    else:
+        connections, trains, spikes = from_now.connections(inventory, translator, findings), (), ()
+        events = Events(np.zeros(0), np.zeros(0, int))
+    known = from_now.records if from_now else None
+    records = find_records(inventory, findings) if known is None else known
     if cable is None:
         return None
     return Capture(

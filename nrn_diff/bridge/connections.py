@@ -52,7 +52,8 @@ class Wire:
     silent: bool = False
 
 
-def _source(netcon: Any, inventory: Inventory, findings: Findings) -> Source | None:
+def source_of(netcon: Any, inventory: Inventory, findings: Findings) -> Source | None:
+    """Where a NetCon's events come from; None after a refusal."""
     name = netcon.hname()
     cell = netcon.pre()
     if cell is not None:
@@ -100,7 +101,7 @@ def read_wires(inventory: Inventory, findings: Findings) -> list[Wire]:
                 found = Source(cell=cell.hname())
                 wires.append(Wire(index, name, "", found, float(netcon.delay), np.zeros(0), silent=True))
             continue
-        source = _source(netcon, inventory, findings)
+        source = source_of(netcon, inventory, findings)
         if source is None:
             continue
         if source.silent:
@@ -149,9 +150,10 @@ def is_random(holder: Any, name: str) -> bool:
         return False
 
 
-def _artificial_cell(
+def artificial_cell(
     kind: MechanismType, live: Any, translator: Translator, findings: Findings
 ) -> ArtificialCell | None:
+    """A live artificial cell with what HOC can read of it; None if its mechanism is refused."""
     mechanism = translator.lower(kind)
     if mechanism is None:
         return None
@@ -195,7 +197,7 @@ def capture_connections(
         elif wire.target in artificial and wire.target not in needed:
             findings.note(f"{wire.target} drives no synapse; its own state is not part of the captured model")
     names = [name for name in artificial if name in needed]
-    cells = [_artificial_cell(*artificial[name], translator, findings) for name in names]
+    cells = [artificial_cell(*artificial[name], translator, findings) for name in names]
     sent = [w for w in every_wire if w.source.cell in needed]
     inner = [
         ArtificialConnection(

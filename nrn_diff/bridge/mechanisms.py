@@ -56,10 +56,13 @@ def read_globals(
     return values, use_table
 
 
-def capture_mechanism(located: Located, mechanism: ir.Mechanism, rank: int, findings: Findings) -> MechanismData:
-    """All instances of one translated mechanism with their live values."""
+def capture_mechanism(
+    located: Located, mechanism: ir.Mechanism, rank: int, findings: Findings, *, from_now: bool = False
+) -> MechanismData:
+    """All instances of one translated mechanism with their live values. from_now: no INITIAL will be run."""
     globals_, use_table = read_globals(located.type, mechanism, findings)
-    _refuse_leftovers(mechanism, globals_, findings)
+    if not from_now:
+        _refuse_leftovers(mechanism, globals_, findings)
     return MechanismData(
         ir=mechanism,
         rank=rank,

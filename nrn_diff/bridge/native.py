@@ -44,6 +44,17 @@ def hook(name: str) -> bool | None:
         return None
 
 
+def counter(name: str) -> int | None:
+    """A global int of NEURON's library; None if this build of NEURON does not show it."""
+    library = _library()
+    if library is None:
+        return None
+    try:
+        return int(ctypes.c_int.in_dll(library, name).value)
+    except ValueError:
+        return None
+
+
 def has_extra_scatter_gather() -> bool | None:
     """Whether Python code is registered by CVode.extra_scatter_gather; None if this build does not show it."""
     library = _library()

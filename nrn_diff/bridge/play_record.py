@@ -28,7 +28,7 @@ class Kind(enum.IntEnum):
 
 
 # Lines that each type writes after its head line (savestate_write in netcvode.cpp).
-_EXTRA_LINES = {Kind.RECORD_AT_TIMES: 1, Kind.PLAY_STEP: 1, Kind.PLAY_CONTINUOUS: 1}
+EXTRA_LINES = {Kind.RECORD_AT_TIMES: 1, Kind.PLAY_STEP: 1, Kind.PLAY_CONTINUOUS: 1}
 
 
 @dataclass
@@ -74,7 +74,7 @@ def parse_kinds(data: bytes) -> list[Kind]:
     kinds = []
     for _ in range(reader.line()[0]):
         kind = Kind(reader.line()[0])
-        for _ in range(_EXTRA_LINES.get(kind, 0)):
+        for _ in range(EXTRA_LINES.get(kind, 0)):
             reader.line()
         kinds.append(kind)
     return kinds

@@ -37,6 +37,10 @@ class NeuronStream:
         self._random.seq(float(int(clipped) & 0x3FFFFFFFF))
         self._stale = False
 
+    def place(self) -> float:
+        """Where the stream stands: seq of the next pick."""
+        return float(self._random.seq())
+
     def set_ids(self, id1: float, id2: float, id3: float) -> None:
         """Use another stream from the next set_seq on."""
         self._ids = (int(id1), int(id2), int(id3))

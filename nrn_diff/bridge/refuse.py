@@ -22,8 +22,11 @@ _CLASSES = {
 }
 
 
-def check_process(findings: Findings) -> None:
-    """Refuse what would make NEURON's own run differ from the fixed step of the captured equations."""
+def check_process(findings: Findings, *, from_now: bool = False) -> None:
+    """Refuse what would make NEURON's own run differ from the fixed step of the captured equations.
+
+    from_now: the run starts from the present state, so that what NEURON itself does before it may be the user's own.
+    """
     cvode = h.CVode()
     if cvode.active():
         findings.refuse(
@@ -37,10 +40,12 @@ def check_process(findings: Findings) -> None:
             "binned event queue", "", "events would be delivered at rounded times", "h.CVode().queue_mode(0)"
         )
     for name, (why, remedy) in _CLASSES.items():
+        if from_now and name == "FInitializeHandler":
+            continue
         for live in hoc_objects(name):
             findings.refuse(name, live.hname(), why, remedy)
     _check_parallel(findings)
-    _check_hooks(findings)
+    _check_hooks(findings, from_now)
 
 
 def _check_parallel(findings: Findings) -> None:
@@ -65,7 +70,7 @@ def _check_parallel(findings: Findings) -> None:
         findings.refuse("multisplit", "", "split cells are not supported", "do not call ParallelContext.multisplit")
 
 
-def _check_hooks(findings: Findings) -> None:
+def _check_hooks(findings: Findings, from_now: bool) -> None:
     if hook("nrn_nonvint_block"):
         findings.refuse("reaction-diffusion or another solver", "", "neuron.rxd is not supported yet", "remove it")
     scatter = has_extra_scatter_gather()
@@ -76,7 +81,7 @@ def _check_hooks(findings: Findings) -> None:
             "user code would run in every step and may change anything",
             "remove it with extra_scatter_gather_remove",
         )
-    changed = redefined_procedures()
+    changed = [] if from_now else redefined_procedures()
     for name in changed or ():
         findings.refuse(
             f"procedure {name}() of stdrun.hoc is redefined",

@@ -14,6 +14,9 @@ from nrn_diff.bridge.native import procedure_code, same_code
 # What h.run() executes, apart from drawing.
 PROCEDURES = ("run", "stdinit", "setdt", "init", "continuerun", "step", "advance")
 
+# What was found out for the procedures as they were compiled then.
+_answers: dict[tuple[tuple[int, ...] | None, ...], list[str]] = {}
+
 
 def stock_text(name: str) -> str:
     """The text of a procedure in NEURON's stdrun.hoc."""
@@ -53,10 +56,13 @@ def redefined_procedures() -> list[str] | None:
         return []
     if procedure_code("init") is None:
         return None
-    try:
-        changed: list[str] = in_copy(_compare)
-    except ChildFailedError:
-        return None
+    code = tuple(procedure_code(name) for name in PROCEDURES)
+    if code not in _answers:
+        try:
+            _answers[code] = in_copy(_compare)
+        except ChildFailedError:
+            return None
+    changed = list(_answers[code])
     if "advance" in changed and only_advances_and_draws("advance"):
         changed.remove("advance")
     return changed

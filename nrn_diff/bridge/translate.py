@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import mod_translator
 from mod_translator import ir
 from mod_translator.errors import TranslationError
+from mod_translator.report import Report
 from nrn_diff.bridge.catalog import MechanismType
 from nrn_diff.bridge.findings import Findings
 
@@ -17,6 +19,11 @@ _NO_TEXT_AT_ALL = (
     "it has no NMODL text: it was made by the ChannelBuilder (KSChan) or in C, which is not supported yet",
     "describe the channel in a mod file",
 )
+
+
+@lru_cache(maxsize=1024)
+def _lowered(code: str, file: str) -> tuple[ir.Mechanism | None, Report]:
+    return mod_translator.lower(code, file=file)
 
 
 class Translator:
@@ -41,7 +48,7 @@ class Translator:
         if not kind.code:
             self._findings.refuse(kind.name, where, *_NO_TEXT.get(kind.name, _NO_TEXT_AT_ALL))
             return None
-        mechanism, report = mod_translator.lower(kind.code, file=kind.file)
+        mechanism, report = _lowered(kind.code, kind.file)
         for error in report.errors:
             self._refuse(where, error)
         for note in report.notes:

@@ -20,6 +20,10 @@ class RandomStream(Protocol):
         """Go to a place in the stream: seq = 4 * counter + pick, as NMODLRandom.get_seq() returns it."""
         ...
 
+    def place(self) -> float:
+        """Where the stream stands (seq)."""
+        ...
+
     def set_ids(self, id1: float, id2: float, id3: float) -> None:
         """Change to another stream; takes effect at the next set_seq, as in NEURON."""
         ...

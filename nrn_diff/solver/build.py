@@ -180,7 +180,7 @@ def _mechanism(
             outputs = (*routine.writes, *(routine.results if name.startswith("net_") else ()))
             blocks[name] = Block(emit.signature(mechanism, routine), outputs, routine.args)
     _check(capture, mechanism, blocks, data.use_table)
-    source = emit.emit(mechanism)
+    source = _source(mechanism)
     return MechanismStructure(
         mechanism,
         load_module(source, mechanism.name),
@@ -194,6 +194,17 @@ def _mechanism(
         deliveries,
         np.asarray(data.order),
     )
+
+
+# The text of a mechanism by the identity of its IR, which is kept with it: models of one process share mechanisms.
+_sources: dict[int, tuple[ir.Mechanism, str]] = {}
+
+
+def _source(mechanism: ir.Mechanism) -> str:
+    known = _sources.get(id(mechanism))
+    if known is None:
+        known = _sources[id(mechanism)] = mechanism, emit.emit(mechanism)
+    return known[1]
 
 
 def _check(capture: Capture, mechanism: ir.Mechanism, blocks: Mapping[str, Block], use_table: bool) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import jax.numpy as jnp
 
 from mod_translator import ir
@@ -18,6 +20,17 @@ from nrn_diff.solver.values import Array, Fixed, IonState, State, Values
 from nrn_diff.solver.voltage import start_membrane_currents
 
 
+class Live(NamedTuple):
+    """The state of NEURON beside the model's numbers. v [rows] (mV), t (ms); above [n_sources]: watched voltages above
+    threshold; vext [layered rows, layers] (mV): None without extracellular layers.
+    """
+
+    v: Array
+    t: Array
+    above: Array
+    vext: Array | None = None
+
+
 def initialise(structure: Structure, values: Values, events: dict[str, Array]) -> tuple[Fixed, State, Array]:
     """Run every INITIAL at v_init, deliver the events of t = 0, and take the first sample."""
     now = after_initial(structure, values)
@@ -25,11 +38,8 @@ def initialise(structure: Structure, values: Values, events: dict[str, Array]) -
         now.mechanisms[name].update(changed)
     deliver(now, events)
     start_membrane_currents(now, assemble(now))
-    constant = {
-        m.name: {name: x for name, x in now.mechanisms[m.name].items() if name not in m.state}
-        for m in structure.mechanisms
-    }
-    return now.fixed._replace(mechanisms=constant, ions=dict(now.ions)), now.state(), recorded(now)
+    fixed, state = _split(now)
+    return fixed, state, recorded(now)
 
 
 def after_initial(structure: Structure, values: Values) -> Moment:
@@ -55,6 +65,46 @@ def after_initial(structure: Structure, values: Values) -> Moment:
             _reversal_after_write(now, mechanism, results)
     initialise_connections(now)
     return now
+
+
+def from_live(
+    structure: Structure, values: Values, start: Live, hidden: dict[str, dict[str, Array]]
+) -> tuple[Fixed, State]:
+    """The state that the live numbers stand for; no INITIAL is run. hidden: variables that HOC cannot read."""
+    variables = {}
+    for m in structure.mechanisms:
+        given = values.mechanisms[m.name]
+        own = {name: given[name] for name in m.own_currents if name in given}
+        variables[m.name] = {**_start_variables(m, values), **own, **hidden.get(m.name, {})}
+    live = {
+        ion.name: IonState(x.inside, x.outside, x.erev, jnp.zeros_like(x.erev))
+        for ion in structure.ions
+        for x in [values.ions[ion.name]]
+    }
+    now = Moment(
+        structure,
+        _fixed(structure, values),
+        start.v,
+        start.t,
+        variables,
+        live,
+        dict(values.weights),
+        no_spikes(structure)._replace(above=start.above),
+        vext=start.vext,
+        e_extracellular=None if values.extracellular is None else values.extracellular.e_extracellular,
+    )
+    for mechanism in structure.mechanisms:
+        _fill_tables(now, mechanism)
+    return _split(now)
+
+
+def _split(now: Moment) -> tuple[Fixed, State]:
+    """What no step changes, and what each step hands to the next."""
+    constant = {
+        m.name: {name: x for name, x in now.mechanisms[m.name].items() if name not in m.state}
+        for m in now.structure.mechanisms
+    }
+    return now.fixed._replace(mechanisms=constant, ions=dict(now.ions)), now.state()
 
 
 def _fixed(structure: Structure, values: Values) -> Fixed:

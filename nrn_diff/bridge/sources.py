@@ -1,0 +1,143 @@
+"""Which of NEURON's internal event sources is which voltage, and which Vectors take the numbers of sources that fire.
+
+Found by experiment in a copy of the process: thresholds are moved so that the sources fire in a binary code.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from neuron import h
+
+from nrn_diff.bridge.connections import Source
+from nrn_diff.bridge.findings import Findings
+from nrn_diff.bridge.forked import ChildFailedError, in_copy
+from nrn_diff.bridge.inventory import hoc_objects
+from nrn_diff.bridge.save_state import SavedState, dump
+
+_NEVER, _ALWAYS = 1e9, -1e9
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A Vector (its HOC name) that takes a number for each spike (NetCon.record): source -> the number."""
+
+    vector: str
+    number: dict[int, float]
+
+
+@dataclass(frozen=True)
+class Sources:
+    """place [n_outside]: of each voltage in the SaveState file's list of sources. numbers: Vectors of their numbers."""
+
+    place: tuple[int, ...]
+    numbers: tuple[Numbers, ...]
+
+
+def find_sources(
+    netcons: Sequence[Any],
+    sources: Sequence[Source],
+    outside: Sequence[tuple[int, float]],
+    known: Collection[str],
+    findings: Findings,
+) -> Sources:
+    """Run the experiment. known: HOC names of the Vectors whose content is understood already."""
+    if not outside:
+        return Sources((), ())
+    watching: list[list[Any]] = [[] for _ in outside]
+    for netcon, source in zip(netcons, sources, strict=True):
+        if source.node >= 0:
+            watching[outside.index((source.node, source.threshold))].append(netcon)
+    n = len(outside)
+    bits = n.bit_length()
+    codes = [[True] * n, *([bool((k + 1) >> b & 1) for k in range(n)] for b in range(bits))]
+    others = [v for v in hoc_objects("Vector") if v.hname() not in known]
+    try:
+        answer = in_copy(partial(_fire, watching, codes, others))
+    except ChildFailedError:
+        findings.refuse(
+            "a Python function that NEURON calls during the simulation",
+            "NetCon.record(function), or the like",
+            "what it does is not part of the equations",
+            "record spike times in a Vector",
+        )
+        return Sources((), ())
+    flags = np.array(answer["flags"], dtype=bool)[1:].reshape(bits, -1)
+    code = (flags * (1 << np.arange(bits))[:, None]).sum(0)
+    if sorted(c for c in code.tolist() if c) != list(range(1, n + 1)):
+        findings.refuse(
+            "sources of NetCons",
+            "",
+            "NEURON watches voltages that no NetCon of this process shows",
+            "keep a reference to the NetCon of each source",
+        )
+        return Sources((), ())
+    place = tuple(int(np.flatnonzero(code == k + 1)[0]) for k in range(n))
+    order = np.argsort(place).tolist()
+    numbers = []
+    for vector, gained in zip(others, answer["gained"], strict=True):
+        if any(gained):
+            found = _decode(vector.hname(), gained, codes, order)
+            if found is None:
+                findings.refuse(
+                    f"{vector.hname()} grows when sources fire", "", "what is put into it cannot be found out"
+                )
+            else:
+                numbers.append(found)
+    return Sources(place, tuple(numbers))
+
+
+def _fire(watching: list[list[Any]], codes: list[list[bool]], others: list[Any]) -> dict[str, Any]:
+    h.CVode().active(0)
+    flags: list[list[bool]] = []
+    gained: list[list[list[float]]] = [[] for _ in others]
+    with tempfile.TemporaryDirectory(prefix="nrn-diff-") as folder:
+        path = Path(folder) / "state"
+        for code in codes:
+            _step(watching, [False] * len(watching))
+            before = [int(v.size()) for v in others]
+            _step(watching, code)
+            for vector, size, entries in zip(others, before, gained, strict=True):
+                entries.append([float(vector.x[k]) for k in range(size, int(vector.size()))])
+            dump(path)
+            flags.append([bool(s[0]) for s in SavedState.parse(path.read_bytes()).sources])
+    return {"flags": flags, "gained": gained}
+
+
+def _step(watching: list[list[Any]], high: Sequence[bool]) -> None:
+    for netcons, up in zip(watching, high, strict=True):
+        for netcon in netcons:
+            netcon.threshold = _ALWAYS if up else _NEVER
+    # A Python function that NEURON calls ends the copy before any of its code runs.
+    sys.setprofile(lambda _frame, event, _argument: os._exit(1) if event == "call" else None)
+    h.fadvance()
+    sys.setprofile(None)
+
+
+def _decode(name: str, gained: list[list[float]], codes: list[list[bool]], order: list[int]) -> Numbers | None:
+    """The sources whose numbers a Vector takes, from how many it takes in each round and their order."""
+    rounds = [[k for k in order if code[k]] for code in codes]
+    # Whoever is in it contributes one entry to each round in which it fires, in the order of the sources.
+    members: dict[int, float] = {}
+    candidates = rounds[0]
+    if len(gained[0]) == len(candidates):
+        members = dict(zip(candidates, gained[0], strict=True))
+    else:
+        distinct = {x: [r for r, entries in enumerate(gained) if x in entries] for x in gained[0]}
+        if len(distinct) != len(gained[0]):
+            return None
+        for x, present in distinct.items():
+            match = [k for k in candidates if [r for r, code in enumerate(codes) if code[k]] == present]
+            if len(match) != 1:
+                return None
+            members[match[0]] = x
+    expected = [[members[k] for k in ids if k in members] for ids in rounds]
+    return Numbers(name, members) if expected == gained else None

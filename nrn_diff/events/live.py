@@ -1,0 +1,104 @@
+"""NEURON's event queue carried on from the middle of a run: what waits in it, and what artificial cells do with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, MutableSequence, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .artificial import ArtificialCell, ArtificialConnection, _Delivery, _Event, _Network, _SelfEvent, _Spike
+from .random_stream import RandomProvider
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """An event in the queue. connection or source (all its NetCons at once) or cell (a self event); the others are -1.
+
+    weights_of: the NetCon whose arguments a self event sees, -1 for none.
+    """
+
+    time: float
+    connection: int = -1
+    source: int = -1
+    cell: int = -1
+    flag: float = 0.0
+    weights_of: int = -1
+
+
+class LiveNetwork:
+    """Artificial cells and NetCons as they are now. Sources are the cells, then `n_outside` voltages and the like."""
+
+    def __init__(
+        self,
+        cells: Sequence[ArtificialCell],
+        connections: Sequence[ArtificialConnection],
+        n_outside: int,
+        random: RandomProvider | None,
+    ) -> None:
+        self._net = _Network(cells, connections, [np.zeros(0)] * n_outside, False, random)
+        self._n_cells = len(cells)
+        self._taken = 0
+
+    def wait(self, events: Iterable[Waiting]) -> None:
+        """Put events into the queue, in NEURON's order."""
+        net = self._net
+        for e in events:
+            if e.connection >= 0:
+                net.queue.insert(e.time, _Delivery(e.connection))
+            elif e.source >= 0:
+                net.queue.insert(e.time, _Spike(e.source))
+            else:
+                weights = net.weights[e.weights_of] if e.weights_of >= 0 else None
+                item = net.queue.insert(e.time, _SelfEvent(e.cell, e.flag, weights))
+                if e.flag == 1.0:
+                    net.movable[e.cell] = item
+
+    def send(self, outside: int, time: float) -> None:
+        """A voltage crosses its threshold (PreSyn::send)."""
+        self._net.send(self._n_cells + outside, time)
+
+    def advance(self, until: float) -> tuple[Array, Array]:
+        """Deliver all up to `until` (ms): times [n], connections [n] of what left the queue, in NEURON's order."""
+        net = self._net
+        net.run(until)
+        new, self._taken = slice(self._taken, None), len(net.delivery_times)
+        return np.array(net.delivery_times[new]), np.array(net.delivery_connections[new], dtype=int)
+
+    def waiting(self) -> list[Waiting]:
+        """What is in the queue, earliest first."""
+        queue = self._net.queue
+        tree = sorted((time, order, item.data) for time, order, item in queue._tree if item.order == order)
+        least = [] if queue._least is None else [(queue._least.time, queue._least.data)]
+        return [self._as_waiting(time, data) for time, data in [*least, *((t, d) for t, _, d in tree)]]
+
+    def _as_waiting(self, time: float, event: _Event) -> Waiting:
+        match event:
+            case _Delivery(connection):
+                return Waiting(time, connection=connection)
+            case _Spike(source):
+                return Waiting(time, source=source)
+            case _SelfEvent(cell, flag, weights):
+                return Waiting(time, cell=cell, flag=flag, weights_of=self._owner(weights))
+        raise AssertionError(event)
+
+    def _owner(self, weights: MutableSequence[float] | None) -> int:
+        return next((k for k, w in enumerate(self._net.weights) if w is weights), -1)
+
+    def sent(self, source: int) -> list[float]:
+        """Times (ms) at which a source sent since this object was made."""
+        return self._net.sent[source]
+
+    def values(self, cell: int) -> dict[str, float | list[float]]:
+        """The variables of a cell."""
+        return self._net.instances[cell].values
+
+    def place(self, cell: int, name: str) -> float:
+        """Where a RANDOM variable stands in its stream (seq)."""
+        return self._net.instances[cell].random[name].place()
+
+    def arguments(self, connection: int) -> list[float]:
+        """The NetCon's weight vector, as NET_RECEIVE of an artificial cell left it."""
+        return self._net.weights[connection]

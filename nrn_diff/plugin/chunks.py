@@ -1,0 +1,160 @@
+"""The steps of a run, as many at once as can be made before a spike arrives that is not known yet."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from nrn_diff.bridge.live import Wiring
+from nrn_diff.events.live import LiveNetwork
+from nrn_diff.events.schedule import in_rounds, pack
+from nrn_diff.solver.resume import Arriving, run_chunk
+from nrn_diff.solver.spikes import SEND_DELAY
+from nrn_diff.solver.structure import Structure
+from nrn_diff.solver.values import Fixed, State
+
+Array = np.ndarray
+_MOST_STEPS = 1024
+_MOST_SAMPLES = 2**22  # that a chunk keeps
+
+
+class Progress:
+    """A line on the terminal for runs that take long; silent elsewhere."""
+
+    def __init__(self, label: str, stream: Any = None, after_s: float = 2.0) -> None:
+        self._label, self._stream, self._after = label, stream or sys.stderr, after_s
+        self._begin = time.monotonic()
+        self._shown = -1
+
+    def at(self, done: int, total: int) -> None:
+        """Say how far it is, at most once a percent."""
+        percent = 100 * done // max(total, 1)
+        late = time.monotonic() - self._begin > self._after
+        if late and percent != self._shown and self._stream.isatty():
+            self._shown = percent
+            print(f"\r{self._label}: {percent} %", end="" if done < total else "\n", file=self._stream, flush=True)
+
+
+@dataclass
+class Shapes:
+    """How wide the tables of events of a mechanism were compiled; they only grow, so that compilations are few."""
+
+    events: int = 4
+    rounds: int = 1
+    width: int = 1
+
+
+_SHAPES: dict[tuple[str, str], Shapes] = {}
+
+
+@dataclass
+class Stepper:
+    """Runs chunks of steps; between them NEURON's queue is looked at."""
+
+    structure: Structure
+    fixed: Fixed
+    wiring: Wiring
+    network: LiveNetwork
+    _mine: dict[str, tuple[Array, Array]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        targets = [c.target for c in self.wiring.connections]
+        self._mine = {}
+        for m in self.structure.mechanisms:
+            if m.deliveries is not None:
+                place = np.full(len(targets), -1)
+                here = [k for k, target in enumerate(targets) if target == m.name]
+                place[here] = np.arange(len(here))
+                self._mine[m.name] = place, np.asarray(m.deliveries.row)
+
+    def run(self, state: State, grid: Array, progress: Progress) -> tuple[State, Array, list[tuple[int, int]]]:
+        """Final state, samples [n_steps, n_recorded], spikes (step, voltage) in order. grid [2 * n_steps + 1] (ms)."""
+        total = (len(grid) - 1) // 2
+        n_recorded = len(self.structure.recorded)
+        delay = self.wiring.shortest_delay()
+        ahead = int(delay / self.structure.dt) + 2 if np.isfinite(delay) else _MOST_STEPS
+        most = min(_MOST_STEPS, ahead, max(_MOST_SAMPLES // max(n_recorded, 1), 1))
+        capacity = 1 << (most - 1).bit_length()
+        samples = np.empty((total, n_recorded))
+        fired: list[tuple[int, int]] = []
+        done = 0
+        while done < total:
+            n = self._steps_ahead(grid, done, min(capacity, total - done), delay)
+            first = self._fire_now(state, grid[2 * done], done, fired) if len(self.wiring.outside) else []
+            times = np.concatenate([grid[2 * done : 2 * (done + n) + 1], np.full(2 * (capacity - n), np.inf)])
+            arriving = self._arriving(grid[2 * done : 2 * (done + n) + 1], capacity)
+            state, chunk = run_chunk(self.structure, self.fixed, state, times, np.int32(n), arriving)
+            samples[done : done + n] = np.asarray(chunk.samples[:n])
+            if len(self.wiring.outside):
+                self._fire_later(np.asarray(chunk.crossed[:n]), grid, done, first, fired)
+            done += n
+            progress.at(done, total)
+        return state, samples, fired
+
+    @staticmethod
+    def _steps_ahead(grid: Array, done: int, most: int, delay: float) -> int:
+        """So many steps that no spike sent after the first of them arrives in them."""
+        n = most
+        if np.isfinite(delay) and n > 1:
+            starts = grid[2 * (done + 1)] + SEND_DELAY + delay
+            n = max(int(np.searchsorted(grid[2 * done :: 2], starts, side="left")) - 1, 1)
+        return min(n, most)
+
+    def _fire_now(self, state: State, t: float, step: int, fired: list[tuple[int, int]]) -> list[int]:
+        """The check at the start of the first step, whose spikes may arrive within it."""
+        rows = self.structure.spike_sources.row
+        above = np.asarray(state.v)[rows] - np.asarray(self.fixed.values.thresholds) > 0
+        now = np.flatnonzero(above & ~np.asarray(state.spikes.above)).tolist()
+        for k in now:
+            self.network.send(k, float(t) + SEND_DELAY)
+            fired.append((step, k))
+        return [int(k) for k in now]
+
+    def _fire_later(
+        self, crossed: Array, grid: Array, done: int, first: list[int], fired: list[tuple[int, int]]
+    ) -> None:
+        assert np.flatnonzero(crossed[0]).tolist() == first
+        for j, k in np.argwhere(crossed[1:]).tolist():
+            self.network.send(k, float(grid[2 * (done + 1 + j)]) + SEND_DELAY)
+            fired.append((done + 1 + j, k))
+
+    def _arriving(self, grid: Array, capacity: int) -> dict[str, Arriving]:
+        times, netcons = self.network.advance(float(grid[-1]))
+        place = self.wiring.place[netcons]
+        # What is late is delivered at the start of the first step.
+        phase = np.maximum(np.searchsorted(grid, times, side="left"), 1)
+        out = {}
+        for name, (mine, row) in self._mine.items():
+            here = np.flatnonzero((place >= 0) & (mine[place] >= 0)) if len(place) else np.zeros(0, int)
+            connection = mine[place[here]]
+            out[name] = self._tables(name, connection, times[here], phase[here], row, capacity)
+        return out
+
+    def _tables(self, name: str, connection: Array, times: Array, phase: Array, row: Array, capacity: int) -> Arriving:
+        shape = _SHAPES.setdefault((self.structure.digest, name), Shapes())
+        step, late = np.divmod(phase - 1, 2)
+        ids = np.arange(len(connection), dtype=np.int32)
+        packed = [in_rounds(pack(step[late == p], ids[late == p], capacity), row[connection]) for p in (0, 1)]
+        shape.events = _grown(shape.events, len(ids))
+        shape.rounds = _grown(shape.rounds, max(p.shape[1] for p in packed))
+        shape.width = _grown(shape.width, max(p.shape[2] for p in packed))
+        pad = shape.events - len(ids)
+        early, late_ = (_padded(p, shape) for p in packed)
+        tables = np.pad(connection, (0, pad)).astype(np.int32), np.pad(times, (0, pad)), early, late_
+        return Arriving(*map(jnp.asarray, tables))
+
+
+def _grown(size: int, needed: int) -> int:
+    while size < needed:
+        size *= 4
+    return size
+
+
+def _padded(packed: Array, shape: Shapes) -> Array:
+    _, rounds, width = packed.shape
+    return np.pad(packed, ((0, 0), (0, shape.rounds - rounds), (0, shape.width - width)), constant_values=-1)

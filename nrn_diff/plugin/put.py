@@ -1,0 +1,153 @@
+"""After a run: the user's Vectors, and everything in NEURON that a step changes, as NEURON's own run would leave it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import jax
+import numpy as np
+from neuron import h
+
+from nrn_diff.bridge.inventory import Inventory, hoc_objects
+from nrn_diff.bridge.live import as_queued
+from nrn_diff.snapshot import Capture
+from nrn_diff.solver.spikes import SEND_DELAY
+from nrn_diff.solver.structure import Structure
+from nrn_diff.solver.values import State
+
+if TYPE_CHECKING:
+    from nrn_diff.plugin.session import Prepared
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Finished:
+    """t (ms); samples [n_steps, n_recorded]; fired: (step, voltage) of each spike, in order.
+
+    starts [n_steps] (ms): of each step.
+    """
+
+    t: float
+    state: State
+    samples: Array
+    fired: list[tuple[int, int]]
+    starts: Array
+
+
+def put(ready: Prepared, done: Finished) -> None:
+    """Leave the result in NEURON."""
+    state: State = jax.device_get(done.state)
+    _restore(ready, done, state)
+    _set_variables(ready, state)
+    vectors = {v.hname(): v for v in hoc_objects("Vector")}
+    for k, record in enumerate(ready.capture.records):
+        _append(vectors[record.vector], done.samples[:, k])
+    _put_spikes(ready, done, vectors)
+
+
+def _append(vector: Any, values: Array) -> None:
+    """Vector.append, in NEURON's own memory."""
+    if len(values):
+        size = int(vector.size())
+        vector.resize(size + len(values))
+        vector.as_numpy()[size:] = values
+
+
+def _put_spikes(ready: Prepared, done: Finished, vectors: dict[str, Any]) -> None:
+    """Spike times in the order in which NEURON notes them, and the numbers of the sources beside them."""
+    wiring, network = ready.wiring, ready.network
+    times: dict[str, list[float]] = {}
+    numbers = {n.vector: n.number for n in ready.known.sources.numbers}
+    of_voltage: dict[int, set[str]] = {}
+    of_cell: dict[int, set[str]] = {}
+    for k, netcon in enumerate(wiring.netcons):
+        vector = netcon.get_recordvec()
+        if vector is not None and wiring.sources[k].node >= 0:
+            source = wiring.sources[k]
+            of_voltage.setdefault(wiring.outside.index((source.node, source.threshold)), set()).add(vector.hname())
+        elif vector is not None and wiring.sources[k].cell:
+            of_cell.setdefault(wiring.all_connections[k].source, set()).add(vector.hname())
+    sent = [(float(done.starts[step]) + SEND_DELAY, of_voltage.get(k, set())) for step, k in done.fired]
+    sent += [(t, names) for cell, names in of_cell.items() for t in network.sent(cell)]
+    for t, names in sorted(sent, key=lambda pair: pair[0]):
+        for name in names:
+            times.setdefault(name, []).append(t)
+    for name, values in times.items():
+        _append(vectors[name], np.array(values))
+    for name, number in numbers.items():
+        _append(vectors[name], np.array([number[k] for _, k in done.fired if k in number], dtype=float))
+
+
+def _restore(ready: Prepared, done: Finished, state: State) -> None:
+    """t, the event queue, which sources are above threshold, artificial cells, arguments of NetCons."""
+    saved, wiring, network = ready.saved, ready.wiring, ready.network
+    saved.t = done.t
+    for place, above in zip(ready.known.sources.place, np.asarray(state.spikes.above).tolist(), strict=True):
+        saved.sources[place] = (bool(above), *saved.sources[place][1:])
+    saved.events = as_queued(network.waiting(), saved, wiring)
+    for k, cell in enumerate(wiring.cells):
+        values, table = network.values(k), saved.cells[cell.kind.internal_type]
+        for name in dict.fromkeys(cell.columns):
+            at = [j for j, column in enumerate(cell.columns) if column == name]
+            table[cell.row, at] = values[name]
+    row = dict.fromkeys((c.target for c in wiring.connections), 0)
+    arguments = {k: np.array(network.arguments(k)) for k, c in enumerate(wiring.all_connections) if c.target >= 0}
+    for connection in wiring.connections:
+        arguments[connection.index] = np.asarray(state.weights[connection.target][row[connection.target]])
+        row[connection.target] += 1
+    saved.weights = [(n, arguments.get(k, weight)) for k, (n, weight) in enumerate(saved.weights)]
+    saved.restore()
+    for k, cell in enumerate(wiring.cells):
+        for name in wiring.models[k].random:
+            getattr(cell.live, name).set_seq(network.place(k, name))
+
+
+def _set_variables(ready: Prepared, state: State) -> None:
+    """Voltages, variables of mechanisms, ions."""
+    inventory: Inventory = ready.known.inventory
+    structure, topology = ready.structure, inventory.topology
+    for node, v in enumerate(np.asarray(state.v)[structure.row_of_node].tolist()):
+        section, x = topology.node_place(node)
+        section(x).v = v
+    if state.vext is not None:
+        for node, outside in zip(layered_in_order(ready.capture, structure), state.vext.tolist(), strict=True):
+            section, x = topology.node_place(node)
+            for k, potential in enumerate(outside):
+                section(x).vext[k] = potential
+    for located in inventory.mechanisms:
+        carried = state.mechanisms.get(located.type.name, {})
+        shared = structure.mechanism(located.type.name).ir.shared
+        for variable in located.type.instance_variables:
+            if variable.name in carried:
+                _set(located.owners, variable.hoc_name, variable.length, carried[variable.name])
+        for variable in located.type.globals_:
+            if variable.name in carried and variable.name in shared:
+                _set((h,), variable.hoc_name, variable.length, np.asarray(carried[variable.name])[..., :1])
+    for located in inventory.ions:
+        name = located.type.name.removesuffix("_ion")
+        fields = {f"{name}i": "inside", f"{name}o": "outside", f"e{name}": "erev", f"i{name}": "current"}
+        for variable in located.type.instance_variables:
+            if variable.name in fields:
+                _set(located.owners, variable.hoc_name, 0, state.ions[name][fields[variable.name]])
+
+
+def layered_in_order(capture: Capture, structure: Structure) -> list[int]:
+    """Nodes with extracellular layers, in the order of the tree's rows."""
+    assert capture.extracellular is not None
+    nodes = capture.extracellular.layered
+    return [int(n) for n in nodes[np.argsort(structure.row_of_node[nodes])]]
+
+
+def _set(owners: Sequence[Any], name: str, length: int, values: Any) -> None:
+    rows = np.asarray(values)
+    if length:
+        for k, owner in enumerate(owners):
+            array = getattr(owner, name)
+            for j in range(length):
+                array[j] = float(rows[j, k])
+        return
+    for owner, value in zip(owners, rows.tolist(), strict=True):
+        setattr(owner, name, value)

@@ -1,0 +1,245 @@
+"""One run on JAX from the state in which NEURON is to the state in which NEURON would be afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from neuron import h
+
+from nrn_diff.bridge.capture import FromNow, examine
+from nrn_diff.bridge.findings import Findings
+from nrn_diff.bridge.inventory import Inventory, hoc_objects
+from nrn_diff.bridge.live import Wiring, read_queue, read_wiring, structure_changes, times_initialised
+from nrn_diff.bridge.random123 import NeuronRandom
+from nrn_diff.bridge.save_state import SavedState, save_state
+from nrn_diff.bridge.sources import Sources, find_sources
+from nrn_diff.bridge.translate import Translator
+from nrn_diff.errors import CaptureError
+from nrn_diff.events.live import LiveNetwork
+from nrn_diff.events.time_grid import time_grid
+from nrn_diff.plugin.chunks import Progress, Stepper
+from nrn_diff.plugin.put import Finished, layered_in_order, put
+from nrn_diff.snapshot import Capture, Record
+from nrn_diff.solver.build import build_values
+from nrn_diff.solver.resume import (
+    from_start,
+    initial_variables,
+    live_capture,
+    live_structure,
+    needed_at_start,
+)
+from nrn_diff.solver.initialise import Live
+from nrn_diff.solver.structure import Structure
+from nrn_diff.solver.values import Fixed, State, Values
+
+_SAME = 1e-9  # of a variable after INITIAL here and in NEURON, relative
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is found out once for each topology. key: changes when it must be found out again."""
+
+    key: tuple[Any, ...]
+    inventory: Inventory
+    records: tuple[Record, ...]
+    sources: Sources
+
+
+@dataclass
+class Hidden:
+    """Variables that HOC cannot read, as a run left them: mechanism -> name -> values. Valid at (initialised, t)."""
+
+    initialised: int | None
+    t: float
+    structure: Structure
+    values: dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """All that a run needs, read from NEURON; nothing in NEURON has changed yet."""
+
+    capture: Capture
+    structure: Structure
+    values: Values
+    wiring: Wiring
+    saved: SavedState
+    known: Known
+    network: LiveNetwork
+    fixed: Fixed
+    state: State
+
+
+@dataclass
+class Session:
+    """Runs in this process, one after the other."""
+
+    known: Known | None = None
+    hidden: Hidden | None = None
+    structures: dict[str, Structure] = field(default_factory=dict)
+
+    def prepare(self) -> Prepared:
+        """Read the state of NEURON. Raises CaptureError with everything that cannot be reproduced."""
+        saved = save_state()
+        key = self._key(saved)
+        known = self.known if self.known is not None and self.known.key == key else None
+        found: dict[str, Any] = {}
+
+        def connections(inventory: Inventory, translator: Translator, findings: Findings) -> tuple[Any, ...]:
+            found["wiring"] = wiring = read_wiring(inventory, saved, translator, findings)
+            return wiring.connections
+
+        now = FromNow(connections, known.inventory if known else None, known.records if known else None)
+        examined = examine(float(h.dt), float(h.dt), now)
+        findings, capture, inventory = examined.findings, examined.capture, examined.inventory
+        if inventory is None or capture is None or "wiring" not in found:
+            findings.raise_if_refused()
+            raise CaptureError(findings.refusals)
+        wiring: Wiring = found["wiring"]
+        if known is None:
+            vectors = {r.vector for r in capture.records} | set(spike_vectors(wiring))
+            sources = find_sources(wiring.netcons, wiring.sources, wiring.outside, vectors, findings)
+            known = Known(key, inventory, capture.records, sources)
+        queue = read_queue(saved, wiring, _places(wiring, known.sources, saved), findings)
+        _refuse_numbers_of_cells(wiring, known.sources, findings)
+        findings.raise_if_refused()
+        self.known = known
+        capture = live_capture(capture, wiring.outside)
+        structure = self._structure(capture)
+        values = build_values(capture, structure)
+        v = jnp.asarray(capture.cable.v[structure.tree.order])
+        values = values._replace(start_v=v)
+        hidden = self._hidden(structure, values, findings)
+        findings.raise_if_refused()
+        above = np.array([saved.sources[k][0] for k in known.sources.place], bool)
+        start = Live(v, jnp.asarray(float(h.t)), jnp.asarray(above), _outside(capture, known.inventory, structure))
+        fixed, state = from_start(structure, values, start, hidden)
+        network = LiveNetwork(wiring.models, wiring.all_connections, len(wiring.outside) + 1, NeuronRandom())
+        network.wait(queue)
+        return Prepared(capture, structure, values, wiring, saved, known, network, fixed, state)
+
+    def run(self, ready: Prepared, n_steps: int, progress: Progress) -> None:
+        """Make the steps and leave NEURON as it would be after them."""
+        grid = time_grid(ready.capture.dt, n_steps, float(h.t))
+        stepper = Stepper(ready.structure, ready.fixed, ready.wiring, ready.network)
+        state, samples, fired = stepper.run(ready.state, grid, progress)
+        done = Finished(float(grid[-1]), state, samples, fired, grid[0:-1:2])
+        put(ready, done)
+        names = {
+            m.name: [n for n in m.state if n not in ready.values.mechanisms[m.name] and n not in m.own_currents]
+            for m in ready.structure.mechanisms
+        }
+        constant = {
+            m.name: [n for n in needed_at_start(m) - set(m.state) if n not in ready.values.mechanisms[m.name]]
+            for m in ready.structure.mechanisms
+        }
+        left = {
+            m: {
+                **{n: state.mechanisms[m][n] for n in names[m]},
+                **{n: ready.fixed.mechanisms[m][n] for n in constant[m]},
+            }
+            for m in names
+            if names[m] or constant[m]
+        }
+        self.hidden = Hidden(times_initialised(), done.t, ready.structure, left)
+
+    def _key(self, saved: SavedState) -> tuple[Any, ...]:
+        names = tuple(n.hname() for n in hoc_objects("NetCon"))
+        kinds = tuple(kind for kind, _ in saved.plays)
+        return (*structure_changes(), names, len(hoc_objects("Vector")), kinds, len(saved.sources))
+
+    def _structure(self, capture: Capture) -> Structure:
+        made = live_structure(capture)
+        return self.structures.setdefault(made.digest, made)
+
+    def _hidden(self, structure: Structure, values: Values, findings: Findings) -> dict[str, dict[str, Any]]:
+        """Hidden variables that the next step needs: from the run before, or from INITIAL if it is NEURON's."""
+        needed = {
+            m.name: [n for n in needed_at_start(m) if n not in values.mechanisms[m.name]] for m in structure.mechanisms
+        }
+        if not any(needed.values()):
+            return {}
+        before = self.hidden
+        if before is not None and before.structure == structure and before.initialised == times_initialised():
+            if before.t == h.t:
+                return before.values
+        elif h.t == 0:
+            _compare_initial(structure, values, {m for m, names in needed.items() if names}, findings)
+            return {}
+        for m, names in needed.items():
+            for name in names:
+                findings.refuse(
+                    f"{name} of mechanism {m}",
+                    structure.mechanism(m).ir.file,
+                    "HOC cannot read it, and NEURON itself has made steps since finitialize",
+                    f"start this run with finitialize, or make {name} RANGE",
+                )
+        return {}
+
+
+def _compare_initial(structure: Structure, values: Values, names: set[str], findings: Findings) -> None:
+    """The translated INITIAL must give what NEURON's gave, where HOC can read it."""
+    made = jax.device_get(initial_variables(structure, values))
+    for m in structure.mechanisms:
+        if m.name not in names or "initial" not in m.blocks:
+            continue
+        for name in m.blocks["initial"].outputs:
+            live = values.mechanisms[m.name].get(name)
+            if live is None or name not in made[m.name]:
+                continue
+            here, there = np.asarray(made[m.name][name]), np.asarray(live)
+            if not np.allclose(here, there, rtol=_SAME, atol=1e-12 * float(np.abs(there).max(initial=1.0))):
+                findings.refuse(
+                    f"variables of mechanism {m.name} that HOC cannot read",
+                    m.ir.file,
+                    f"they are known from INITIAL only, and {name} is not any more what INITIAL gives",
+                    "make them RANGE, or change states after finitialize in another way",
+                )
+                break
+
+
+def _outside(capture: Capture, inventory: Inventory, structure: Structure) -> jax.Array | None:
+    """vext (mV), [layered rows, layers]."""
+    if capture.extracellular is None:
+        return None
+    nodes = layered_in_order(capture, structure)
+    count = capture.extracellular.xraxial.shape[1]
+    places = [inventory.topology.node_place(node) for node in nodes]
+    return jnp.asarray([[section(x).vext[k] for k in range(count)] for section, x in places])
+
+
+def spike_vectors(wiring: Wiring) -> dict[str, list[int]]:
+    """Vectors that take spike times, by HOC name: the NetCons that show them."""
+    found: dict[str, list[int]] = {}
+    for k, netcon in enumerate(wiring.netcons):
+        vector = netcon.get_recordvec()
+        if vector is not None:
+            found.setdefault(vector.hname(), []).append(k)
+    return found
+
+
+def _places(wiring: Wiring, sources: Sources, saved: SavedState) -> list[int]:
+    """Place in the file of each source: cells first (in the order of their NetCons), then voltages."""
+    free = [k for k in range(len(saved.sources)) if k not in sources.place]
+    cells = list(dict.fromkeys(s.cell for s in wiring.sources if s.cell))
+    by_cell = dict(zip(cells, free, strict=False))
+    return [*(by_cell.get(c.live.hname(), -1) for c in wiring.cells), *sources.place]
+
+
+def _refuse_numbers_of_cells(wiring: Wiring, sources: Sources, findings: Findings) -> None:
+    """Which Vector takes the number of an artificial cell when it fires cannot be found out."""
+    shared = spike_vectors(wiring)
+    for vector, netcons in shared.items():
+        of_cells = [k for k in netcons if wiring.sources[k].cell]
+        gid = any(wiring.netcons[k].srcgid() >= 0 for k in of_cells)
+        if of_cells and (gid or (sources.numbers and len(of_cells) < len(netcons))):
+            findings.refuse(
+                f"spike times with numbers of artificial cells in {vector}",
+                ", ".join(wiring.netcons[k].hname() for k in of_cells[:3]),
+                "into which Vector the numbers go cannot be found out",
+                "record artificial cells into Vectors of their own, without numbers",
+            )

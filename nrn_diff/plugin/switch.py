@@ -1,0 +1,208 @@
+"""enable(), disable(): h.run(), h.continuerun() and ParallelContext.psolve() run on JAX."""
+
+from __future__ import annotations
+
+import abc
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+from neuron import h
+
+from nrn_diff.bridge.stdrun import redefined_procedures, stock_text
+from nrn_diff.cache import keep_compiled_programs
+from nrn_diff.errors import CaptureError, NrnDiffError, Refusal
+from nrn_diff.events.time_grid import n_steps, n_steps_psolve
+from nrn_diff.plugin.chunks import Progress
+from nrn_diff.plugin.session import Session
+
+# What continuerun() calls; a version of the user's own would not run here. init(), run() and the like NEURON executes.
+_INSIDE = frozenset({"step", "advance"})
+_HOC = """
+objref nrn_diff_plugin_
+strdef nrn_diff_message_
+proc nrn_diff_neuron_continuerun() {}
+"""
+_DONE, _NEURON, _FAILED = 0, 1, -1
+
+
+class Fallback(abc.ABC):
+    """What happens with a run that cannot be reproduced."""
+
+    @abc.abstractmethod
+    def run_in_neuron(self, error: CaptureError, told: set[str]) -> bool:
+        """Whether NEURON runs it itself; otherwise the error is raised. told: reasons that were printed already."""
+
+
+@dataclass(frozen=True)
+class Refuse(Fallback):
+    """It is an error, which says everything that stands in the way."""
+
+    def run_in_neuron(self, error: CaptureError, told: set[str]) -> bool:
+        """See the base class."""
+        return False
+
+
+@dataclass(frozen=True)
+class RunInNeuron(Fallback):
+    """NEURON runs it, and each reason is printed once."""
+
+    def run_in_neuron(self, error: CaptureError, told: set[str]) -> bool:
+        """See the base class."""
+        new = [r for r in map(str, error.refusals) if r not in told]
+        told.update(new)
+        if new:
+            say("this run is NEURON's own, because of\n" + "\n".join(f"- {r}" for r in new))
+        return True
+
+
+FALLBACK: dict[str | None, Fallback] = {None: Refuse(), "neuron": RunInNeuron()}
+
+
+def say(text: str) -> None:
+    """To the terminal, apart from what the user's script prints."""
+    print(f"nrn_diff: {text}", file=sys.stderr, flush=True)
+
+
+@dataclass
+class _Plugin:
+    """The object that HOC calls."""
+
+    fallback: Fallback = field(default_factory=Refuse)
+    session: Session = field(default_factory=Session)
+    on: bool = False
+    error: BaseException | None = None
+    told: set[str] = field(default_factory=set)
+    runs: int = 0
+    in_neuron: int = 0
+
+    def continuerun(self, tstop: float) -> int:
+        """For HOC: 0 done, 1 NEURON shall do it, -1 failed (nrn_diff_message_ says why)."""
+        self.error = None
+        try:
+            grouped = int(h.nstep_steprun)
+            done = self.run(n_steps(float(tstop), float(h.dt), t0=float(h.t), nstep_steprun=grouped), hoc=True)
+        except BaseException as error:
+            self.error = error
+            h.nrn_diff_message_ = str(error) or type(error).__name__
+            return _FAILED
+        return _DONE if done else _NEURON
+
+    def run(self, steps: int, *, hoc: bool) -> bool:
+        """Make the steps; False: NEURON shall make them. Raises CaptureError."""
+        if steps <= 0:
+            return False
+        try:
+            if hoc:
+                _check_procedures()
+            ready = self.session.prepare()
+        except CaptureError as error:
+            if self.fallback.run_in_neuron(error, self.told):
+                self.in_neuron += 1
+                return False
+            raise
+        self.session.run(ready, steps, Progress("nrn_diff"))
+        self.runs += 1
+        return True
+
+
+_plugin = _Plugin()
+
+
+def enable(fallback: Fallback | str | None = None) -> None:
+    """From now on h.run(), h.continuerun() (also from HOC) and pc.psolve() (from Python) run on JAX.
+
+    The user's Vectors are filled, and states, t and the event queue are left as NEURON would leave them. fallback: what
+    happens with what cannot be reproduced; None or Refuse(): a CaptureError (through HOC: a RuntimeError with its
+    text); 'neuron' or RunInNeuron(): NEURON runs it and says so. Sets JAX to float64. Raises NrnDiffError for an
+    unknown fallback.
+    """
+    if not isinstance(fallback, Fallback):
+        if fallback not in FALLBACK:
+            raise NrnDiffError(f"fallback={fallback!r}: use None, 'neuron', or an object of nrn_diff.plugin.Fallback")
+        fallback = FALLBACK[fallback]
+    jax.config.update("jax_enable_x64", True)
+    keep_compiled_programs()
+    _plugin.fallback = fallback
+    if _plugin.on:
+        return
+    h.load_file("stdrun.hoc")
+    own = redefined_procedures()
+    if own is not None and "continuerun" in own:
+        say("continuerun() of your own code runs in NEURON, as before; only ParallelContext.psolve() runs on JAX")
+    else:
+        h(_HOC)
+        h(stock_text("continuerun").replace("continuerun", "nrn_diff_neuron_continuerun", 1))
+        h.nrn_diff_plugin_ = _plugin
+        h(
+            "proc continuerun() {local done  stoprun = 0  done = nrn_diff_plugin_.continuerun($1)\n"
+            "if (done == 1) { nrn_diff_neuron_continuerun($1) }\n"
+            "if (done == 0) { flushPlot() }\n"
+            'if (done < 0) { execerror(nrn_diff_message_, "") } }'
+        )
+    type(h.ParallelContext()).psolve = _psolve
+    _plugin.on = True
+
+
+def disable() -> None:
+    """Give the run commands back to NEURON."""
+    if not _plugin.on:
+        return
+    _plugin.on = False
+    del type(h.ParallelContext()).psolve
+    if hasattr(h, "nrn_diff_plugin_") and h.nrn_diff_plugin_ is not None:
+        h(stock_text("continuerun"))
+        h("objref nrn_diff_plugin_")
+
+
+@contextmanager
+def enabled(fallback: Fallback | str | None = None) -> Iterator[None]:
+    """`enable()` for a block of code; a refusal in it is a CaptureError also where it comes through HOC."""
+    enable(fallback)
+    try:
+        yield
+    except RuntimeError as error:
+        if _plugin.error is not None and str(_plugin.error)[:60] in str(error):
+            raise _plugin.error from None
+        raise
+    finally:
+        disable()
+
+
+def last_error() -> BaseException | None:
+    """Why the last continuerun() failed, as the error that HOC turned into a RuntimeError."""
+    return _plugin.error
+
+
+def _psolve(context: Any, tstop: float) -> float:
+    steps = n_steps_psolve(float(tstop), float(h.dt), t0=float(h.t))
+    if _plugin.run(steps, hoc=False):
+        return 0.0
+    cls = type(context)
+    del cls.psolve
+    try:
+        return float(context.psolve(tstop))
+    finally:
+        cls.psolve = _psolve
+
+
+def _check_procedures() -> None:
+    changed = redefined_procedures()
+    if changed is None:
+        return
+    mine = [name for name in changed if name in _INSIDE]
+    if mine:
+        raise CaptureError(
+            [
+                Refusal(
+                    f"procedure {name}() of stdrun.hoc is redefined",
+                    "the model's HOC code",
+                    "continuerun() calls it in each step, and what it does is not part of the equations",
+                    "leave it as NEURON has it, or let NEURON run: enable(fallback='neuron')",
+                )
+                for name in mine
+            ]
+        )

@@ -1,0 +1,144 @@
+"""Steps from any state on, some at a time: what `nrn_diff.enable()` runs between two looks at NEURON's event queue.
+
+Here nothing depends on the number of steps or on when events arrive, so that one compiled program serves every run of
+a model: the state, the clock and the events of a chunk are arguments.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from nrn_diff.snapshot import Capture, Events, SpikeRecord, Train
+from nrn_diff.solver.build import build_structure
+from nrn_diff.solver.build_events import find_sources
+from nrn_diff.solver.initialise import Live, from_live, initialise
+from nrn_diff.solver.step import Clock, step
+from nrn_diff.solver.structure import MechanismStructure, Structure
+from nrn_diff.solver.values import Array, Fixed, IonState, State, Values
+
+
+class Arriving(NamedTuple):
+    """NetCon events of a chunk, of one mechanism. connection, time (ms) [n]; early, late [n_steps, n_rounds, width]."""
+
+    connection: Array
+    time: Array
+    early: Array
+    late: Array
+
+
+class Chunk(NamedTuple):
+    """samples [capacity, n_recorded]; crossed [capacity, n_sources]: spikes sent at the start of each step."""
+
+    samples: Array
+    crossed: Array
+
+
+def live_capture(capture: Capture, sources: tuple[tuple[int, float], ...]) -> Capture:
+    """A snapshot whose NetCons all take their events from outside, and in which `sources` (node, mV) are watched."""
+    connections = tuple(dataclasses.replace(c, train=0, source_node=-1) for c in capture.connections)
+    spikes = tuple(SpikeRecord(f"source {k}", node, threshold) for k, (node, threshold) in enumerate(sources))
+    empty = Events(np.zeros(0), np.zeros(0, int))
+    trains = (Train("", np.zeros(0)),)
+    return dataclasses.replace(
+        capture, connections=connections, trains=trains, events=empty, spikes=spikes, tstop=capture.dt
+    )
+
+
+def live_structure(capture: Capture) -> Structure:
+    """The structure of a `live_capture`, with a state that holds all that a step changes, for NEURON to see."""
+    structure = build_structure(capture)
+    mechanisms = tuple(dataclasses.replace(m, state=_changed(m)) for m in structure.mechanisms)
+    ions = tuple(dataclasses.replace(i, state=IonState._fields) for i in structure.ions)
+    digest = hashlib.sha256(f"live {structure.digest} {find_sources(capture)}".encode()).hexdigest()
+    return dataclasses.replace(structure, mechanisms=mechanisms, ions=ions, digest=digest)
+
+
+def _changed(mechanism: MechanismStructure) -> tuple[str, ...]:
+    during = [mechanism.blocks[b] for b in ("net_receive", "current", "advance") if b in mechanism.blocks]
+    written = {name for block in during for name in block.outputs}
+    symbols = mechanism.ir.symbols.values()
+    return tuple(
+        s.name for s in symbols if s.name in written and (s.role.name == "INSTANCE" or s.name in mechanism.own_currents)
+    )
+
+
+def needed_at_start(mechanism: MechanismStructure) -> set[str]:
+    """INSTANCE variables whose value before a step matters to it."""
+    blocks = mechanism.blocks
+    needed: set[str] = set()
+    for name in ("net_receive", "current"):
+        needed |= set(blocks[name].inputs) if name in blocks else set()
+    if "advance" in blocks:
+        needed |= set(blocks["advance"].inputs) - (set(blocks["current"].outputs) if "current" in blocks else set())
+    return {n for n in needed if (s := mechanism.ir.symbols.get(n)) is not None and s.role.name == "INSTANCE"}
+
+
+@partial(jax.jit, static_argnums=0)
+def from_start(
+    structure: Structure, values: Values, start: Live, given: dict[str, dict[str, Array]]
+) -> tuple[Fixed, State]:
+    """The state in which NEURON is now.
+
+    given: mechanism -> variables that HOC cannot read, as a run before left them; others are those of INITIAL.
+    """
+    hidden = {
+        m.name: sorted(n for n in needed_at_start(m) if n not in values.mechanisms[m.name])
+        for m in structure.mechanisms
+    }
+    known = {name: dict(mine) for name, mine in given.items()}
+    if any(set(names) - set(known.get(m, {})) for m, names in hidden.items()):
+        fixed, state, _ = initialise(structure, values, {})
+        for m, names in hidden.items():
+            mine = {**fixed.mechanisms[m], **state.mechanisms[m]}
+            known[m] = {**{n: mine[n] for n in names if n in mine}, **known.get(m, {})}
+    return from_live(structure, values, start, known)
+
+
+@partial(jax.jit, static_argnums=0)
+def initial_variables(structure: Structure, values: Values) -> dict[str, dict[str, Array]]:
+    """INSTANCE variables after the translated INITIAL blocks, to be compared with NEURON's."""
+    fixed, state, _ = initialise(structure, values, {})
+    return {m.name: {**fixed.mechanisms[m.name], **state.mechanisms[m.name]} for m in structure.mechanisms}
+
+
+@partial(jax.jit, static_argnums=0, donate_argnums=2)
+def run_chunk(
+    structure: Structure,
+    fixed: Fixed,
+    state: State,
+    grid: Array,
+    n_steps: Array,
+    arriving: dict[str, Arriving],
+) -> tuple[State, Chunk]:
+    """The first `n_steps` of `capacity` steps; grid [2 * capacity + 1] (ms), as `time_grid` gives it."""
+    capacity = (grid.shape[0] - 1) // 2
+    structure = dataclasses.replace(
+        structure, mechanisms=tuple(_with_events(m, arriving.get(m.name)) for m in structure.mechanisms)
+    )
+    n_recorded, n_sources = len(structure.recorded), len(structure.spike_sources.row)
+    chunk = Chunk(jnp.zeros((capacity, n_recorded)), jnp.zeros((capacity, n_sources), bool))
+
+    def one(k: Array, carry: tuple[State, Chunk]) -> tuple[State, Chunk]:
+        state, chunk = carry
+        early, late = ({name: getattr(x, p)[k] for name, x in arriving.items()} for p in ("early", "late"))
+        clock = Clock(k, grid[2 * k], grid[2 * k + 1], grid[2 * k + 2], early, late, {}, {})
+        state, sample = step(structure, fixed, state, clock)
+        return state, Chunk(chunk.samples.at[k].set(sample.recorded), chunk.crossed.at[k].set(sample.crossed))
+
+    out: tuple[State, Chunk] = jax.lax.fori_loop(0, n_steps, one, (state, chunk))
+    return out
+
+
+def _with_events(mechanism: MechanismStructure, events: Arriving | None) -> MechanismStructure:
+    if events is None or mechanism.deliveries is None:
+        return mechanism
+    # Being traced here, they are no part of what is compiled.
+    deliveries = dataclasses.replace(mechanism.deliveries, connection=events.connection, time=events.time)  # type: ignore[arg-type]
+    return dataclasses.replace(mechanism, deliveries=deliveries)

@@ -1,0 +1,191 @@
+"""nrn_diff.enable(): what a script sees after its runs is what it sees after NEURON's own."""
+
+import numpy as np
+import pytest
+from neuron_process import run_function
+
+KEEPS = """NEURON { SUFFIX keeps NONSPECIFIC_CURRENT i RANGE g, n }
+PARAMETER { g = 0.0005 }
+ASSIGNED { v i factor }
+STATE { n }
+INITIAL { factor = 1 + celsius/100  n = 0 }
+BREAKPOINT { SOLVE d METHOD cnexp  i = g*factor*(v + 60)*(1 + n) }
+DERIVATIVE d { n' = (factor - n)/5 }
+"""
+
+
+def network(on):
+    """A cell with every kind of event, run in pieces, from the middle, with other numbers, and by NEURON at last."""
+    import numpy as np
+    from neuron import h
+
+    import nrn_diff
+
+    h.load_file("stdrun.hoc")
+    soma, dend = h.Section("soma"), h.Section("dend")
+    dend.connect(soma(1))
+    soma.insert("hh")
+    dend.insert("pas")
+    dend.insert("keeps")
+    soma.L = soma.diam = 20
+    dend.L, dend.diam, dend.nseg = 200, 2, 3
+    clamp = h.IClamp(soma(0.5))
+    clamp.delay, clamp.dur, clamp.amp = 1, 50, 0.2
+    syn, syn2 = h.Exp2Syn(dend(0.5)), h.ExpSyn(soma(0.5))
+    stim, cell = h.NetStim(), h.IntFire2()
+    stim.start, stim.interval, stim.noise, stim.number = 0.5, 3, 1, 100
+    cell.taum, cell.taus = 5, 2
+    wires = [h.NetCon(stim, syn), h.NetCon(stim, cell), h.NetCon(cell, syn2)]
+    wires += [h.NetCon(soma(0.5)._ref_v, target, sec=soma) for target in (cell, syn)]
+    for wire, weight, delay in zip(wires, (0.01, 2, 0.002, 1.5, 0.005), (2, 1, 1, 0.5, 0.5), strict=True):
+        wire.weight[0], wire.delay, wire.threshold = weight, delay, -20
+    vectors = [h.Vector().record(r) for r in (soma(0.5)._ref_v, dend(0.5)._ref_v, soma(0.5).hh._ref_m, h._ref_t)]
+    spikes, numbers, trains = h.Vector(), h.Vector(), h.Vector()
+    wires[3].record(spikes, numbers, 7)
+    wires[0].record(trains)
+    at_start = h.FInitializeHandler(1, lambda: setattr(dend(0.5), "v", -70))
+    if on:
+        nrn_diff.enable()
+    seen = []
+
+    def look():
+        for vector in (*vectors, spikes, numbers, trains):
+            seen.append(np.array(vector))
+        segments = [seg for sec in h.allsec() for seg in sec.allseg()]
+        live = [soma(0.5).ina, soma(0.5).hh.n, syn.A, syn.g, syn2.g, soma(0.5).ena, cell.i, stim.ranvar.get_seq()]
+        seen.append(np.array([h.t, *(seg.v for seg in segments), *live, dend(0.5).keeps.n, clamp.i]))
+
+    h.tstop = 12
+    h.run()
+    look()
+    h("proc twice() { continuerun(14) continuerun(17.01) }")
+    h.twice()
+    look()
+    context = h.ParallelContext()
+    context.set_maxstep(10)
+    context.psolve(17.05)
+    wires[0].weight[0] = 0.02
+    context.psolve(20)
+    dend.g_pas, stim.interval = 0.0005, 1
+    h.run()
+    look()
+    extra = h.Section("extra")  # another topology
+    extra.connect(dend(1))
+    extra.insert("pas")
+    h.tstop = 4
+    h.run()
+    look()
+    if on:
+        from nrn_diff.plugin import switch
+
+        assert (switch._plugin.runs, switch._plugin.in_neuron) == (7, 0)
+        nrn_diff.disable()
+    h.continuerun(8)  # NEURON goes on where the run before ended, its queue included
+    look()
+    del at_start
+    return seen
+
+
+def test_runs_leave_what_neuron_leaves():
+    theirs = run_function(network, mods={"keeps.mod": KEEPS}, on=False)
+    ours = run_function(network, mods={"keeps.mod": KEEPS}, on=True)
+    assert max(np.ptp(x) for x in theirs[::8] if len(x)) > 50  # it spikes
+    assert min(len(theirs[k]) for k in (4, 5, 6)) > 0
+    for one, other in zip(theirs, ours, strict=True):
+        assert one.shape == other.shape
+        np.testing.assert_allclose(other, one, rtol=0, atol=1e-8)
+
+
+def refusals():
+    """What is refused, what NEURON runs instead, and what is said."""
+    import contextlib
+    import io
+
+    from neuron import h
+
+    import nrn_diff
+
+    h.load_file("stdrun.hoc")
+    soma = h.Section("soma")
+    soma.insert("hh")
+    v = h.Vector().record(soma(0.5)._ref_v)
+    h.tstop = 1
+    out = {}
+    init = h.FInitializeHandler(lambda: h.CVode().event(0.5, lambda: None))
+    try:
+        with nrn_diff.enabled():
+            h.run()
+    except nrn_diff.CaptureError as error:
+        out["event"] = str(error)
+    nrn_diff.enable()
+    try:
+        h.run()
+    except RuntimeError as error:
+        out["through hoc"] = str(error)
+    try:
+        h.ParallelContext().set_maxstep(10)
+        h.ParallelContext().psolve(1)
+    except nrn_diff.CaptureError as error:
+        out["psolve"] = str(error)
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said):
+        nrn_diff.enable(fallback="neuron")
+        h.run()
+        h.run()
+    out["said"], out["n"], out["t"] = said.getvalue(), len(v), h.t
+    del init
+    nrn_diff.enable()
+    h("proc advance() { fadvance() }")
+    h.run()
+    h("proc advance() { fadvance() print 1 }")
+    try:
+        h.run()
+    except RuntimeError as error:
+        out["advance"] = str(error)
+    try:
+        nrn_diff.enable(fallback="somewhere")
+    except nrn_diff.NrnDiffError as error:
+        out["fallback"] = str(error)
+    return out
+
+
+def test_what_cannot_be_reproduced_is_refused_or_run_by_neuron():
+    out = run_function(refusals)
+    for key in ("event", "through hoc", "psolve"):
+        assert "cvode.event" in out[key]
+    assert out["said"].count("cvode.event") == 1
+    assert "NEURON's own" in out["said"]
+    assert (out["n"], round(out["t"], 9)) == (41, 1.0)
+    assert "advance()" in out["advance"]
+    assert "somewhere" in out["fallback"]
+
+
+def hidden():
+    """A state changed after INITIAL, where a variable that HOC cannot read is known from INITIAL only."""
+    from neuron import h
+
+    import nrn_diff
+
+    h.load_file("stdrun.hoc")
+    soma = h.Section("soma")
+    soma.insert("keeps")
+    h.tstop = 1
+    nrn_diff.enable()
+    h.run()
+    h.fadvance()  # by NEURON: what HOC cannot read is out of date here now
+    try:
+        h.continuerun(2)
+    except RuntimeError as error:
+        return str(error)
+    return ""
+
+
+def test_variables_that_hoc_cannot_read_are_known_or_refused():
+    assert "factor of mechanism keeps" in run_function(hidden, mods={"keeps.mod": KEEPS})
+
+
+@pytest.mark.parametrize("name", ["enable", "disable", "enabled"])
+def test_public_names(name):
+    import nrn_diff
+
+    assert callable(getattr(nrn_diff, name))
