@@ -17,16 +17,20 @@ _HARMLESS = frozenset(
      "hoc_prexpr", "hoc_prstr", "hoc_newline", "hoc_add", "hoc_sub", "hoc_mul", "hoc_div", "hoc_negate", "hoc_power",
      "rangevareval", "sec_access_push", "range_const"]
 )  # fmt: skip
+_PRINTING = frozenset({"hoc_prexpr", "hoc_prstr", "hoc_newline"})
 _DRAWING = frozenset({"plot", "flush", "fastflush", "begin", "mark", "exec_menu"})
 _CANVASES = ("Graph[", "PlotShape[", "Shape[", "RangeVarPlot[")
 
 
-def only_advances_and_draws(name: str) -> bool:
-    """Whether the HOC procedure calls fadvance() once and besides that changes nothing of the model."""
-    return _advances(name, frozenset()) == 1
+def only_advances_and_draws(name: str, *, prints: bool = True) -> bool:
+    """Whether the HOC procedure calls fadvance() once and besides that changes nothing of the model.
+
+    prints: whether it may also print.
+    """
+    return _advances(name, frozenset(), _HARMLESS if prints else _HARMLESS - _PRINTING) == 1
 
 
-def _advances(name: str, within: frozenset[str]) -> int | None:
+def _advances(name: str, within: frozenset[str], harmless: frozenset[str]) -> int | None:
     """How often a procedure calls fadvance(); None if it may change anything or branches."""
     code = procedure_code(name)
     if not code or name in within:  # a built-in function has no code
@@ -36,7 +40,7 @@ def _advances(name: str, within: frozenset[str]) -> int | None:
         function = function_name(word)
         if function is None:  # an operand
             continue
-        if function not in _HARMLESS:
+        if function not in harmless:
             return None
         if function == "hoc_objectvar":
             receiver = symbol_name(operand)
@@ -46,7 +50,7 @@ def _advances(name: str, within: frozenset[str]) -> int | None:
             called = symbol_name(operand)
             if called == "doNotify":
                 continue
-            more = 1 if called == "fadvance" else _advances(called, within | {name})
+            more = 1 if called == "fadvance" else _advances(called, within | {name}, harmless)
             if more is None:
                 return None
             count += more

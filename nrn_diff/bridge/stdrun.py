@@ -46,10 +46,10 @@ def _compare() -> list[str]:
     return changed
 
 
-def redefined_procedures() -> list[str] | None:
+def redefined_procedures(*, prints: bool = True) -> list[str] | None:
     """Names of the procedures of h.run() that the user's HOC replaced; None if it cannot be found out.
 
-    An advance() that draws besides advancing is not one of them.
+    An advance() that draws besides advancing is not one of them, nor is one that prints if `prints`.
     Empty without stdrun.hoc. Works in a copy of the process, where the original text is compiled for comparison.
     """
     if not hasattr(h, "steps_per_ms"):
@@ -63,6 +63,6 @@ def redefined_procedures() -> list[str] | None:
         except ChildFailedError:
             return None
     changed = list(_answers[code])
-    if "advance" in changed and only_advances_and_draws("advance"):
+    if "advance" in changed and only_advances_and_draws("advance", prints=prints):
         changed.remove("advance")
     return changed

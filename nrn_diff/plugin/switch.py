@@ -190,7 +190,7 @@ def _psolve(context: Any, tstop: float) -> float:
 
 
 def _check_procedures() -> None:
-    changed = redefined_procedures()
+    changed = redefined_procedures(prints=False)
     if changed is None:
         return
     mine = [name for name in changed if name in _INSIDE]
