@@ -25,6 +25,7 @@ from nrn_diff.plugin.chunks import Progress, Stepper
 from nrn_diff.plugin.put import Finished, layered_in_order, put
 from nrn_diff.snapshot import Capture, Record
 from nrn_diff.solver.build import build_values
+from nrn_diff.solver.initialise import Live
 from nrn_diff.solver.resume import (
     from_start,
     initial_variables,
@@ -32,7 +33,6 @@ from nrn_diff.solver.resume import (
     live_structure,
     needed_at_start,
 )
-from nrn_diff.solver.initialise import Live
 from nrn_diff.solver.structure import Structure
 from nrn_diff.solver.values import Fixed, State, Values
 

@@ -94,7 +94,7 @@ def from_live(
         e_extracellular=None if values.extracellular is None else values.extracellular.e_extracellular,
     )
     for mechanism in structure.mechanisms:
-        _fill_tables(now, mechanism)
+        fill_tables(now, mechanism)
     return _split(now)
 
 
