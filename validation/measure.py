@@ -5,6 +5,9 @@ from __future__ import annotations
 import datetime
 import json
 import platform
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -41,6 +44,35 @@ def compare(model: Any, h: Any) -> dict[str, Any]:
         "seconds_neuron": theirs,
         "seconds_here": ours,
     }
+
+
+def capture_and_compare(h: Any) -> dict[str, Any]:
+    """`compare` of the live model; a refusal is a result too."""
+    import jax
+
+    import nrn_diff
+
+    jax.config.update("jax_enable_x64", True)
+    try:
+        return compare(nrn_diff.capture(), h)
+    except nrn_diff.CaptureError as error:
+        return {"refused": [f"{r.what}: {r.why}" for r in error.refusals]}
+
+
+def run_cases(module: str, folder: Path, names: Sequence[str], one: Callable[[str], dict[str, Any]]) -> None:
+    """`python -m module` runs every case in a fresh process and writes results.json; with a name: that one, as JSON."""
+    if len(sys.argv) > 1:
+        print(json.dumps(one(sys.argv[1])))
+        return
+    cases = {}
+    for name in names:
+        done = subprocess.run([sys.executable, "-m", module, name], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise SystemExit(f"{name} ended with status {done.returncode}:\n{done.stderr[-3000:]}")
+        cases[name] = json.loads(done.stdout.splitlines()[-1])
+        shown = cases[name].get("refused") or f"max |dV| {cases[name]['max_dv_mV']:.1e} mV"
+        print(f"{name}: {shown}", flush=True)
+    print(write_results(folder, cases))
 
 
 def write_results(folder: Path, cases: dict[str, Any]) -> Path:
