@@ -9,7 +9,7 @@ HALF_GAP = """
 NEURON {
     POINT_PROCESS HalfGap
     ELECTRODE_CURRENT i
-    RANGE g, i, vgap
+    RANGE g, i
     POINTER vgap
 }
 UNITS { (nA) = (nanoamp) (mV) = (millivolt) (nS) = (nanosiemens) }
@@ -17,7 +17,11 @@ PARAMETER { g = 2 (nS) }
 ASSIGNED { v (mV) vgap (mV) i (nA) }
 BREAKPOINT { i = (0.001) * g * (vgap - v) }
 """
-TRANSFERRED = HALF_GAP.replace("HalfGap", "TransferredGap").replace("    POINTER vgap\n", "").replace("vgap", "vother")
+TRANSFERRED = (
+    HALF_GAP.replace("HalfGap", "TransferredGap")
+    .replace("    POINTER vgap", "    RANGE vgap")
+    .replace("vgap", "vother")
+)
 MODS = {"halfgap.mod": HALF_GAP, "transferred.mod": TRANSFERRED}
 
 
