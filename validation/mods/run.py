@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -34,24 +35,26 @@ def write_results(name: str, records: list[dict[str, Any]]) -> None:
     part.replace(RESULTS / f"{name}.jsonl")
 
 
-def run_set(name: str, mods: list[Mod], again: set[str], only: str, rename: bool) -> None:
-    """Bring the results of one set up to date."""
+def run_set(name: str, mods: list[Mod], again: set[str], only: str, jobs: int, *, rename: bool) -> None:
+    """Bring the results of one set up to date, `jobs` files at a time."""
     known = {sha: r for path in RESULTS.glob("*.jsonl") for sha, r in read_results(path.stem).items()}
     known |= read_results(name)
     study = Study(built_in_names(), rename=rename)
     records = {mod.sha256: known[mod.sha256] for mod in mods if mod.sha256 in known}
-    for k, mod in enumerate(mods):
+    due = []
+    for mod in mods:
         mechanism, said = study.translate(mod)
         old = known.get(mod.sha256)
         stale = old is None or old["state"] != said["state"] or old["verdict"] in again or "all" in again
-        if not stale or only not in mod.label:
-            if old is not None:
-                records[mod.sha256] = {**old, "file": mod.label, "copies": len(mod.copies)}
-            continue
-        record = study.run(mod, mechanism, said)
-        records[mod.sha256] = record
-        write_results(name, list(records.values()))
-        print(f"{name} {k + 1}/{len(mods)} {mod.label}: {summary(record)}", flush=True)
+        if stale and only in mod.label:
+            due.append((mod, mechanism, said))
+        elif old is not None:
+            records[mod.sha256] = {**old, "file": mod.label, "copies": len(mod.copies)}
+    with ThreadPoolExecutor(jobs) as pool:  # each file is examined in a process of its own
+        for k, record in enumerate(pool.map(lambda job: study.run(*job), due)):
+            records[record["sha256"]] = record
+            write_results(name, list(records.values()))
+            print(f"{name} {k + 1}/{len(due)} {record['file']}: {summary(record)}", flush=True)
     write_results(name, list(records.values()))
 
 
@@ -74,6 +77,7 @@ def main() -> None:
     parser.add_argument("--again", nargs="*", default=[], help="verdicts to repeat, or 'all'")
     parser.add_argument("--only", default="", help="only files whose path contains this")
     parser.add_argument("--limit", type=int, default=0, help="at most this many files of each set")
+    parser.add_argument("--jobs", type=int, default=1, help="files at a time")
     parser.add_argument("--sample", type=int, default=0, help="this many files of each set, drawn by their content")
     parser.add_argument("--table-only", action="store_true", help="write docs/mods.md from the results")
     given = parser.parse_args()
@@ -83,7 +87,7 @@ def main() -> None:
         if given.sample:  # by digest, so that every machine draws the same files
             drawn = {mod.sha256 for mod in sorted(mods, key=lambda mod: mod.sha256)[: given.sample]}
             mods = [mod for mod in mods if mod.sha256 in drawn]
-        run_set(name, mods[: given.limit or None], set(given.again), given.only, rename=name == "neuron")
+        run_set(name, mods[: given.limit or None], set(given.again), given.only, given.jobs, rename=name == "neuron")
     print(write_tables(RESULTS))
 
 
