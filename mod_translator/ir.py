@@ -169,6 +169,7 @@ class Role(enum.Enum):
     EXTERNAL = "external"  # NEURON's: v, t, dt, celsius, diam, area
     ION = "ion"  # ena, ina, nai, nao of a USEION
     TABLE = "function table"  # `table_<name>`: what HOC has put into the FUNCTION_TABLE of that name
+    POINTER = "pointer"  # a variable of something else, for each instance another one (hoc_setpointer)
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,6 +125,23 @@ class FunctionTable:
 
 
 @dataclass(frozen=True)
+class Link:
+    """A variable of some instances that stands for other variables (POINTER), or is copied from them (target_var).
+
+    name: the variable of the instances. kind, owner, variable, element: what it leads to, as in Record. row [n]: the
+    instances; index [n]: the node, or the row among the instances of `owner`, for each of them.
+    """
+
+    name: str
+    kind: str
+    owner: str
+    variable: str
+    element: int
+    row: Array
+    index: Array
+
+
+@dataclass(frozen=True)
 class MechanismData:
     """All instances of one mechanism, in NEURON's order of segments (density) or of creation (point processes).
 
@@ -133,7 +150,8 @@ class MechanismData:
     read -> [n] or [n, length], live. globals_: GLOBAL variables -> scalar or [length], live. use_table:
     usetable_<suffix>. labels: 'Exp2Syn[3]' for point processes, '' for density mechanisms. order [n]: the rows in the
     order in which NEURON runs them, which is that of its nodes (empty: as they stand here). tables: `table_<name>` ->
-    content, of the FUNCTION_TABLEs.
+    content, of the FUNCTION_TABLEs. pointers: what the POINTERs that a simulation uses point to. transfers: what
+    ParallelContext.target_var sets in each step, from where.
     """
 
     ir: ir.Mechanism
@@ -145,6 +163,8 @@ class MechanismData:
     labels: tuple[str, ...]
     order: Array = field(default_factory=lambda: np.zeros(0, dtype=int))
     tables: Mapping[str, FunctionTable] = field(default_factory=dict)
+    pointers: tuple[Link, ...] = ()
+    transfers: tuple[Link, ...] = ()
 
     @property
     def name(self) -> str:

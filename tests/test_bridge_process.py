@@ -229,7 +229,7 @@ def test_everything_that_is_not_represented_is_refused_at_once_and_neuron_is_unt
         "CVODE is active",
         "FInitializeHandler",
         "LinearMechanism",
-        "gap junctions by ParallelContext.source_var / target_var",
+        "ParallelContext.source_var / target_var",
         "CVode.extra_scatter_gather",
         "procedure advance() of stdrun.hoc is redefined",
         "fastpas",

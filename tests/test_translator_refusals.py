@@ -86,7 +86,7 @@ UNSUPPORTED = {
     "BREAKPOINT { i = v e = v }\n",
     "U130": INITIAL % "FROM i = 0 TO 2 { $i = 3 }",
     "U133": INITIAL % 'a = exp("text")',
-    "U134": "NEURON { SUFFIX x POINTER p RANGE a }\nASSIGNED { p a }\nINITIAL { a = $p }\n",
+    "U134": "NEURON { SUFFIX x POINTER p RANGE a }\nASSIGNED { p[2] a }\nINITIAL { a = $p[0] }\n",
     "U135": "NEURON { SUFFIX x EXTERNAL q_other RANGE a }\nASSIGNED { q_other a }\nINITIAL { a = $q_other }\n",
     "U136": INITIAL % "$arr[b] = 1",
     "U137": INITIAL % "a = $normrand(0, 1)",

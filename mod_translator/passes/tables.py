@@ -115,7 +115,10 @@ class _Fill:
         exposed = self.analysis.exposed(self.routine)
         for name in sorted(exposed, key=self.routine.reads.index):
             symbol = self.symbols[name]
-            own = symbol.role in (ir.Role.INSTANCE, ir.Role.ION) or name in (*_OF_THE_MOMENT, *_OF_THE_PLACE)
+            own = symbol.role in (ir.Role.INSTANCE, ir.Role.ION, ir.Role.POINTER) or name in (
+                *_OF_THE_MOMENT,
+                *_OF_THE_PLACE,
+            )
             if own and self._is_known(name):
                 if not self.anew:
                     what = f"the TABLE of {self.routine.name} holds what the first instance has for {name}"

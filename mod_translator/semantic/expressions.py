@@ -87,7 +87,8 @@ class Resolver:
         if symbol is None:
             self._unknown(name, marked, reading)
             return _ZERO
-        if name in self.symbols.pointers or name in self.symbols.externals or symbol.block == "RANDOM":
+        refused = name in self.symbols.pointers and symbol.role is not Role.POINTER
+        if refused or name in self.symbols.externals or symbol.block == "RANDOM":
             self._foreign(name, marked)
             return _ZERO
         if not symbol.length:
@@ -113,7 +114,10 @@ class Resolver:
     def _foreign(self, name: str, marked: str) -> None:
         if name in self.symbols.pointers:
             self.context.unsupported(
-                "U134", f"the POINTER {name}", "replace it by an ion, a RANGE variable or a NetCon event", marked
+                "U134",
+                f"the POINTER {name}, which is an array, a BBCOREPOINTER or belongs to an ARTIFICIAL_CELL",
+                "replace it by an ion, a RANGE variable or a NetCon event",
+                marked,
             )
         elif name in self.symbols.externals:
             self.context.unsupported(

@@ -21,7 +21,8 @@ class Symbols:
     """What a file declares.
 
     table: name -> Symbol. ions, currents: as in the IR. blocks: name -> block that can be called or solved.
-    pointers, randoms, externals: names of POINTER (and BBCOREPOINTER), RANDOM and EXTERNAL statements.
+    pointers, randoms, externals: names of POINTER (and BBCOREPOINTER), RANDOM and EXTERNAL statements. opaque: those of
+    BBCOREPOINTER, which only C code can use.
     starts: state -> text of its START value. artificial: the file is an ARTIFICIAL_CELL.
     renamed: variables of the file that go by another name here (`flag`: in NET_RECEIVE that is the flag of the event).
     """
@@ -31,6 +32,7 @@ class Symbols:
     currents: tuple[Current, ...] = ()
     blocks: dict[str, tree.Block] = field(default_factory=dict)
     pointers: set[str] = field(default_factory=set)
+    opaque: set[str] = field(default_factory=set)
     randoms: set[str] = field(default_factory=set)
     externals: set[str] = field(default_factory=set)
     starts: dict[str, str] = field(default_factory=dict)
@@ -65,7 +67,8 @@ class _Collector:
         self.out.artificial = suffix is not None and self.context.name(suffix[0]) == "ARTIFICIAL_CELL"
         self._ions()
         self._currents()
-        self.out.pointers = set(self._named("POINTER")) | set(self._named("BBCOREPOINTER"))
+        self.out.opaque = set(self._named("BBCOREPOINTER"))
+        self.out.pointers = set(self._named("POINTER")) | self.out.opaque
         self.out.externals = set(self._named("EXTERNAL")) - set(EXTERNALS)
         self._externals()
         for declaration in self.file.declarations:
@@ -192,6 +195,8 @@ class _Collector:
             written = any(name == f"i{use.name}" and name in use.writes for use in self.out.ions)
             # of an ion's variables HOC sees the mechanism's own current only
             symbol = replace(symbol, role=Role.ION, visible=written and name in self.ranges)
+        if name in self.out.pointers - self.out.opaque and not symbol.length and not self.out.artificial:
+            symbol = replace(symbol, role=Role.POINTER, visible=False)
         self.out.table[name] = replace(symbol, name=name, loc=loc)
 
     def _start_parameters(self) -> None:

@@ -14,6 +14,7 @@ from nrn_diff.bridge.extracellular import read_extracellular
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.inventory import Inventory, take_inventory
 from nrn_diff.bridge.ions import Styles, capture_ion
+from nrn_diff.bridge.links import find_links
 from nrn_diff.bridge.mechanisms import capture_mechanism
 from nrn_diff.bridge.records import find_records
 from nrn_diff.bridge.refuse import check_process
@@ -73,8 +74,9 @@ def _capture(
     rank = execution_rank([d.type for d in (*inventory.ions, *inventory.mechanisms)], lowered)
     styles = Styles(inventory, lowered, findings)
     ions = tuple(capture_ion(d, styles, findings) for d in inventory.ions)
+    links = find_links(inventory, lowered, findings)
     mechanisms = tuple(
-        capture_mechanism(d, lowered[d.type.name], rank[d.type.name], findings, from_now=from_now is not None)
+        capture_mechanism(d, lowered[d.type.name], rank[d.type.name], links, findings, from_now=from_now is not None)
         for d in sorted(inventory.mechanisms, key=lambda d: rank[d.type.name])
         if d.type.name in lowered
     )

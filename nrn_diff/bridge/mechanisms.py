@@ -12,6 +12,7 @@ from nrn_diff.bridge.catalog import MechanismType
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.function_tables import read_function_tables
 from nrn_diff.bridge.inventory import Located
+from nrn_diff.bridge.links import Links
 from nrn_diff.snapshot import MechanismData
 
 
@@ -57,7 +58,7 @@ def read_globals(
 
 
 def capture_mechanism(
-    located: Located, mechanism: ir.Mechanism, rank: int, findings: Findings, *, from_now: bool = False
+    located: Located, mechanism: ir.Mechanism, rank: int, links: Links, findings: Findings, *, from_now: bool = False
 ) -> MechanismData:
     """All instances of one translated mechanism with their live values. from_now: no INITIAL will be run."""
     globals_, use_table = read_globals(located.type, mechanism, findings)
@@ -73,6 +74,8 @@ def capture_mechanism(
         labels=located.labels,
         order=running_order(located),
         tables=read_function_tables(located, mechanism, findings),
+        pointers=links.pointers.get(mechanism.name, ()),
+        transfers=links.transfers.get(mechanism.name, ()),
     )
 
 

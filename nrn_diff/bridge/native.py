@@ -55,6 +55,17 @@ def counter(name: str) -> int | None:
         return None
 
 
+def transfer() -> None:
+    """What NEURON does in a step for ParallelContext.target_var, in one thread. For a copy of the process only."""
+    library = _library()
+    assert library is not None
+    thread = ctypes.c_void_p.in_dll(library, "nrn_threads")
+    for name, arguments in (("nrnmpi_v_transfer_", ()), ("nrnthread_v_transfer_", (thread,))):
+        address = ctypes.c_void_p.in_dll(library, name).value
+        if address:
+            ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * len(arguments))(address)(*arguments)
+
+
 def has_extra_scatter_gather() -> bool | None:
     """Whether Python code is registered by CVode.extra_scatter_gather; None if this build does not show it."""
     library = _library()

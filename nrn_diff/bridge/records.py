@@ -18,8 +18,9 @@ from nrn_diff.bridge.play_record import Kind, play_record_kinds
 from nrn_diff.bridge.topology import Topology
 from nrn_diff.snapshot import Record
 
-# Far outside of what a model holds, and exact in double precision.
-_FIRST = 3.0e7
+# Far outside of what a model holds, and exact in double precision: of t, and of the first variable.
+_TIME = 3.0e7
+FIRST = _TIME + 1
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,12 @@ class Block:
                     array[k] = first + row * self.length + k
             else:
                 setattr(owner, self.name, first + row)
+
+    def values(self) -> list[float]:
+        """The present values, in the order of `set`."""
+        if not self.length:
+            return [float(getattr(owner, self.name)) for owner in self.owners]
+        return [float(getattr(owner, self.name)[k]) for owner in self.owners for k in range(self.length)]
 
     def at(self, index: int) -> tuple[str, Record | None]:
         """`describe` of the value with that number."""
@@ -150,7 +157,7 @@ def _fixed(owners: Sequence[Any], name: str, length: int = 0) -> Block:
     return Block(owners, name, length, describe)
 
 
-def _blocks(inventory: Inventory) -> list[Block]:
+def recordable(inventory: Inventory) -> list[Block]:
     """Everything that a Vector may record, in the order in which values are put into it."""
     segments = inventory.topology.segments()
     blocks = [_voltages(inventory.topology), _fixed(segments, "cm"), _membrane(inventory.topology, "i_cap")]
@@ -163,19 +170,24 @@ def _blocks(inventory: Inventory) -> list[Block]:
     return blocks
 
 
-def _sample(blocks: Sequence[Block], vectors: Sequence[Any], section: Any) -> list[tuple[int, float]]:
-    """Length and first value of each Vector after NEURON recorded the sentinels. For a copy of the process only."""
+def put_sentinels(blocks: Sequence[Block], section: Any) -> None:
+    """Put FIRST, FIRST + 1, ... into the variables, one after the other. For a copy of the process only."""
     h.CVode().active(0)  # frecord_init samples only for the fixed step
     h.psection(sec=section)  # brings up to date what NEURON otherwise does in finitialize (verify_structure)
-    first = _FIRST + 1
+    h.t = _TIME
+    first = FIRST
     for block in blocks:
         block.set(first)
         first += block.size
+
+
+def _sample(blocks: Sequence[Block], vectors: Sequence[Any], section: Any) -> list[tuple[int, float]]:
+    """Length and first value of each Vector after NEURON recorded the sentinels. For a copy of the process only."""
+    put_sentinels(blocks, section)
     for vector in vectors:
         # A Vector that records has one value after frecord_init, one that records at given times none.
         if vector.size() < 2:
             vector.resize(2)
-    h.t = _FIRST
     h.frecord_init()
     return [(int(v.size()), float(v.x[0]) if v.size() else 0.0) for v in vectors]
 
@@ -201,7 +213,7 @@ def find_records(inventory: Inventory, findings: Findings) -> tuple[Record, ...]
         )
     if not np.isin(kinds, [Kind.RECORD, Kind.RECORD_T, Kind.RECORD_EVERY, Kind.RECORD_AT_TIMES]).any():
         return ()
-    blocks, vectors = _blocks(inventory), hoc_objects("Vector")
+    blocks, vectors = recordable(inventory), hoc_objects("Vector")
     samples = in_copy(lambda: _sample(blocks, vectors, inventory.topology.sections[0]))
     records = _match(blocks, vectors, samples, findings)
     expected = int(np.isin(kinds, [Kind.RECORD, Kind.RECORD_T]).sum())
@@ -215,12 +227,12 @@ def find_records(inventory: Inventory, findings: Findings) -> tuple[Record, ...]
     return records
 
 
-def _identify(blocks: Sequence[Block], value: float) -> tuple[str, Record | None]:
+def identify(blocks: Sequence[Block], value: float) -> tuple[str, Record | None]:
     """The variable into which `value` was put."""
-    if value == _FIRST:
+    if value == _TIME:
         return "t", Record("t", "t")
-    index = int(value - _FIRST) - 1
-    if value == _FIRST + 1 + index and index >= 0:
+    index = int(value - FIRST)
+    if value == FIRST + index and index >= 0:
         for block in blocks:
             if index < block.size:
                 return block.at(index)
@@ -241,7 +253,7 @@ def _match(
             timed_names.append(_vector_name(vector))
         if size != 1:
             continue
-        label, record = _identify(blocks, first)
+        label, record = identify(blocks, first)
         if record is None:
             findings.refuse(
                 f"{_vector_name(vector)} records {label}",

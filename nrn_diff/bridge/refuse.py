@@ -59,13 +59,6 @@ def _check_parallel(findings: Findings) -> None:
         )
     if context.nthread() > 1:
         findings.note(f"NEURON uses {int(context.nthread())} threads; its sums may round differently there")
-    if hook("nrnthread_v_transfer_"):
-        findings.refuse(
-            "gap junctions by ParallelContext.source_var / target_var",
-            "",
-            "continuous transfer of voltages is not supported yet",
-            "remove the gap junctions",
-        )
     if hook("nrn_multisplit_solve_"):
         findings.refuse("multisplit", "", "split cells are not supported", "do not call ParallelContext.multisplit")
 

@@ -62,8 +62,14 @@ DECLARATIONS = (
         ("test_translator_source.py::test_include_is_found_beside_the_file_and_in_the_given_folders",),
     ),
     Construct(
-        "POINTER, BBCOREPOINTER",
+        "POINTER, read or written in any block",
         "NEURON { SUFFIX x POINTER p RANGE a }\nASSIGNED { p a }\nINITIAL { a = p }\n",
+        ("test_links.py::test_pointers_lead_to_any_variable",),
+        "what it may lead to: see NEURON, below",
+    ),
+    Construct(
+        "POINTER to an array, in an ARTIFICIAL_CELL; BBCOREPOINTER",
+        "NEURON { SUFFIX x BBCOREPOINTER p RANGE a }\nASSIGNED { p a }\nINITIAL { a = p }\n",
         (),
         "where a simulation uses it",
     ),

@@ -26,6 +26,9 @@ _LAYER_GRADIENTS = "test_extracellular.py::test_gradients_saving_and_write_back"
 _NO_LAYERS = "test_extracellular.py::test_what_cannot_be_simulated_is_refused_with_its_place"
 _HH = "test_same_traces.py::test_hh_tree"
 _DEMO = "test_same_traces.py::test_shipped_model"
+_LINKS = "test_links.py::test_pointers_lead_to_any_variable"
+_TRANSFERS = "test_links.py::test_what_parallelcontext_transfers"
+_NO_LINKS = "test_links.py::test_pointers_that_cannot_be_followed_are_refused"
 
 CABLE = (
     Feature("sections of HOC, Python, templates and classes", _SAME, (_TREES, _DEMO)),
@@ -58,7 +61,13 @@ CABLE = (
     ),
     Feature("extracellular layers without a way to ground", _REFUSED, (_NO_LAYERS,)),
     Feature("LinearMechanism", _REFUSED, (_AT_ONCE,)),
-    Feature("gap junctions by source_var, target_var", _REFUSED, (_AT_ONCE,)),
+    Feature("POINTER to v, an ion variable, a variable of a mechanism; gap junctions by it", _SAME, (_LINKS,)),
+    Feature(
+        "POINTER to a NetCon weight, to i_membrane_, to nothing (where a simulation uses it)", _REFUSED, (_NO_LINKS,)
+    ),
+    Feature("a POINTER whose value depends on the order of the instances", _REFUSED, (_NO_LINKS,)),
+    Feature("ParallelContext.source_var, target_var (one process)", _SAME, (_TRANSFERS,)),
+    Feature("the same before setup_transfer()", _REFUSED, (_TRANSFERS,)),
     Feature("multisplit", _REFUSED, (), "no test"),
 )
 

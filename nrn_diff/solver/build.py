@@ -25,6 +25,7 @@ from nrn_diff.snapshot import (
 )
 from nrn_diff.solver.build_events import build_deliveries, find_sources, spike_sources
 from nrn_diff.solver.build_layers import build_extracellular, build_layers, layered_row
+from nrn_diff.solver.build_links import Linked
 from nrn_diff.solver.contraction import contract
 from nrn_diff.solver.incidence import Incidence
 from nrn_diff.solver.moment import ion_field
@@ -60,6 +61,8 @@ def build_structure(capture: Capture) -> Structure:
         ion_row_of_node[ion.name] = np.full(n_rows, -1)
         ion_row_of_node[ion.name][ion.nodes] = np.arange(len(ion.nodes))
     n_ion_rows = {ion.name: len(ion.nodes) for ion in capture.ions}
+    outer = layered_row(capture, row)
+    linked = Linked(capture, row, outer)
     shared: dict[bytes, Incidence] = {}
     mechanisms = []
     for data in sorted(capture.mechanisms, key=lambda m: m.rank):
@@ -68,9 +71,8 @@ def build_structure(capture: Capture) -> Structure:
             use.name: Incidence(ion_row_of_node[use.name][data.nodes], n_ion_rows[use.name]) for use in data.ir.ions
         }
         segment = Incidence(segment_of_node[data.nodes], n_segments)
-        mechanisms.append(_mechanism(capture, data, node, segment, ion_rows, deliveries.get(data.name)))
-    ions = tuple(_ion(ion, Incidence(row[ion.nodes], n_rows), mechanisms) for ion in capture.ions)
-    outer = layered_row(capture, row)
+        mechanisms.append(_mechanism(capture, data, node, segment, ion_rows, linked, deliveries.get(data.name)))
+    ions = tuple(_ion(ion, Incidence(row[ion.nodes], n_rows), mechanisms, linked) for ion in capture.ions)
     recorded = tuple(_recorded(record, row, outer) for record in capture.records)
     return Structure(
         tree,
@@ -134,7 +136,7 @@ def _function_table(table: FunctionTable) -> runtime.FunctionTable:
     return runtime.FunctionTable(jnp.asarray(table.values), tuple(axes))
 
 
-def _ion(ion: Ion, node: Incidence, mechanisms: Sequence[MechanismStructure]) -> IonStructure:
+def _ion(ion: Ion, node: Incidence, mechanisms: Sequence[MechanismStructure], linked: Linked) -> IonStructure:
     style = ion.style.astype(int)
     return IonStructure(
         ion.name,
@@ -143,16 +145,16 @@ def _ion(ion: Ion, node: Incidence, mechanisms: Sequence[MechanismStructure]) ->
         (style & START_CONCENTRATION) != 0,
         (style & NERNST_AT_START) != 0,
         (style & NERNST_EACH_STEP) != 0,
-        _carried_of_ion(ion.name, mechanisms),
+        _carried_of_ion(ion.name, mechanisms, linked),
     )
 
 
-def _carried_of_ion(ion: str, mechanisms: Sequence[MechanismStructure]) -> tuple[str, ...]:
+def _carried_of_ion(ion: str, mechanisms: Sequence[MechanismStructure], linked: Linked) -> tuple[str, ...]:
     """What mechanisms write during a run; events come before the currents of a step, so what they read is carried too.
 
     Currents start at zero in each step, and reversal potentials that follow concentrations are computed anew.
     """
-    needed = set()
+    needed = linked.of_ion(ion)
     for mechanism in mechanisms:
         names = {name for name, species in mechanism.ion_of.items() if species == ion}
         for key in ("current", "advance", "net_receive"):
@@ -169,6 +171,7 @@ def _mechanism(
     node: Incidence,
     segment: Incidence,
     ion_rows: Mapping[str, Incidence],
+    linked: Linked,
     deliveries: Deliveries | None,
 ) -> MechanismStructure:
     mechanism = data.ir
@@ -179,7 +182,7 @@ def _mechanism(
             # NET_RECEIVE returns the arguments that it assigns: they are state of the NetCon.
             outputs = (*routine.writes, *(routine.results if name.startswith("net_") else ()))
             blocks[name] = Block(emit.signature(mechanism, routine), outputs, routine.args)
-    _check(capture, mechanism, blocks, data.use_table)
+    _check(capture, data, blocks, linked)
     source = _source(mechanism)
     return MechanismStructure(
         mechanism,
@@ -190,9 +193,11 @@ def _mechanism(
         blocks,
         emit.tables(mechanism),
         data.use_table,
-        _carried(capture, mechanism, blocks),
+        _carried(capture, mechanism, blocks, linked),
         deliveries,
         np.asarray(data.order),
+        pointers=linked.build(data.pointers, node.n_sources),
+        transfers=linked.build(data.transfers, node.n_sources),
     )
 
 
@@ -207,11 +212,13 @@ def _source(mechanism: ir.Mechanism) -> str:
     return known[1]
 
 
-def _check(capture: Capture, mechanism: ir.Mechanism, blocks: Mapping[str, Block], use_table: bool) -> None:
+def _check(capture: Capture, data: MechanismData, blocks: Mapping[str, Block], linked: Linked) -> None:
     """Refuse the combinations that the step does not reproduce."""
-    refusals = []
+    mechanism = data.ir
+    refusals = list(linked.refusals(data))
     changed = {name for key in ("current", "advance", "net_receive") if key in blocks for name in blocks[key].outputs}
-    for table in emit.tables(mechanism) if use_table else ():
+    changed |= linked.of_mechanism(linked.written, data.name)
+    for table in emit.tables(mechanism) if data.use_table else ():
         for name in changed.intersection(table.inputs):
             if name in mechanism.routines[table.routine].writes or _filled_before(mechanism, table.routine, name):
                 continue
@@ -258,11 +265,14 @@ def _is_implicit(body: tuple[ir.Stmt, ...]) -> bool:
     )
 
 
-def _carried(capture: Capture, mechanism: ir.Mechanism, blocks: Mapping[str, Block]) -> tuple[str, ...]:
+def _carried(capture: Capture, mechanism: ir.Mechanism, blocks: Mapping[str, Block], linked: Linked) -> tuple[str, ...]:
     """Variables that a step writes and a later block reads, or that only an event writes and a Vector records."""
     during = [blocks[name] for name in ("net_receive", "current", "advance") if name in blocks]
     written = {name for block in during for name in block.outputs}
     needed = {name for block in during for name in block.inputs}
+    from_elsewhere = linked.of_mechanism(linked.written, mechanism.name)
+    written |= from_elsewhere
+    needed |= from_elsewhere | linked.of_mechanism(linked.read, mechanism.name)
     if "net_receive" in blocks:
         needed |= {r.variable for r in capture.records if r.kind == "mechanism" and r.owner == mechanism.name}
     own = {f"i{use.name}" for use in mechanism.ions if f"i{use.name}" not in use.reads}
@@ -303,6 +313,9 @@ def _digest(
         add(ion.name, ion.charge, ion.nodes, ion.style)
     for data in capture.mechanisms:
         add(data.rank, data.nodes, data.order, data.use_table, data.ir)
+        for link in (*data.pointers, *data.transfers):
+            add(link.name, link.kind, link.owner, link.variable, link.element, link.row, link.index)
+        add(len(data.pointers))
         add({name: np.shape(x) for name, x in (*data.values.items(), *data.globals_.items())})
     add([node for node, _ in sources])
     for name, d in deliveries.items():

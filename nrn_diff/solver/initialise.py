@@ -12,7 +12,7 @@ from nrn_diff.solver.currents import assemble
 from nrn_diff.solver.deliver import deliver, initialise_connections
 from nrn_diff.solver.fill_tables import fill_tables
 from nrn_diff.solver.layers import layer_matrix
-from nrn_diff.solver.moment import Moment, ion_field, replace_rows
+from nrn_diff.solver.moment import Moment, ion_field, replace_rows, transfer
 from nrn_diff.solver.record import recorded
 from nrn_diff.solver.spikes import no_spikes
 from nrn_diff.solver.structure import IonStructure, MechanismStructure, Structure
@@ -57,6 +57,7 @@ def after_initial(structure: Structure, values: Values) -> Moment:
         vext=_start_layers(structure),
         e_extracellular=None if values.extracellular is None else values.extracellular.e_extracellular,
     )
+    transfer(now)
     for mechanism in structure.mechanisms:
         fill_tables(now, mechanism)
         if "initial" in mechanism.blocks:

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from mod_translator import ir
-from nrn_diff.solver.structure import MechanismStructure, Structure
+from nrn_diff.solver.structure import LinkStructure, MechanismStructure, Place, Structure
 from nrn_diff.solver.values import Array, Fixed, IonState, Spikes, State
 
 
@@ -93,6 +93,8 @@ class Moment:
                 return self.fixed.values.tables[mechanism.name][name]
             case ir.Role.EXTERNAL:
                 return self._external(mechanism, name)
+            case ir.Role.POINTER:
+                return follow(self, mechanism.pointers[name])
         return self.mechanisms[mechanism.name][name]
 
     def _external(self, mechanism: MechanismStructure, name: str) -> Array:
@@ -131,6 +133,8 @@ class Moment:
                 if name in mechanism.ir.shared and jnp.shape(whole) == shape:
                     whole = whole[..., mechanism.last, None]
                 self.mechanisms[mechanism.name][name] = jnp.broadcast_to(whole, shape)
+            elif symbol.role is ir.Role.POINTER:
+                write_through(self, mechanism.pointers[name], jnp.broadcast_to(value, (mechanism.count,)))
             elif symbol.role is ir.Role.ION:
                 ion = mechanism.ion_of[name]
                 self._store_ion(mechanism, ion, ion_field(ion, name), jnp.broadcast_to(value, (mechanism.count,)))
@@ -141,6 +145,35 @@ class Moment:
         new = replace_rows(writer.target >= 0, writer.gather(value), getattr(state, which))
         self.ions[ion] = state._replace(**{which: new})
 
+    def at(self, place: Place) -> Array:
+        """All rows of one variable."""
+        match place.source:
+            case "v":
+                return self.v
+            case "ion":
+                of_ion: Array = getattr(self.ions[place.owner], place.variable)
+                return of_ion
+            case "membrane":
+                return self.membrane[place.variable]
+            case "vext" if self.vext is not None:
+                return self.vext[:, place.element]
+            case "e_extracellular" if self.e_extracellular is not None:
+                return self.e_extracellular
+        values = self.mechanisms[place.owner][place.variable]
+        return values if place.element < 0 else values[place.element]
+
+    def put(self, place: Place, new: Array) -> None:
+        """Replace all rows of one variable."""
+        match place.source:
+            case "v":
+                self.v = new
+            case "ion":
+                self.ions[place.owner] = self.ions[place.owner]._replace(**{place.variable: new})
+            case _:
+                values = self.mechanisms[place.owner]
+                old = values[place.variable]
+                values[place.variable] = new if place.element < 0 else old.at[place.element].set(new)
+
     def add_ion_current(self, mechanism: MechanismStructure, ion: str, current: Array, slope: Array) -> None:
         """Add each instance's share (mA/cm2, S/cm2) to the ion's total."""
         rows, shape = mechanism.ion[ion], (mechanism.count,)
@@ -149,3 +182,28 @@ class Moment:
         self.ions[ion] = state._replace(current=total)
         if self.structure.secondorder == 2:
             self.ion_slopes[ion] = self.ion_slopes[ion] + rows.sum(jnp.broadcast_to(slope, shape))
+
+
+def follow(now: Moment, links: tuple[LinkStructure, ...]) -> Array:
+    """The present values of what a variable of the instances leads to, [n]."""
+    first, *others = (link.rows.gather(now.at(link.place)) for link in links)
+    return sum(others, first)
+
+
+def write_through(now: Moment, links: tuple[LinkStructure, ...], value: Array) -> None:
+    """Write each instance's value [n] where its variable leads to; of several that lead there the last one stays."""
+    for link in links:
+        writer = link.rows.last
+        now.put(link.place, replace_rows(writer.target >= 0, writer.gather(value), now.at(link.place)))
+
+
+def transfer(now: Moment) -> None:
+    """Copy every source_var of ParallelContext to its targets (thread_transfer in src/nrniv/partrans.cpp)."""
+    copies = [
+        (now.mechanisms[mechanism.name], name, link.rows, link.rows.gather(now.at(link.place)))
+        for mechanism in now.structure.mechanisms
+        for name, links in mechanism.transfers.items()
+        for link in links
+    ]
+    for variables, name, rows, value in copies:
+        variables[name] = replace_rows(rows.target >= 0, value, variables[name])

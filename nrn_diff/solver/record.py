@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from nrn_diff.solver.moment import Moment
-from nrn_diff.solver.structure import Recorded
+from nrn_diff.solver.structure import Place, Recorded
 
 
 def recorded(now: Moment) -> jax.Array:
@@ -34,19 +34,6 @@ def _source(quantity: Recorded) -> tuple[str, str, str, int]:
 
 
 def _array(now: Moment, quantity: Recorded) -> jax.Array:
-    match quantity.source:
-        case "t":
-            return jnp.reshape(now.t, (1,))
-        case "v":
-            return now.v
-        case "ion":
-            values: jax.Array = getattr(now.ions[quantity.owner], quantity.variable)
-            return values
-        case "membrane":
-            return now.membrane[quantity.variable]
-        case "vext" if now.vext is not None:
-            return now.vext[:, quantity.element]
-        case "e_extracellular" if now.e_extracellular is not None:
-            return now.e_extracellular
-    values = now.mechanisms[quantity.owner][quantity.variable]
-    return values if quantity.element < 0 else values[quantity.element]
+    if quantity.source == "t":
+        return jnp.reshape(now.t, (1,))
+    return now.at(Place(quantity.source, quantity.owner, quantity.variable, quantity.element))

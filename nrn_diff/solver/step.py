@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from nrn_diff.solver.currents import assemble, second_order_currents
 from nrn_diff.solver.deliver import deliver
-from nrn_diff.solver.moment import Moment
+from nrn_diff.solver.moment import Moment, transfer
 from nrn_diff.solver.record import recorded
 from nrn_diff.solver.spikes import check_thresholds, crossings, deliver_spikes
 from nrn_diff.solver.structure import Structure
@@ -60,6 +60,7 @@ def step(structure: Structure, fixed: Fixed, state: State, clock: Clock) -> tupl
 
 def advance(now: Moment) -> None:
     """Integrate the states of every mechanism at the new voltage (nonvint)."""
+    transfer(now)
     for mechanism in now.structure.mechanisms:
         if "advance" in mechanism.blocks:
             now.store(mechanism, now.call(mechanism, "advance"))

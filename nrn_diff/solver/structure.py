@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -83,13 +83,34 @@ class Deliveries:
     late_lines: Lines
 
 
+class Place(NamedTuple):
+    """A variable of the model, whole: the fields are those of Recorded."""
+
+    source: str
+    owner: str = ""
+    variable: str = ""
+    element: int = -1
+
+
+@dataclass(frozen=True, eq=False)
+class LinkStructure:
+    """instance -> row of `place` (-1: the instance's variable leads elsewhere)."""
+
+    place: Place
+    rows: Incidence
+
+
+Links = Mapping[str, tuple[LinkStructure, ...]]
+
+
 @dataclass(frozen=True, eq=False)
 class MechanismStructure:
     """Where a mechanism is and how its blocks are called.
 
     node: instance -> row of the tree. segment: instance -> segment. ion: species -> (instance -> row of the ion).
     state: INSTANCE variables that change during a run and are needed by a later step.
-    order [n]: the instances as NEURON runs through them.
+    order [n]: the instances as NEURON runs through them. pointers: by POINTER. transfers: by variable that
+    ParallelContext.target_var sets.
     """
 
     ir: ir.Mechanism
@@ -103,6 +124,8 @@ class MechanismStructure:
     state: tuple[str, ...]
     deliveries: Deliveries | None = None
     order: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    pointers: Links = field(default_factory=dict)
+    transfers: Links = field(default_factory=dict)
 
     @property
     def first(self) -> int:

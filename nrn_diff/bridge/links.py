@@ -1,0 +1,153 @@
+"""What POINTERs point to and what ParallelContext transfers, by experiment in a copy of the process.
+
+Unique values are put everywhere (see records.py). What a POINTER then reads, and what a transfer leaves in its target,
+tells where it comes from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from neuron import h
+
+from mod_translator import ir
+from mod_translator.passes.walk import blocks
+from nrn_diff.bridge.findings import Findings
+from nrn_diff.bridge.forked import ChildFailedError, in_copy
+from nrn_diff.bridge.inventory import Inventory, Located
+from nrn_diff.bridge.native import hook, transfer
+from nrn_diff.bridge.records import FIRST, Block, identify, put_sentinels, recordable
+from nrn_diff.snapshot import Link, Record
+
+
+@dataclass(frozen=True)
+class Links:
+    """pointers, transfers: by mechanism, as in snapshot.MechanismData."""
+
+    pointers: Mapping[str, tuple[Link, ...]]
+    transfers: Mapping[str, tuple[Link, ...]]
+
+
+def find_links(inventory: Inventory, lowered: Mapping[str, ir.Mechanism], findings: Findings) -> Links:
+    """The links of the live model. Refuses those to what the snapshot does not hold, and POINTERs that are not set."""
+    used = [(d, name) for d in inventory.mechanisms if (m := lowered.get(d.type.name)) for name in _used_pointers(m)]
+    transfers = bool(hook("nrnthread_v_transfer_"))
+    if hook("nrnthread_v_transfer_") is None:
+        findings.note("whether ParallelContext.source_var is used cannot be seen in this build of NEURON")
+    if transfers and h.ParallelContext().nthread() > 1:
+        findings.refuse(
+            "ParallelContext.target_var with several threads",
+            "",
+            "what is transferred in other threads cannot be found out",
+            "h.ParallelContext().nthread(1)",
+        )
+        transfers = False
+    model = recordable(inventory) if used or transfers else []
+    return Links(
+        _pointers(inventory, used, model, findings), _transfers(inventory, model, findings) if transfers else {}
+    )
+
+
+def _used_pointers(mechanism: ir.Mechanism) -> list[str]:
+    used = {name for block in blocks(mechanism).values() for name in (*block.reads, *block.writes)}
+    return [name for name, symbol in mechanism.symbols.items() if symbol.role is ir.Role.POINTER and name in used]
+
+
+def _pointers(
+    inventory: Inventory, used: Sequence[tuple[Located, str]], model: Sequence[Block], findings: Findings
+) -> dict[str, tuple[Link, ...]]:
+    if not used:
+        return {}
+
+    def follow() -> list[list[float | None]]:
+        put_sentinels(model, inventory.topology.sections[0])
+        return [[_value(owner, located, name) for owner in located.owners] for located, name in used]
+
+    found: dict[str, tuple[Link, ...]] = {}
+    for (located, name), values in zip(used, in_copy(follow), strict=True):
+        records: dict[int, Record] = {}
+        for row, value in enumerate(values):
+            label, record = ("nothing", None) if value is None else identify(model, value)
+            if record is None or record.kind in ("t", "membrane"):
+                findings.refuse(
+                    f"the POINTER {name} to {label}",
+                    f"{located.places[row]}, mechanism {located.type.name}",
+                    "POINTERs can lead to voltages, ion variables and variables of mechanisms and point processes",
+                    "set it (h.setpointer) to such a variable",
+                )
+            else:
+                records[row] = record
+        found[located.type.name] = (*found.get(located.type.name, ()), *_grouped(name, records))
+    return found
+
+
+def _value(owner: Any, located: Located, name: str) -> float | None:
+    try:
+        return float(getattr(owner, name if located.type.point else f"{name}_{located.type.name}"))
+    except (AttributeError, ValueError):  # it points nowhere
+        return None
+
+
+def _grouped(name: str, records: Mapping[int, Record]) -> list[Link]:
+    """One link for each variable that the instances (row -> what it leads to) have in common."""
+    groups: dict[tuple[str, str, str, int], list[tuple[int, int]]] = {}
+    for row, record in records.items():
+        key = (record.kind, record.owner, record.variable, record.element)
+        groups.setdefault(key, []).append((row, record.index))
+    return [Link(name, *key, *(np.array(x) for x in zip(*pairs, strict=True))) for key, pairs in groups.items()]
+
+
+def _transfers(inventory: Inventory, model: Sequence[Block], findings: Findings) -> dict[str, tuple[Link, ...]]:
+    def changed() -> list[tuple[int, float]]:
+        put_sentinels(model, inventory.topology.sections[0])
+        transfer()
+        out, first = [], FIRST
+        for block in model:
+            if block.put is None:  # only such variables can be a target
+                out += [(k, value) for k, value in enumerate(block.values(), int(first)) if value != k]
+            first += block.size
+        return out
+
+    try:
+        pairs = in_copy(changed)
+    except ChildFailedError:
+        findings.refuse(
+            "ParallelContext.source_var / target_var",
+            "",
+            "NEURON cannot make the transfer",
+            "call ParallelContext.setup_transfer() after the last source_var and target_var",
+        )
+        return {}
+    found: dict[tuple[str, str], dict[int, Record]] = {}
+    sources, targets = set(), set()
+    for k, value in pairs:
+        target, record = identify(model, k)
+        source, origin = identify(model, value)
+        sources.add(source)
+        targets.add(target)
+        if record is None or record.kind != "mechanism" or record.element >= 0 or origin is None:
+            findings.refuse(
+                f"target_var {target} of source_var {source}",
+                "ParallelContext",
+                "transferred can be voltages and variables of mechanisms, to variables that are no arrays",
+                "use a point process with a RANGE variable as the target (HalfGap)",
+            )
+        elif origin.kind == "membrane" or origin.variable == "current":
+            why = "currents of ions and of the membrane are not transferred"
+            findings.refuse(f"source_var {source}", "ParallelContext", why, "use v, or a variable of a mechanism")
+        else:
+            found.setdefault((record.owner, record.variable), {})[record.index] = origin
+    for label in sorted(sources & targets):
+        findings.refuse(
+            f"{label} is a source_var and a target_var",
+            "ParallelContext",
+            "its value depends on the order of the transfers",
+            "transfer from the first source",
+        )
+    out: dict[str, tuple[Link, ...]] = {}
+    for (owner, variable), records in found.items():
+        out[owner] = (*out.get(owner, ()), *_grouped(variable, records))
+    return out
