@@ -118,8 +118,8 @@ class ForNetcons:
 class CallRoutine:
     """Call of a PROCEDURE, or of a FUNCTION with side effects, whose value then goes to the local `result`.
 
-    Events are calls too: net_send(time, flag), net_event(time), net_move(time) with absolute times, and
-    WATCH(value, flag), which asks for an event when `value` becomes positive.
+    Events are calls too: net_send(delay, flag), net_event(time), net_move(time), and WATCH(value, flag), which asks for
+    an event when `value` becomes positive.
     """
 
     name: str

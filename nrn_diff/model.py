@@ -13,16 +13,17 @@ import jax.numpy as jnp
 import numpy as np
 
 from nrn_diff.adjoint import AbstractAdjoint
-from nrn_diff.errors import ParameterError, PrecisionError
+from nrn_diff.errors import EventCapacityError, ParameterError, PrecisionError
 from nrn_diff.events.time_grid import time_grid
 from nrn_diff.geometry import Geometry
 from nrn_diff.labels import find_record
 from nrn_diff.params import Assignment, Param, Parameters, resolve
 from nrn_diff.quantities import names
 from nrn_diff.recording import Recording
-from nrn_diff.snapshot import Capture
+from nrn_diff.snapshot import Capture, EventCapacity
 from nrn_diff.solver.build import build_structure, build_values
 from nrn_diff.solver.build_events import find_sources
+from nrn_diff.solver.event_queue import FAILURES
 from nrn_diff.solver.initialise import after_initial
 from nrn_diff.solver.simulate import Run, simulate
 from nrn_diff.solver.structure import Structure
@@ -90,6 +91,10 @@ class Model:
         records = tuple(find_record(self.capture, label) for label in labels)
         return Model(dataclasses.replace(self.capture, records=records))
 
+    def with_event_capacity(self, capacity: EventCapacity) -> Model:
+        """The same model with room for more (or fewer) events that depend on the solution."""
+        return Model(dataclasses.replace(self.capture, event_capacity=capacity))
+
     def simulate(
         self,
         theta: Mapping[str, Any] | None = None,
@@ -102,11 +107,13 @@ class Model:
         theta: from `parameters`, or any dict name -> array with one entry for each place (or a scalar for all).
         adjoint: how reverse mode goes back (nrn_diff.adjoint); None: chosen by memory. spikes: what the derivative
         through a spike that a NetCon carries is (nrn_diff.spike_derivative); values do not depend on it. Raises
-        ParameterError for unknown names, wrong shapes, and values that are not finite.
+        ParameterError for unknown names, wrong shapes, and values that are not finite; EventCapacityError where the
+        model has more events than there is room for (in a traced call the samples are NaN instead).
         """
         values = self.with_theta(theta or {})
         structure = dataclasses.replace(self.structure, spike_derivative=spikes)
         run = _simulate(structure, values, adjoint)
+        _raise_if_failed(run.failed)
         columns = {r.label: run.samples[:, k] for k, r in enumerate(self.structure.recorded)}
         sources = find_sources(self.capture)
         watched = {s.label: run.crossed[:, sources.index((s.node, s.threshold))] for s in self.capture.spikes}
@@ -186,6 +193,14 @@ class Model:
         if spec not in self._assignments:
             self._assignments[spec] = resolve(self.capture, spec)
         return self._assignments[spec]
+
+
+def _raise_if_failed(failed: Mapping[str, Any]) -> None:
+    """Raise EventCapacityError if a queue failed; under jit, grad or vmap nothing can be raised: samples are NaN."""
+    for name, code in failed.items():
+        if not isinstance(code, jax.core.Tracer) and np.any(code):
+            reasons = [text for bit, text in FAILURES.items() if np.any(np.asarray(code) & bit)]
+            raise EventCapacityError(f"events of {name}: {'; '.join(reasons)}")
 
 
 @partial(jax.jit, static_argnums=(0, 2))

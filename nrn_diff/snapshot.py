@@ -177,7 +177,7 @@ class Connection:
     """A NetCon whose target is an instance of a captured point process.
 
     index: position in h.List('NetCon'). train: index into Capture.trains, or -1 when the source is the voltage of
-    `source_node`. weight: the whole weight vector.
+    `source_node`, or the net_event of row `source_instance` of mechanism `source`. weight: the whole weight vector.
     """
 
     index: int
@@ -188,6 +188,20 @@ class Connection:
     train: int = -1
     source_node: int = -1
     threshold: float = 0.0
+    source: str = ""
+    source_instance: int = -1
+
+
+@dataclass(frozen=True)
+class EventCapacity:
+    """How many events that depend on the solution there is room for; a run that needs more fails, and says so.
+
+    pending: self events (net_send) that wait for one instance at the same time. rounds: events that one instance
+    receives in half a step, one after the other. Events of given trains are not counted: there is always room for them.
+    """
+
+    pending: int = 8
+    rounds: int = 16
 
 
 @dataclass(frozen=True)
@@ -261,4 +275,5 @@ class Capture:
     secondorder: int = 0
     notes: tuple[str, ...] = field(default=())
     spikes: tuple[SpikeRecord, ...] = ()
+    event_capacity: EventCapacity = EventCapacity()
     extracellular: Extracellular | None = None

@@ -145,10 +145,14 @@ EVENTS = (
     Feature(
         "NetCons from voltages and from artificial cells to one kind of synapse",
         _SAME,
-        (_ORDERS,),
-        "where NET_RECEIVE only adds to the variables of the instance",
+        (_ORDERS, "test_self_events.py::test_voltages_and_trains_to_one_synapse_in_the_order_of_their_times"),
+        "in the order of their times",
     ),
-    Feature("the same where NET_RECEIVE does more than add", _REFUSED, (_OTHERS,)),
+    Feature(
+        "trains that arrive together at a synapse where their order matters, in a model whose solution sends events",
+        _REFUSED,
+        ("test_self_events.py::test_trains_that_arrive_together_where_their_order_matters_are_refused",),
+    ),
     Feature("NetCon that watches anything but a voltage", _REFUSED, (_SOURCES,)),
     Feature("NetCon whose source is in another process", _REFUSED, (_SOURCES,)),
     Feature("artificial cell driven by a voltage", _REFUSED, (_SOURCES,)),

@@ -11,7 +11,7 @@ import numpy as np
 
 from mod_translator import ir
 from nrn_diff.solver.structure import LinkStructure, MechanismStructure, Place, Structure
-from nrn_diff.solver.values import Array, Fixed, IonState, Spikes, State
+from nrn_diff.solver.values import Array, Fixed, IonState, Queue, Spikes, State
 
 
 def ion_field(ion: str, name: str) -> str:
@@ -46,6 +46,7 @@ class Moment:
     vext: Array | None = None
     e_extracellular: Array | None = None
     membrane: dict[str, Array] = field(default_factory=dict)
+    queues: dict[str, Queue] = field(default_factory=dict)
 
     @classmethod
     def of(cls, structure: Structure, fixed: Fixed, state: State, t: Array) -> Moment:
@@ -64,13 +65,14 @@ class Moment:
             state.spikes,
             vext=state.vext,
             e_extracellular=None if layers is None else layers.e_extracellular,
+            queues=dict(state.queues or {}),
         )
 
     def state(self) -> State:
         """What the next step needs."""
         carried = {m.name: {n: self.mechanisms[m.name][n] for n in m.state} for m in self.structure.mechanisms}
         ions = {i.name: {f: getattr(self.ions[i.name], f) for f in i.state} for i in self.structure.ions}
-        return State(self.v, carried, ions, self.weights, self.spikes, self.vext)
+        return State(self.v, carried, ions, self.weights, self.spikes, self.vext, self.queues or None)
 
     @property
     def inside(self) -> Array:

@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from nrn_diff.errors import CaptureError, Refusal
 from nrn_diff.snapshot import Capture, Events, SpikeRecord, Train
 from nrn_diff.solver.build import build_structure
 from nrn_diff.solver.build_events import find_sources
@@ -52,8 +53,23 @@ def live_capture(capture: Capture, sources: tuple[tuple[int, float], ...]) -> Ca
 
 
 def live_structure(capture: Capture) -> Structure:
-    """The structure of a `live_capture`, with a state that holds all that a step changes, for NEURON to see."""
+    """The structure of a `live_capture`, with a state that holds all that a step changes, for NEURON to see.
+
+    Raises CaptureError for mechanisms whose own events wait in NEURON's queue.
+    """
     structure = build_structure(capture)
+    refusals = [
+        Refusal(
+            f"events that {m.name} sends to itself or to others",
+            f"mechanism {m.name}, {m.ir.file}",
+            "net_send, net_event and WATCH are not supported yet in a run that NEURON hands over in the middle",
+            "use nrn_diff.capture() and Model.simulate()",
+        )
+        for m in structure.mechanisms
+        if m.agenda is not None
+    ]
+    if refusals:
+        raise CaptureError(refusals)
     mechanisms = tuple(dataclasses.replace(m, state=_changed(m)) for m in structure.mechanisms)
     ions = tuple(dataclasses.replace(i, state=IonState._fields) for i in structure.ions)
     digest = hashlib.sha256(f"live {structure.digest} {find_sources(capture)}".encode()).hexdigest()

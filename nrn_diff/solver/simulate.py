@@ -18,10 +18,14 @@ from nrn_diff.solver.values import Array, Values
 
 
 class Run(NamedTuple):
-    """samples [n_steps + 1, n_recorded]; crossed [n_steps, n_sources]: spikes sent at the start of each step."""
+    """samples [n_steps + 1, n_recorded]; crossed [n_steps, n_sources]: spikes sent at the start of each step.
+
+    failed: by mechanism, what went wrong with its queue (event_queue.py), 0 for nothing; the samples are then NaN.
+    """
 
     samples: Array
     crossed: Array
+    failed: dict[str, Array]
 
 
 def simulate(structure: Structure, values: Values, adjoint: AbstractAdjoint | None = None) -> Run:
@@ -30,8 +34,12 @@ def simulate(structure: Structure, values: Values, adjoint: AbstractAdjoint | No
     initial = {name: jnp.asarray(d.initial) for name, d in active.items()}
     fixed, state, first = initialise(structure, values, initial)
     adjoint = adjoint or choose(state_bytes(state), structure.n_steps)
-    _, rest = adjoint.scan(partial(step, structure, fixed), state, _clocks(structure, active), structure.n_steps)
-    return Run(jnp.concatenate([first[None], rest.recorded]), rest.crossed)
+    last, rest = adjoint.scan(partial(step, structure, fixed), state, _clocks(structure, active), structure.n_steps)
+    samples = jnp.concatenate([first[None], rest.recorded])
+    failed = {name: queue.failed for name, queue in (last.queues or {}).items()}
+    for code in failed.values():
+        samples = jnp.where(code > 0, jnp.nan, samples)
+    return Run(samples, rest.crossed, failed)
 
 
 def _clocks(structure: Structure, active: dict[str, Deliveries]) -> Clock:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from nrn_diff.solver.currents import assemble, second_order_currents
 from nrn_diff.solver.deliver import deliver
+from nrn_diff.solver.dispatch import check_watches, deliver_due
 from nrn_diff.solver.moment import Moment, transfer
 from nrn_diff.solver.record import recorded
 from nrn_diff.solver.spikes import check_thresholds, crossings, deliver_spikes
@@ -41,8 +42,10 @@ def step(structure: Structure, fixed: Fixed, state: State, clock: Clock) -> tupl
     """State after one dt, and the sample that NEURON's Vectors take at its end."""
     now = Moment.of(structure, fixed, state, clock.start)
     check_thresholds(now, clock.number)
+    check_watches(now)
     deliver(now, clock.early)
     deliver_spikes(now, clock.early_sent, early=True)
+    deliver_due(now, clock.middle)
 
     now.t = clock.middle
     balance = assemble(now)
@@ -55,6 +58,7 @@ def step(structure: Structure, fixed: Fixed, state: State, clock: Clock) -> tupl
     sample = Sample(recorded(now), crossings(now, clock.number))
     deliver(now, clock.late)
     deliver_spikes(now, clock.late_sent, early=False)
+    deliver_due(now, clock.end)
     return now.state(), sample
 
 
