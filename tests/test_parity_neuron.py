@@ -208,6 +208,8 @@ def refusals():
     look("mixed")
     del wires, synapse
     look("nothing again")
+    soma.psection()  # imports rxd, which hooks itself into NEURON
+    look("rxd without species")
     from neuron import rxd
 
     cytosol = rxd.Region([soma], name="cyt")
@@ -230,6 +232,7 @@ def test_refused_of_a_process():
         "order": ["secondorder = 2 with an implicit method"],
         "mixed": ["NetCons from voltages and from artificial cells to one kind of synapse"],
         "nothing again": [],
+        "rxd without species": [],
     }
 
 

@@ -120,7 +120,12 @@ MECHANISMS = (
     Feature("point processes at 0 and 1 (zero-area nodes)", _SAME, (_ORDERS, _NETCONS)),
     Feature("ChannelBuilder channels (KSChan)", _REFUSED, (_OTHERS,)),
     Feature("mechanisms written in C, fastpas", _REFUSED, (_AT_ONCE,)),
-    Feature("reaction-diffusion (rxd)", _REFUSED, (_OTHERS,)),
+    Feature(
+        "reaction-diffusion (rxd)",
+        _REFUSED,
+        (_OTHERS,),
+        "imported only (as Section.psection() does), without a species, it takes no part",
+    ),
 )
 
 EVENTS = (
