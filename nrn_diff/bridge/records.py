@@ -10,7 +10,7 @@ import numpy as np
 from neuron import h
 
 from nrn_diff.bridge.catalog import Variable
-from nrn_diff.bridge.extracellular import ARRAYS, layered_nodes, n_layers
+from nrn_diff.bridge.extracellular import ARRAYS, layered_nodes, n_layers, set_layer_potential
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import in_copy
 from nrn_diff.bridge.inventory import Inventory, Located, hoc_objects, place_of
@@ -124,10 +124,7 @@ def _layers(inventory: Inventory) -> list[Block]:
         return label, Record(label, "vext", int(nodes[row]), variable="vext", element=k)
 
     def put(end: tuple[Any, float], k: int, value: float) -> None:
-        # In Python vext[1] is vext[0].
-        end[0].push()
-        h(f"vext[{k}]({end[1]!r}) = {value!r}")
-        h.pop_section()
+        set_layer_potential(*end, k, value)
 
     def battery(row: int, _k: int) -> tuple[str, Record | None]:
         label = f"{places[row]}.e_extracellular"

@@ -1,8 +1,8 @@
 """Fibres of pyfibers (wmglab, Duke University), built by pyfibers itself.
 
 Nothing of pyfibers is copied (its licence is for non-commercial use): models and mods are read from the installed
-package. pyfibers steps NEURON from Python and rewrites e_extracellular before each step; here the same fibre makes the run of
-h.run(), from finitialize at the fibre's resting potential.
+package. pyfibers steps NEURON from Python and rewrites e_extracellular before each step; here the same fibre makes the
+run of h.run(), from finitialize at the fibre's resting potential.
 """
 
 from __future__ import annotations
