@@ -228,7 +228,7 @@ def test_refused_of_a_process():
     assert out == {
         "nothing": [],
         "queue": ["binned event queue"],
-        "channel": ["ks1"],
+        "channel": [],
         "order": ["secondorder = 2 with an implicit method"],
         "mixed": ["NetCons from voltages and from artificial cells to one kind of synapse"],
         "nothing again": [],

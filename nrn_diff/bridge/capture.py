@@ -76,7 +76,11 @@ def _capture(
     ions = tuple(capture_ion(d, styles, findings) for d in inventory.ions)
     links = find_links(inventory, lowered, findings)
     mechanisms = tuple(
-        capture_mechanism(d, lowered[d.type.name], rank[d.type.name], links, findings, from_now=from_now is not None)
+        translator.completed(
+            capture_mechanism(
+                d, lowered[d.type.name], rank[d.type.name], links, findings, from_now=from_now is not None
+            )
+        )
         for d in sorted(inventory.mechanisms, key=lambda d: rank[d.type.name])
         if d.type.name in lowered
     )

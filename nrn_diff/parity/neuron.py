@@ -118,7 +118,17 @@ MECHANISMS = (
         "translated from the text that NEURON embeds",
     ),
     Feature("point processes at 0 and 1 (zero-area nodes)", _SAME, (_ORDERS, _NETCONS)),
-    Feature("ChannelBuilder channels (KSChan)", _REFUSED, (_OTHERS,)),
+    Feature(
+        "ChannelBuilder channels (KSChan): gates, schemes, ligands, GHK, point processes, usetable",
+        _SAME,
+        ("test_kschan.py::test_channels_of_every_kind_are_neurons",),
+        "the parameters of their functions are named `<state>_alpha0_<channel>`, `<from>_<to>_beta1_<channel>`",
+    ),
+    Feature(
+        "KSChan: single-channel mode, usetable of functions of the temperature, unset functions",
+        _REFUSED,
+        ("test_kschan.py::test_what_is_not_neurons_fixed_step_is_refused_by_name",),
+    ),
     Feature("mechanisms written in C, fastpas", _REFUSED, (_AT_ONCE,)),
     Feature(
         "reaction-diffusion (rxd)",
