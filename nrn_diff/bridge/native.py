@@ -18,7 +18,8 @@ _PAGE = 4096
 
 
 @cache
-def _library() -> ctypes.CDLL | None:
+def neuron_library() -> ctypes.CDLL | None:
+    """NEURON's library as it is loaded in this process; None if it cannot be had."""
     import neuron.hoc
 
     home = Path(neuron.__file__).parent
@@ -35,7 +36,7 @@ def _library() -> ctypes.CDLL | None:
 
 def hook(name: str) -> bool | None:
     """Whether a global pointer of NEURON's library is set; None if this build of NEURON does not show it."""
-    library = _library()
+    library = neuron_library()
     if library is None:
         return None
     try:
@@ -46,7 +47,7 @@ def hook(name: str) -> bool | None:
 
 def counter(name: str) -> int | None:
     """A global int of NEURON's library; None if this build of NEURON does not show it."""
-    library = _library()
+    library = neuron_library()
     if library is None:
         return None
     try:
@@ -57,7 +58,7 @@ def counter(name: str) -> int | None:
 
 def transfer() -> None:
     """What NEURON does in a step for ParallelContext.target_var, in one thread. For a copy of the process only."""
-    library = _library()
+    library = neuron_library()
     assert library is not None
     thread = ctypes.c_void_p.in_dll(library, "nrn_threads")
     for name, arguments in (("nrnmpi_v_transfer_", ()), ("nrnthread_v_transfer_", (thread,))):
@@ -68,7 +69,7 @@ def transfer() -> None:
 
 def has_extra_scatter_gather() -> bool | None:
     """Whether Python code is registered by CVode.extra_scatter_gather; None if this build does not show it."""
-    library = _library()
+    library = neuron_library()
     if library is None or not hasattr(library, "_Z24nrn_extra_scatter_gatherii"):
         return None
     try:
@@ -88,13 +89,13 @@ def _scatter(library: ctypes.CDLL) -> None:
 
 def procedure_code(name: str) -> tuple[int, ...] | None:
     """The instructions of a HOC procedure as machine words; None if there is none or this build does not show it."""
-    library = _library()
+    library = neuron_library()
     symbol = library.nrn_symbol(name.encode()) if library else None
-    procedure = _word(symbol + _SYMBOL_VALUE) if symbol else 0
+    procedure = word(symbol + _SYMBOL_VALUE) if symbol else 0
     if not procedure:
         return None
-    start, size = _word(procedure), _word(procedure + _PROC_SIZE)
-    return tuple(_word(start + 8 * k) for k in range(size))
+    start, size = word(procedure), word(procedure + _PROC_SIZE)
+    return tuple(word(start + 8 * k) for k in range(size))
 
 
 class _Symbol(ctypes.Structure):
@@ -122,9 +123,9 @@ def function_name(word: int) -> str | None:
     return plain[2] if plain and len(plain[2]) == int(plain[1]) else ""
 
 
-def symbol_name(word: int) -> str:
+def symbol_name(address: int) -> str:
     """Name of the HOC symbol at that address, an operand of an instruction."""
-    return ctypes.string_at(_word(word)).decode()
+    return ctypes.string_at(word(address)).decode()
 
 
 def same_code(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
@@ -139,13 +140,14 @@ def _same_word(one: int, other: int) -> bool:
 
 def _same_symbol(one: int, other: int) -> bool:
     """Constants and local variables get new symbols with each compilation; equal name, type and value."""
-    if _word(one + _SYMBOL_TYPE) & 0xFFFF != _word(other + _SYMBOL_TYPE) & 0xFFFF:
+    if word(one + _SYMBOL_TYPE) & 0xFFFF != word(other + _SYMBOL_TYPE) & 0xFFFF:
         return False
-    if ctypes.string_at(_word(one)) != ctypes.string_at(_word(other)):
+    if ctypes.string_at(word(one)) != ctypes.string_at(word(other)):
         return False
-    a, b = _word(one + _SYMBOL_VALUE), _word(other + _SYMBOL_VALUE)
-    return a & _LOW == b & _LOW or (min(a, b) > _PAGE and _word(a) == _word(b))
+    a, b = word(one + _SYMBOL_VALUE), word(other + _SYMBOL_VALUE)
+    return a & _LOW == b & _LOW or (min(a, b) > _PAGE and word(a) == word(b))
 
 
-def _word(address: int) -> int:
+def word(address: int) -> int:
+    """The machine word at an address."""
     return ctypes.c_uint64.from_address(address).value

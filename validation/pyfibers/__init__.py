@@ -1,1 +1,0 @@
-"""Fibres of pyfibers: MRG with its extracellular layers, and the C fibres with ion accumulation."""
