@@ -97,7 +97,7 @@ class Ion:
     """An ion species wherever it exists (the mechanism `<name>_ion`).
 
     nodes [n]; style [n]: the integer that h.ion_style returns; inside, outside (mM), erev (mV) [n]: live values;
-    inside0, outside0: the globals `nai0_na_ion`, `nao0_na_ion`.
+    inside0, outside0: the globals `nai0_na_ion`, `nao0_na_ion`. current [n] (mA/cm2): live, which an INITIAL may read.
     """
 
     name: str
@@ -109,6 +109,7 @@ class Ion:
     erev: Array
     inside0: float
     outside0: float
+    current: Array = field(default_factory=lambda: np.zeros(0))
 
 
 @dataclass(frozen=True)

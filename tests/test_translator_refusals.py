@@ -82,8 +82,6 @@ SEMANTIC = {
 
 UNSUPPORTED = {
     "U101": "NEURON { SUFFIX $nothing }\nFUNCTION f(x) { f = x }\n",
-    "U120": "NEURON { SUFFIX x ELECTRODE_CURRENT $e NONSPECIFIC_CURRENT i }\nASSIGNED { i e v }\n"
-    "BREAKPOINT { i = v e = v }\n",
     "U130": INITIAL % "FROM i = 0 TO 2 { $i = 3 }",
     "U133": INITIAL % 'a = exp("text")',
     "U134": "NEURON { SUFFIX x POINTER p RANGE a }\nASSIGNED { p[2] a }\nINITIAL { a = $p[0] }\n",
@@ -106,7 +104,7 @@ UNSUPPORTED = {
     "U161": X + "INITIAL { SOLVE $s STEADYSTATE derivimplicit }\nDERIVATIVE s { m' = -m }\n",
     "U162": X + "BREAKPOINT { SOLVE $s }\nDERIVATIVE s { m' = -m }\n",
     "U163": X + "$BEFORE BREAKPOINT { a = 1 }\n",
-    "U164": X + "$CONSTRUCTOR { a = 1 }\n",
+    "U164": X + "$CONSTRUCTOR { b = 1 }\n",
     "U166": KINETIC % "LOCAL k k = 2*n ~ 2 m <-> n (k, 1)",
     "U167": KINETIC.replace("$", "") % "~ m <-> n ($a + 1, 1)",
     "U168": KINETIC.replace("$", "") % "LONGITUDINAL_DIFFUSION p { $m } ~ m <-> n (1, 1)",
@@ -118,8 +116,6 @@ UNSUPPORTED = {
     "U178": "NEURON { POINT_PROCESS x USEION ca READ cai }\nASSIGNED { cai a }\n$NET_RECEIVE (w) { f() }\n"
     "PROCEDURE f() { a = cai }\n",
     "U174": EVENT.replace("NET_RECEIVE", "$NET_RECEIVE") % "v = -60",
-    "U175": "NEURON { SUFFIX x USEION ca READ ica NONSPECIFIC_CURRENT i }\nASSIGNED { v i $ica }\n"
-    "BREAKPOINT { i = ica*v }\n",
     "U176": EVENT % "$net_send(1, 2)",
     "U177": "NEURON { SUFFIX x GLOBAL g RANGE a, b }\nASSIGNED { a b g v }\nINITIAL { g = 1 b = 2 f(v) }\n"
     "PROCEDURE f(x) { TABLE $a FROM 0 TO 1 WITH 10 a = x b = x }\n",

@@ -13,7 +13,6 @@ from mod_translator.passes.walk import blocks, expressions, names, statements
 def limits(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
     """Refuse ion variables where NEURON's copy of them is stale."""
     _events(mechanism, context)
-    _own_current(mechanism, context)
     return replace(mechanism, symbols=_carried_currents(mechanism))
 
 
@@ -34,21 +33,6 @@ def _events(mechanism: ir.Mechanism, context: PassContext) -> None:
                     "use it in BREAKPOINT or in the SOLVEd block",
                     block.loc,
                 )
-
-
-def _own_current(mechanism: ir.Mechanism, context: PassContext) -> None:
-    """Refuse BREAKPOINTs that read an ion current: it is then the sum over the mechanisms that ran before."""
-    read = mechanism.current.reads if mechanism.current is not None else ()
-    for use in mechanism.ions:
-        name = f"i{use.name}"
-        if name in use.reads and name in read:
-            context.refuse_at(
-                UnsupportedConstruct,
-                "U175",
-                f"BREAKPOINT reads {name} while currents are being summed: it finds the sum of those before it",
-                f"use {name} in the SOLVEd block, where it is the whole current",
-                mechanism.symbols[name].loc,
-            )
 
 
 def _carried_currents(mechanism: ir.Mechanism) -> dict[str, ir.Symbol]:

@@ -214,10 +214,28 @@ class _Analysis:
             self.context.unsupported("U163", f"a {what} block", "move its statements to BREAKPOINT or INITIAL")
         for block in self._of("CONSTRUCTOR", "DESTRUCTOR"):
             self.context.block_token = block.token
-            if block.kind == "CONSTRUCTOR" and not all(isinstance(s, tree.VerbatimText) for s in block.body):
-                self.context.unsupported("U164", "a CONSTRUCTOR that sets variables", "set them in INITIAL")
+            if block.kind == "CONSTRUCTOR" and not all(self._only_shows(s) for s in block.body):
+                self.context.unsupported(
+                    "U164",
+                    "a CONSTRUCTOR that does more than assign variables that HOC can read",
+                    "set the others in INITIAL, or make them RANGE",
+                )
             elif block.body:
                 self.context.note(f"the {block.kind} block is left out")
+
+    def _only_shows(self, statement: tree.Statement) -> bool:
+        """Return whether a statement of CONSTRUCTOR leaves nothing but live values that HOC can read."""
+        match statement:
+            case tree.VerbatimText() | tree.Local():
+                return True
+            case tree.Assign(target, _):
+                symbol = self.symbols.table.get(self.context.name(target.name))
+                return symbol is not None and symbol.visible
+            case tree.Conditional(arms, _):
+                return all(self._only_shows(s) for _, arm in arms for s in arm)
+            case tree.Nested() | tree.Loop():
+                return all(self._only_shows(s) for s in statement.body)
+        return False
 
     def _unreached(self) -> None:
         for name, block in self.symbols.blocks.items():

@@ -121,10 +121,8 @@ class _Collector:
         found.sort(key=lambda pair: self.context.source.token(pair[0]) or 0)
         kinds = {current.electrode for _, current in found}
         if len(kinds) > 1:
-            self.context.unsupported(
-                "U120",
-                "ELECTRODE_CURRENT together with another current (NEURON then changes the sign of all of them)",
-                "give the electrode a mechanism of its own",
+            self.context.note(
+                "ELECTRODE_CURRENT together with another current: as in NEURON, all of them change their sign",
                 next(marked for marked, current in found if current.electrode),
             )
         self.out.currents = tuple(current for _, current in found)

@@ -126,4 +126,5 @@ def capture_ion(located: Located, styles: Styles, findings: Findings) -> Ion:
         erev=live(f"e{name}", _INIT_REVERSAL),
         inside0=inside0,
         outside0=outside0,
+        current=np.array([getattr(segment, f"i{name}") for segment in located.owners], dtype=float),
     )

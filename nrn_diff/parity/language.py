@@ -16,6 +16,7 @@ from nrn_diff.parity.texts import (
     LEFT_OUT,
     LOOPS,
     NEWTON,
+    ORDER,
     POINT,
     RUN,
     SOLVED,
@@ -119,7 +120,13 @@ BLOCKS = (
         "FUNCTION_TABLE in an ARTIFICIAL_CELL", ARTIFICIAL + "FUNCTION_TABLE tau(v)\nINITIAL { a = tau(2) }\n", ()
     ),
     Construct("BEFORE, AFTER", DENSITY + "BEFORE BREAKPOINT { a = 1 }\n", ()),
-    Construct("CONSTRUCTOR that sets variables", DENSITY + "CONSTRUCTOR { a = 1 }\n", ()),
+    Construct(
+        "CONSTRUCTOR that assigns what HOC can read",
+        DENSITY + "CONSTRUCTOR { a = 1 }\n",
+        ORDER,
+        "its effect is in the live values",
+    ),
+    Construct("CONSTRUCTOR that assigns other variables, or calls", DENSITY + "CONSTRUCTOR { b = 1 }\n", ()),
     Construct(
         "CONSTRUCTOR, DESTRUCTOR of C code",
         DENSITY + "DESTRUCTOR {\nVERBATIM\nfree(x);\nENDVERBATIM\n}\n",

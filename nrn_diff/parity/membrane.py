@@ -15,6 +15,7 @@ from nrn_diff.parity.texts import (
     GLOBAL,
     ION,
     LOOKUP,
+    ORDER,
     POINT,
     RUN,
     SPIKES,
@@ -52,7 +53,7 @@ IONS = (
         "BREAKPOINT that reads the current of an ion",
         "NEURON { SUFFIX x USEION ca READ ica NONSPECIFIC_CURRENT i }\nASSIGNED { v i ica }\n"
         "BREAKPOINT { i = ica*v }\n",
-        (),
+        ORDER,
         "it finds the sum of the mechanisms before it",
     ),
     Construct(
@@ -71,7 +72,8 @@ IONS = (
         "ELECTRODE_CURRENT together with another current",
         "NEURON { SUFFIX x ELECTRODE_CURRENT e NONSPECIFIC_CURRENT i }\nASSIGNED { i e v }\n"
         "BREAKPOINT { i = v e = v }\n",
-        (),
+        ORDER,
+        "as NEURON does it: all of them change sign; a note says so",
     ),
     Construct(
         "CONDUCTANCE",

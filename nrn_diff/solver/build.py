@@ -117,7 +117,7 @@ def build_values(capture: Capture, structure: Structure) -> Values:
         mechanisms,
         globals_,
         {
-            i.name: IonValues(*(array(x) for x in (i.inside, i.outside, i.erev, i.inside0, i.outside0)))
+            i.name: IonValues(*(array(x) for x in (i.inside, i.outside, i.erev, i.inside0, i.outside0, i.current)))
             for i in capture.ions
         },
         {
@@ -244,6 +244,15 @@ def _check(capture: Capture, data: MechanismData, blocks: Mapping[str, Block], l
                 "h.secondorder = 0",
             )
         )
+    for name in sorted(_crowded_currents(data)):
+        refusals.append(
+            Refusal(
+                f"{name}, which BREAKPOINT reads and writes, with several instances in one place",
+                f"mechanism {mechanism.name}, {mechanism.file}",
+                "each of them finds there what those before it have added, which is not supported yet",
+                "put them into segments of their own",
+            )
+        )
     mine = [c for c in capture.connections if c.target == mechanism.name]
     if len({c.train >= 0 for c in mine}) == 2 and not only_adds(mechanism):
         refusals.append(
@@ -261,6 +270,15 @@ def _filled_before(mechanism: ir.Mechanism, routine: str, name: str) -> bool:
     """Return whether a TABLE is filled before anything can change a variable, and not again when it changes."""
     table = mechanism.routines[routine].table
     return mechanism.thread_safe and table is not None and name not in table.depend
+
+
+def _crowded_currents(data: MechanismData) -> set[str]:
+    """Ion currents that instances of one node read while each adds to them."""
+    current = data.ir.current
+    if current is None or len(np.unique(data.nodes)) == len(data.nodes):
+        return set()
+    read = {name for use in data.ir.ions for name in use.reads}
+    return set(current.reads) & read & {c.name for c in data.ir.currents if c.ion is not None}
 
 
 def _is_implicit(body: tuple[ir.Stmt, ...]) -> bool:

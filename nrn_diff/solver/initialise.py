@@ -80,7 +80,7 @@ def from_live(
         own = {name: given[name] for name in m.own_currents if name in given}
         variables[m.name] = {**_start_variables(m, values), **own, **hidden.get(m.name, {})}
     live = {
-        ion.name: IonState(x.inside, x.outside, x.erev, jnp.zeros_like(x.erev))
+        ion.name: IonState(x.inside, x.outside, x.erev, x.current)
         for ion in structure.ions
         for x in [values.ions[ion.name]]
     }
@@ -154,9 +154,7 @@ def _start_ion(ion: IonStructure, values: Values) -> IonState:
         ion.initialise_concentration, jnp.broadcast_to(given.outside0, given.outside.shape), given.outside
     )
     potential = nernst(inside, outside, ion.charge, values.celsius)
-    return IonState(
-        inside, outside, replace_rows(ion.nernst_at_start, potential, given.erev), jnp.zeros_like(given.erev)
-    )
+    return IonState(inside, outside, replace_rows(ion.nernst_at_start, potential, given.erev), given.current)
 
 
 def _reversal_after_write(now: Moment, mechanism: MechanismStructure, written: dict[str, Array]) -> None:

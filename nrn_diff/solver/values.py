@@ -37,13 +37,14 @@ class Layers(NamedTuple):
 
 
 class IonValues(NamedTuple):
-    """inside, outside (mM), erev (mV) [n]; inside0, outside0: the start values of ion_style."""
+    """inside, outside (mM), erev (mV), current (mA/cm2) [n]; inside0, outside0: the start values of ion_style."""
 
     inside: Array
     outside: Array
     erev: Array
     inside0: Array
     outside0: Array
+    current: Array
 
 
 class Values(NamedTuple):
