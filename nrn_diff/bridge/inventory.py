@@ -111,6 +111,7 @@ def take_inventory(findings: Findings) -> Inventory | None:
     if not sections:
         findings.refuse("no sections", "", "there is no model in this NEURON process", "build the model before capture")
         return None
+    h.CVode().current_method()  # brings NEURON's order of nodes up to date with the sections
     types = mechanism_types()
     topology = read_topology(sections)
     inserted = _locate_density(types, topology)

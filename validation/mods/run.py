@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,9 @@ def run_set(name: str, mods: list[Mod], again: set[str], only: str, jobs: int, *
         elif old is not None:
             records[mod.sha256] = {**old, "file": mod.label, "copies": len(mod.copies)}
     with ThreadPoolExecutor(jobs) as pool:  # each file is examined in a process of its own
-        for k, record in enumerate(pool.map(lambda job: study.run(*job), due)):
+        running = [pool.submit(study.run, *job) for job in due]
+        for k, done in enumerate(as_completed(running)):
+            record = done.result()
             records[record["sha256"]] = record
             write_results(name, list(records.values()))
             print(f"{name} {k + 1}/{len(due)} {record['file']}: {summary(record)}", flush=True)
