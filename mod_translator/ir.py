@@ -106,8 +106,21 @@ class While:
 
 
 @dataclass(frozen=True, slots=True)
+class ForNetcons:
+    """`FOR_NETCONS (args) {body}`: once for each NetCon to the instance, with its arguments under these names."""
+
+    args: tuple[str, ...]
+    body: tuple[Stmt, ...]
+    loc: Loc
+
+
+@dataclass(frozen=True, slots=True)
 class CallRoutine:
-    """Call of a PROCEDURE, or of a FUNCTION with side effects, whose value then goes to the local `result`."""
+    """Call of a PROCEDURE, or of a FUNCTION with side effects, whose value then goes to the local `result`.
+
+    Events are calls too: net_send(delay, flag), net_event(time), net_move(time), and WATCH(value, flag), which asks for
+    an event when `value` becomes positive.
+    """
 
     name: str
     args: tuple[Expr, ...]
@@ -155,7 +168,7 @@ class SolveImplicit:
         return self.method != "simeq" and not self.steady
 
 
-Stmt = Assign | If | While | CallRoutine | Derivative | SolveImplicit
+Stmt = Assign | If | While | ForNetcons | CallRoutine | Derivative | SolveImplicit
 
 # ----------------------------------------------------------------------------------------------------- mechanism
 
@@ -292,6 +305,7 @@ class Mechanism:
     thread_safe: whether nocmodl prints the thread-safe form of the file.
     shared: INSTANCE variables that are one variable in NEURON: after a block has run on all instances, all of them hold
     what the last instance left. They start from the live GLOBAL of that name, where HOC can read it.
+    watch: the values that the WATCH statements watch, in their order; made from them by `passes.outbox`.
     """
 
     name: str
@@ -310,6 +324,7 @@ class Mechanism:
     conductances: tuple[Current, ...] = ()
     thread_safe: bool = False
     shared: tuple[str, ...] = ()
+    watch: Routine | None = None
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -331,7 +346,7 @@ def assigned(body: tuple[Stmt, ...]) -> set[str]:
                 names.add(target.name)
             case If(_, then, orelse, _):
                 names |= assigned(then) | assigned(orelse)
-            case While(_, inner, _):
+            case While(_, inner, _) | ForNetcons(_, inner, _):
                 names |= assigned(inner)
             case CallRoutine(_, _, _, result):
                 names |= {result} if result else set()

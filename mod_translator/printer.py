@@ -32,6 +32,8 @@ def _statement(statement: ir.Stmt) -> list[str]:
             return [*lines, "else", *_indented(orelse)] if orelse else lines
         case ir.While(condition, body, _):
             return [f"while {expression(condition)}", *_indented(body)]
+        case ir.ForNetcons(args, body, _):
+            return [f"for each NetCon ({', '.join(args)})", *_indented(body)]
         case ir.CallRoutine(name, args, _, result):
             call = f"call {name}({', '.join(expression(a) for a in args)})"
             return [f"{result} = {call}" if result else call]

@@ -24,7 +24,7 @@ _NODES: dict[str, type] = {
     cls.__name__: cls
     for cls in (
         *(ir.Loc, ir.Num, ir.Var, ir.Element, ir.Unary, ir.Binary, ir.Call),
-        *(ir.Assign, ir.If, ir.While, ir.CallRoutine, ir.Derivative, ir.SolveImplicit),
+        *(ir.Assign, ir.If, ir.While, ir.ForNetcons, ir.CallRoutine, ir.Derivative, ir.SolveImplicit),
         *(ir.Symbol, ir.IonUse, ir.Current, ir.Table, ir.Routine, ir.Mechanism),
     )
 }

@@ -74,6 +74,9 @@ def _body(body: Iterable[ir.Stmt], what: str, depth: int = 0) -> None:
                 _body(orelse, what, depth + 1)
             case ir.While(_, inner):
                 _body(inner, what, depth + 1)
+            case ir.ForNetcons(args, inner):
+                _identifiers(args, what)
+                _body(inner, what, depth + 1)
             case ir.CallRoutine(name, _, _, result):
                 _identifiers((name, *(() if result is None else (result,))), what)
             case ir.Derivative(state):
@@ -146,7 +149,7 @@ def validate(mechanism: ir.Mechanism) -> None:
         if name in mechanism.symbols:
             raise InvalidIR(f"{what}: {name} is both a variable and a routine")
         _routine(routine, f"{what}, {name}")
-    for entry in ("initial", "current", "advance", "net_receive", "net_initial"):
+    for entry in ("initial", "current", "advance", "net_receive", "net_initial", "watch"):
         block: ir.Routine | None = getattr(mechanism, entry)
         if block is not None:
             _routine(block, f"{what}, {entry}")

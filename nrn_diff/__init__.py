@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from nrn_diff import adjoint, lfp, spike_derivative
 from nrn_diff.errors import (
     CaptureError,
+    EventCapacityError,
     NrnDiffError,
     ParameterError,
     PrecisionError,
@@ -25,6 +26,7 @@ from nrn_diff.fitting import FitResult, fit
 from nrn_diff.model import Model, require_float64
 from nrn_diff.params import Param, Parameters
 from nrn_diff.recording import Recording
+from nrn_diff.snapshot import EventCapacity
 
 if TYPE_CHECKING:
     from nrn_diff.plugin import Fallback
@@ -33,6 +35,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "CaptureError",
+    "EventCapacity",
+    "EventCapacityError",
     "FitResult",
     "Model",
     "NrnDiffError",

@@ -47,6 +47,10 @@ class ParameterError(NrnDiffError):
     """A parameter name, selection, shape or value that does not fit the model."""
 
 
+class EventCapacityError(NrnDiffError):
+    """A run with more events, or other events, than there is room for; see `nrn_diff.EventCapacity`."""
+
+
 class PrecisionError(NrnDiffError):
     """JAX runs in float32; NEURON's numbers need float64."""
 

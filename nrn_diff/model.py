@@ -13,18 +13,18 @@ import jax.numpy as jnp
 import numpy as np
 
 from nrn_diff.adjoint import AbstractAdjoint
-from nrn_diff.errors import ParameterError, PrecisionError
+from nrn_diff.errors import EventCapacityError, ParameterError, PrecisionError
 from nrn_diff.events.time_grid import time_grid
 from nrn_diff.geometry import Geometry
 from nrn_diff.labels import find_record
 from nrn_diff.params import Assignment, Param, Parameters, resolve
 from nrn_diff.quantities import names
 from nrn_diff.recording import Recording
-from nrn_diff.snapshot import Capture
+from nrn_diff.snapshot import Capture, EventCapacity
 from nrn_diff.solver.build import build_structure, build_values
 from nrn_diff.solver.build_events import find_sources
+from nrn_diff.solver.event_queue import FAILURES
 from nrn_diff.solver.initialise import after_initial
-from nrn_diff.solver.sampled import sample_times
 from nrn_diff.solver.simulate import Run, simulate
 from nrn_diff.solver.structure import Structure
 from nrn_diff.solver.values import Values
@@ -91,6 +91,10 @@ class Model:
         records = tuple(find_record(self.capture, label) for label in labels)
         return Model(dataclasses.replace(self.capture, records=records))
 
+    def with_event_capacity(self, capacity: EventCapacity) -> Model:
+        """The same model with room for more (or fewer) events that depend on the solution."""
+        return Model(dataclasses.replace(self.capture, event_capacity=capacity))
+
     def simulate(
         self,
         theta: Mapping[str, Any] | None = None,
@@ -103,22 +107,17 @@ class Model:
         theta: from `parameters`, or any dict name -> array with one entry for each place (or a scalar for all).
         adjoint: how reverse mode goes back (nrn_diff.adjoint); None: chosen by memory. spikes: what the derivative
         through a spike that a NetCon carries is (nrn_diff.spike_derivative); values do not depend on it. Raises
-        ParameterError for unknown names, wrong shapes, and values that are not finite.
+        ParameterError for unknown names, wrong shapes, and values that are not finite; EventCapacityError where the
+        model has more events than there is room for (in a traced call the samples are NaN instead).
         """
         values = self.with_theta(theta or {})
         structure = dataclasses.replace(self.structure, spike_derivative=spikes)
         run = _simulate(structure, values, adjoint)
-        columns, times = {}, {}
-        for k, record in enumerate(self.capture.records):
-            numbers, at = sample_times(record, structure.dt, structure.n_steps)
-            if record.every_step:
-                columns[record.label] = run.samples[:, k]
-                continue
-            times[record.label] = jnp.asarray(at)
-            columns[record.label] = times[record.label] if record.kind == "t" else run.samples[numbers, k]
+        _raise_if_failed(run.failed)
+        columns = {r.label: run.samples[:, k] for k, r in enumerate(self.structure.recorded)}
         sources = find_sources(self.capture)
         watched = {s.label: run.crossed[:, sources.index((s.node, s.threshold))] for s in self.capture.spikes}
-        return Recording(jnp.asarray(self.t), columns, watched, times)
+        return Recording(jnp.asarray(self.t), columns, watched)
 
     def with_theta(self, theta: Mapping[str, Any]) -> Values:
         """The model's numbers with theta in place."""
@@ -194,6 +193,14 @@ class Model:
         if spec not in self._assignments:
             self._assignments[spec] = resolve(self.capture, spec)
         return self._assignments[spec]
+
+
+def _raise_if_failed(failed: Mapping[str, Any]) -> None:
+    """Raise EventCapacityError if a queue failed; under jit, grad or vmap nothing can be raised: samples are NaN."""
+    for name, code in failed.items():
+        if not isinstance(code, jax.core.Tracer) and np.any(code):
+            reasons = [text for bit, text in FAILURES.items() if np.any(np.asarray(code) & bit)]
+            raise EventCapacityError(f"events of {name}: {'; '.join(reasons)}")
 
 
 @partial(jax.jit, static_argnums=(0, 2))

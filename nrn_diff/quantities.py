@@ -4,8 +4,7 @@ Names are NEURON's: 'gnabar_hh' (RANGE, one value for each segment that has it),
 (one for each point process), 'Ra', 'L' (sections), 'cm', 'diam' (segments), 'xraxial[0]', 'xg[1]', 'xc[0]',
 'e_extracellular' (one for each segment with these layers), 'ena', 'nai' (one for each segment with that ion),
 'nai0_na_ion', 'NetCon.weight' (one for each connection, in the order of h.List('NetCon')), 'NetCon.threshold' (one for
-each voltage that NetCons watch), 'play[0]' (the samples of a Vector that is played, in the order of the
-plays), 'celsius', 'v_init'. Where a run starts: 'v' (segments), 'm_hh' (a STATE).
+each voltage that NetCons watch), 'celsius', 'v_init'. Where a run starts: 'v' (segments), 'm_hh' (a STATE).
 """
 
 from __future__ import annotations
@@ -23,7 +22,6 @@ from nrn_diff.errors import ParameterError
 from nrn_diff.snapshot import Capture, Extracellular, MechanismData
 from nrn_diff.solver.build_events import find_sources
 from nrn_diff.solver.contraction import contract
-from nrn_diff.solver.play import waves
 from nrn_diff.solver.values import Array, Values
 
 Path = tuple[str, ...]
@@ -142,8 +140,6 @@ def _candidates(capture: Capture) -> Iterator[tuple[str, Callable[[], Quantity]]
             yield name, partial(_scalar, name, ("ions", ion.name, field))
     for data in capture.mechanisms:
         yield from _mechanism_candidates(capture, data)
-    for name, samples in waves(capture).items():
-        yield name, partial(_samples, capture, name, len(samples))
     if capture.connections:
         yield "NetCon.weight", partial(_weights, capture)
     if any(c.source_node >= 0 for c in capture.connections) or capture.spikes:
@@ -186,11 +182,6 @@ def _start_voltages(capture: Capture) -> Quantity:
     rows = contract(cable.parent).order.argsort()[cable.segment_node]
     part = Part(("start_v",), np.arange(len(rows)), (rows,))
     return Quantity("v", len(rows), cable.segment_section, tuple(segment_labels(capture)), (part,))
-
-
-def _samples(capture: Capture, name: str, n: int) -> Quantity:
-    """The samples of a played Vector, one after the other."""
-    return _whole(name, ("plays", name), np.full(n, -1), (name,) * n)
 
 
 def _scalar(name: str, path: Path) -> Quantity:

@@ -178,7 +178,7 @@ class Connection:
     """A NetCon whose target is an instance of a captured point process.
 
     index: position in h.List('NetCon'). train: index into Capture.trains, or -1 when the source is the voltage of
-    `source_node`. weight: the whole weight vector.
+    `source_node`, or the net_event of row `source_instance` of mechanism `source`. weight: the whole weight vector.
     """
 
     index: int
@@ -189,6 +189,20 @@ class Connection:
     train: int = -1
     source_node: int = -1
     threshold: float = 0.0
+    source: str = ""
+    source_instance: int = -1
+
+
+@dataclass(frozen=True)
+class EventCapacity:
+    """How many events that depend on the solution there is room for; a run that needs more fails, and says so.
+
+    pending: self events (net_send) that wait for one instance at the same time. rounds: events that one instance
+    receives in half a step, one after the other. Events of given trains are not counted: there is always room for them.
+    """
+
+    pending: int = 8
+    rounds: int = 16
 
 
 @dataclass(frozen=True)
@@ -212,15 +226,14 @@ class Events:
 
 @dataclass(frozen=True)
 class Record:
-    """One quantity that a Vector of the user records, or (see `Play`) is played into.
+    """One quantity that a Vector of the user records.
 
-    kind: 't' | 'v' | 'cm' | 'celsius' | 'mechanism' | 'ion' | 'global' | 'weight' | 'vext' | 'e_extracellular' |
-    'membrane'. index: the node (v, vext, membrane), the segment (cm), the row among the instances (mechanism, ion) or
-    among the segments with layers (e_extracellular), or the NetCon's place in h.List('NetCon') (weight).
+    kind: 't' | 'v' | 'mechanism' | 'ion' | 'vext' | 'e_extracellular' | 'membrane'. index: the node (v, vext,
+    membrane), or the row among the instances (mechanism, ion) or among the segments with layers (e_extracellular).
     owner: mechanism name or ion name. variable: 'm', 'ina'; for an ion 'inside', 'outside', 'erev', 'current'; for the
-    membrane 'i_membrane', 'i_membrane_' or 'i_cap'. element: of an array variable or a weight vector (the layer of
-    vext). label: 'soma(0.5).v', 'soma(0.5).hh.m', 'soma(0.5).ina', 'Exp2Syn[0].g', 't'.
-    vector: the Vector's HOC name. interval (ms), times (ms): when samples are taken; both empty: at every step.
+    membrane 'i_membrane', 'i_membrane_' or 'i_cap'. element: of an array variable (the layer of vext). label:
+    'soma(0.5).v', 'soma(0.5).hh.m', 'soma(0.5).ina', 'Exp2Syn[0].g', 't'.
+    vector: the Vector's HOC name.
     """
 
     label: str
@@ -230,32 +243,6 @@ class Record:
     variable: str = ""
     element: int = -1
     vector: str = ""
-    interval: float = 0.0
-    times: tuple[float, ...] = ()
-
-    @property
-    def every_step(self) -> bool:
-        """Whether a sample is taken at the end of each step."""
-        return not self.interval and not self.times
-
-
-@dataclass(frozen=True)
-class Play:
-    """A Vector that drives a variable (Vector.play).
-
-    target: the variable. vector: the Vector's HOC name. values [n]: its content, the samples. times [m] (ms): when they
-    hold; empty: they follow one another from t = 0 by `interval` (ms). continuous: linear interpolation instead of
-    steps; breaks: the third Vector of play, indices where the course is discontinuous (only if has_breaks).
-    """
-
-    target: Record
-    vector: str
-    values: Array
-    times: Array
-    interval: float
-    continuous: bool
-    has_breaks: bool
-    breaks: Array
 
 
 @dataclass(frozen=True)
@@ -289,5 +276,5 @@ class Capture:
     secondorder: int = 0
     notes: tuple[str, ...] = field(default=())
     spikes: tuple[SpikeRecord, ...] = ()
+    event_capacity: EventCapacity = EventCapacity()
     extracellular: Extracellular | None = None
-    plays: tuple[Play, ...] = ()

@@ -197,10 +197,19 @@ def test_partly_written_variable_must_be_a_read():
     refused(mech, "x", "some paths")
 
 
-def test_events_are_refused_with_their_line():
-    send = ir.CallRoutine("net_send", (num(1), num(1)), ir.Loc(12, 3))
-    with pytest.raises(UnsupportedConstruct, match=r":12:3: .*net_send"):
-        emit.emit(replace(mechanism((send,), (), ()), file="a.mod"))
+def test_random_numbers_are_refused_with_their_line():
+    draw = ir.CallRoutine("random_setseq", (num(1), num(1)), ir.Loc(12, 3))
+    with pytest.raises(UnsupportedConstruct, match=r":12:3: .*random_setseq"):
+        emit.emit(replace(mechanism((draw,), (), ()), file="a.mod"))
+
+
+def test_events_become_results():
+    send = ir.CallRoutine("net_send", (ir.Binary("-", num(3), num(1)), num(2)), LOC)
+    receive = ir.Routine("net_receive", "NET_RECEIVE", (send,), ("w",))
+    mech = replace(mechanism((), (), ()), net_receive=receive, symbols=symbols("t", role=ir.Role.EXTERNAL))
+    found = module(mech).net_receive(0.0, event__present=1.0, t=5.0)
+    assert found == {"w": 0.0, "net_send__0": 7.0, "net_send__0_flag": 2.0}
+    assert module(mech).net_receive(0.0, event__present=0.0, t=5.0)["net_send__0"] == -1.0
 
 
 NETCON = """

@@ -200,3 +200,39 @@ def test_what_cannot_be_simulated_is_refused_with_its_place():
     assert found.pop("xraxial = nan") == "branch(0.5)"
     assert found.pop("e_extracellular = inf") == "side(0.5)"
     assert any("records trunk(0.5).sav_g" in what for what in found)
+
+
+def in_pieces(on):
+    """Potentials that h.run() and h.continuerun() leave, by either, and what NEURON makes of them next."""
+    from neuron import h
+
+    import nrn_diff
+    from nrn_diff.bridge.extracellular import layer_potential
+
+    h.load_file("stdrun.hoc")
+    cell, keep = build(h)
+    if on:
+        nrn_diff.enable()
+    h.tstop = 1
+    seen = []
+
+    def look():
+        for section in cell[:2]:
+            for x in (0, 0.5, 1):
+                seen.extend([section(x).v, layer_potential(section, x, 0), layer_potential(section, x, 1)])
+
+    h.run()
+    look()
+    h.continuerun(1.5)
+    look()
+    if on:
+        nrn_diff.disable()
+    h.continuerun(2)
+    look()
+    return {"seen": np.array(seen), "kept": len(keep)}
+
+
+def test_runs_in_pieces_leave_both_layers_as_neuron_does():
+    ours, theirs = run_function(in_pieces, on=True)["seen"], run_function(in_pieces, on=False)["seen"]
+    assert np.ptp(theirs[2::3]) > 0.1
+    np.testing.assert_allclose(ours, theirs, atol=1e-8)

@@ -9,8 +9,9 @@ from mod_translator.emit.interface import Interface, unique
 from mod_translator.emit.names import ENTRY_POINTS, WHEN, python_name
 from mod_translator.emit.text import INDENT, docstring, fold
 from mod_translator.errors import Place, UnsupportedConstruct
+from mod_translator.passes.outbox import outbox, uses_queue
 from mod_translator.passes.walk import blocks, calls, statements
-from mod_translator.semantic.names import EVENT_CALLS, RANDOM_CALLS
+from mod_translator.semantic.names import RANDOM_CALLS
 from mod_translator.validate import validate
 
 _KEYWORD = {
@@ -19,28 +20,31 @@ _KEYWORD = {
     "advance": "SOLVE",
     "net_initial": "INITIAL of NET_RECEIVE",
     "net_receive": "NET_RECEIVE",
+    "watch": "WATCH",
 }
 
 
 def emit(mechanism: ir.Mechanism) -> str:
     """Return the text of a Python module that computes what the mechanism computes; needs jax and nrn_diff.runtime.
 
-    The same IR always gives the same text. Raises InvalidIR for an IR that breaks its own rules, UnsupportedConstruct
-    for one that sends events or draws random numbers: that is for an interpreter of events.
+    The same IR always gives the same text. Events become results (passes/outbox.py). Raises InvalidIR for an IR that
+    breaks its own rules, UnsupportedConstruct for one that draws random numbers: that is for an interpreter of events.
     """
     validate(mechanism)
-    _refuse_events(mechanism)
+    if uses_queue(mechanism):
+        mechanism, _ = outbox(mechanism)
+    _refuse_random(mechanism)
     return _Module(mechanism).text()
 
 
-def _refuse_events(mechanism: ir.Mechanism) -> None:
+def _refuse_random(mechanism: ir.Mechanism) -> None:
     for name, routine in (*mechanism.routines.items(), *blocks(mechanism).items()):
         for statement in statements(routine.body):
-            found = [n for n in calls((statement,)) if n in EVENT_CALLS or n in RANDOM_CALLS]
+            found = [n for n in calls((statement,)) if n in RANDOM_CALLS]
             if found and not isinstance(statement, ir.If):
                 raise UnsupportedConstruct(
-                    f"{found[0]} in {name}: events and random numbers have no place in a traced function",
-                    remedy="let an ARTIFICIAL_CELL send the events: those are run by the event queue",
+                    f"{found[0]} in {name}: random numbers have no place in a traced function",
+                    remedy="let an ARTIFICIAL_CELL that nothing drives draw them: those are run by the event queue",
                     code="U195",
                     place=Place(mechanism.file, statement.loc.line, statement.loc.column),
                 )
@@ -113,7 +117,7 @@ class _Module:
         lines = [*fold(f"def {name}({', '.join(parameters)}):", ""), *docstring([header])]
         for line in body.lines():
             lines += fold(line, INDENT)
-        names = unique((*routine.writes, *(routine.args if name.startswith("net_") else ())))
+        names = unique((*routine.writes, *(routine.args if name.startswith("net_") else ()), *routine.results))
         values = ", ".join(f'"{n}": {body.result(n, stacked=True)}' for n in names)
         return [*lines, *fold(f"return {{{values}}}", INDENT)]
 

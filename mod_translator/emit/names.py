@@ -7,7 +7,7 @@ import keyword
 from mod_translator import ir
 from mod_translator.semantic.names import FUNC_TABLE, INTRINSICS
 
-ENTRY_POINTS = ("initial", "current", "advance", "net_initial", "net_receive")
+ENTRY_POINTS = ("initial", "current", "advance", "net_initial", "net_receive", "watch")
 RUNTIME_NAMES = frozenset(INTRINSICS) | {
     FUNC_TABLE,
     "as_number",

@@ -130,6 +130,10 @@ class Analysis:
             case ir.While(condition, body, _):
                 self._expr(condition, effects)
                 self._statements(body, effects.branch())
+            case ir.ForNetcons(args, body, _):
+                inside = effects.branch()
+                inside.must |= {cell for a in args for cell in self._cells(a)}
+                self._statements(body, inside)
             case ir.CallRoutine(name, args, _, result):
                 for arg in args:
                     self._expr(arg, effects)

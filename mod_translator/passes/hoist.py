@@ -65,7 +65,7 @@ class _Hoister:
     def _branches(self, statement: ir.Stmt) -> ir.Stmt:
         if isinstance(statement, ir.If):
             return replace(statement, then=self.body(statement.then), orelse=self.body(statement.orelse))
-        if isinstance(statement, ir.While):
+        if isinstance(statement, ir.While | ir.ForNetcons):
             return replace(statement, body=self.body(statement.body))
         return statement
 

@@ -20,6 +20,21 @@ def _events(mechanism: ir.Mechanism, context: PassContext) -> None:
     for block in (mechanism.net_receive, mechanism.net_initial):
         if block is None or mechanism.kind is ir.Kind.ARTIFICIAL:
             continue
+        watched = {
+            n
+            for s in statements(block.body)
+            if isinstance(s, ir.CallRoutine) and s.name == "WATCH"
+            for n in names(s.args[0])
+        }
+        for name in sorted(n for n in watched if n in mechanism.symbols):
+            if mechanism.symbols[name].role is ir.Role.ION:
+                context.refuse_at(
+                    UnsupportedConstruct,
+                    "U179",
+                    f"{name} in a WATCH condition: NEURON looks at the copy that the last block has left",
+                    f"watch a variable of the instance that BREAKPOINT sets to {name}",
+                    block.loc,
+                )
         mentioned = {n for s in statements(block.body) for e in expressions(s) for n in names(e)}
         for name in dict.fromkeys((*block.reads, *block.writes)):
             if mechanism.symbols[name].role is not ir.Role.ION:

@@ -119,7 +119,7 @@ def _slice(
                     continue
                 if writes - needed:
                     return None
-            case ir.Derivative() | ir.SolveImplicit() | ir.While():
+            case ir.Derivative() | ir.SolveImplicit() | ir.While() | ir.ForNetcons():
                 return None
         for expr in expressions(statement):
             needed |= names(expr)

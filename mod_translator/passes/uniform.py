@@ -77,6 +77,8 @@ class Uniformity:
                 self._run(orelse, branches[1], inner)
                 for name in {*branches[0], *branches[1]}:
                     known[name] = all(b[name] if name in b else self._variable(name, known) for b in branches)
+            case ir.ForNetcons(_, body, _):
+                self._run(body, known, False)
             case ir.While(condition, body, _):
                 for _ in range(2):  # what the first round leaves may make the second differ
                     self._run(body, known, self._expr(condition, known) and path)

@@ -46,7 +46,7 @@ def statements(body: tuple[ir.Stmt, ...]) -> Iterator[ir.Stmt]:
         if isinstance(statement, ir.If):
             yield from statements(statement.then)
             yield from statements(statement.orelse)
-        elif isinstance(statement, ir.While):
+        elif isinstance(statement, ir.While | ir.ForNetcons):
             yield from statements(statement.body)
 
 
@@ -75,7 +75,7 @@ def rebuild(body: tuple[ir.Stmt, ...], change: Callable[[ir.Stmt], tuple[ir.Stmt
         if isinstance(statement, ir.If):
             then, orelse = rebuild(statement.then, change), rebuild(statement.orelse, change)
             statement = replace(statement, then=then, orelse=orelse)  # noqa: PLW2901
-        elif isinstance(statement, ir.While):
+        elif isinstance(statement, ir.While | ir.ForNetcons):
             statement = replace(statement, body=rebuild(statement.body, change))  # noqa: PLW2901
         out += change(statement)
     return tuple(out)
@@ -89,6 +89,7 @@ def blocks(mechanism: ir.Mechanism) -> dict[str, ir.Routine]:
         "advance": mechanism.advance,
         "net_receive": mechanism.net_receive,
         "net_initial": mechanism.net_initial,
+        "watch": mechanism.watch,
     }
     return {field: routine for field, routine in found.items() if routine is not None}
 
@@ -102,6 +103,7 @@ def with_blocks(mechanism: ir.Mechanism, found: dict[str, ir.Routine]) -> ir.Mec
         advance=found.get("advance"),
         net_receive=found.get("net_receive"),
         net_initial=found.get("net_initial"),
+        watch=found.get("watch"),
     )
 
 

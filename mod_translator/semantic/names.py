@@ -36,7 +36,7 @@ INTRINSIC_READS: dict[str, tuple[str, ...]] = {"nrn_ghk": ("celsius",)}
 FUNC_TABLE = "hoc_func_table"
 
 # Calls that an interpreter of events executes; they stay in the IR as CallRoutine or Call: name -> argument counts.
-EVENT_CALLS: dict[str, tuple[int, ...]] = {"net_send": (2,), "net_event": (1,), "net_move": (1,)}
+EVENT_CALLS: dict[str, tuple[int, ...]] = {"net_send": (2,), "net_event": (1,), "net_move": (1,), "WATCH": (2,)}
 RANDOM_CALLS: dict[str, tuple[int, ...]] = {
     "random_setseq": (2,),
     "random_setids": (4,),

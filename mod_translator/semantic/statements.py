@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from mod_translator import ir
+from mod_translator.passes.walk import statements as walk
+from mod_translator.passes.walk import subexpressions
 from mod_translator.semantic.context import Context, first_name
 from mod_translator.semantic.expressions import Resolver
 from mod_translator.semantic.kinetic import Kinetic
@@ -189,6 +191,10 @@ class Lowering:
                     self.context.wrong("S147", f"TABLE in a {work.kind}", "only FUNCTION and PROCEDURE have tables", at)
             case tree.NetInitial(body):
                 work.net_initial.append(body)
+            case tree.Watch(conditions) if work.kind == "NET_RECEIVE":
+                return tuple(s for condition, flag in conditions for s in self._watch(condition, flag, work))
+            case tree.ForNetcons(args, body) if work.kind == "NET_RECEIVE":
+                return self._for_netcons(args, body, work)
             case tree.VerbatimText(index):
                 return verbatim(self, index, work, last)
             case _:
@@ -200,9 +206,9 @@ class Lowering:
         match statement:
             case tree.Watch(conditions):
                 at = first_name(conditions[0][0])
-                refuse("U151", "WATCH", "test the condition in BREAKPOINT, or send events from a NetCon", at)
+                self.context.wrong("S166", f"WATCH in a {work.kind}", "move it to NET_RECEIVE", at)
             case tree.ForNetcons(args, _):
-                refuse("U152", "FOR_NETCONS", "keep what the NetCons share in a variable of the mechanism", args[0])
+                self.context.wrong("S167", f"FOR_NETCONS in a {work.kind}", "move it to NET_RECEIVE", args[0])
             case tree.Other(keyword):
                 refuse("U153", f"a {keyword} statement", "write it with ordinary statements")
             case tree.AlgebraicEquation(left, _, _):
@@ -345,9 +351,37 @@ class Lowering:
         if work.kind not in allowed:
             reason = f"{name} in a {work.kind}"
             self.context.wrong("S155", reason, f"call it in {' or '.join(allowed)}", call.name)
-        self.resolve.events_allowed(call.name)
+        if not (self.symbols.point or self.symbols.artificial):
+            reason, remedy = f"{name} in a density mechanism", "only a POINT_PROCESS or ARTIFICIAL_CELL has events"
+            self.context.wrong("S168", reason, remedy, call.name)
         args = self.resolve.check_call(call.name, EVENT_CALLS[name], call.args, work.scope)
         return (ir.CallRoutine(name, args, self.context.loc(call.name)),)
+
+    def _watch(self, condition: ir.Expr, flag: float, work: Block) -> tuple[ir.Stmt, ...]:
+        """Return WATCH (condition) flag as the call WATCH(value, flag): the condition holds where the value is > 0."""
+        at = first_name(condition)
+        if self.symbols.artificial:
+            self.context.unsupported("U151", "WATCH in an ARTIFICIAL_CELL", "make it a POINT_PROCESS", at)
+        assert isinstance(condition, ir.Binary)  # a < b or a > b: the grammar knows no other
+        value = self.resolve.expr(ir.Binary("-", condition.left, condition.right), work.scope)
+        mentioned = {e.name for e in subexpressions(value) if isinstance(e, ir.Var | ir.Element)}
+        if mentioned & set(work.scope.locals):
+            self.context.wrong(
+                "S177", "a WATCH condition with a LOCAL or an argument", "use variables of the instance in it", at
+            )
+        value = ir.Unary("-", value) if condition.op == "<" else value
+        return (ir.CallRoutine("WATCH", (value, ir.Num(flag, f"{flag:g}")), self.context.loc(at)),)
+
+    def _for_netcons(self, marked: tuple[str, ...], body: tree.Body, work: Block) -> tuple[ir.Stmt, ...]:
+        if self.symbols.artificial:
+            self.context.unsupported("U152", "FOR_NETCONS in an ARTIFICIAL_CELL", "make it a POINT_PROCESS", marked[0])
+        work.scope.push()
+        args = tuple(work.scope.declare(self.context.name(a)) for a in marked)
+        statements = self.body(body, work)
+        work.scope.pop()
+        if any(isinstance(s, ir.CallRoutine) and s.name in EVENT_CALLS for s in walk(statements)):
+            self.context.unsupported("U159", "an event sent inside of FOR_NETCONS", "send it after the loop", marked[0])
+        return (ir.ForNetcons(args, statements, self.context.loc(marked[0])),)
 
 
 def _operator_nocmodl_aborts_on(rate: ir.Expr) -> str:

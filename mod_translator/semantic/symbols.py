@@ -23,7 +23,8 @@ class Symbols:
     table: name -> Symbol. ions, currents: as in the IR. blocks: name -> block that can be called or solved.
     pointers, randoms, externals: names of POINTER (and BBCOREPOINTER), RANDOM and EXTERNAL statements. opaque: those of
     BBCOREPOINTER, which only C code can use.
-    starts: state -> text of its START value. artificial: the file is an ARTIFICIAL_CELL.
+    starts: state -> text of its START value. artificial, point: the file is an ARTIFICIAL_CELL, a
+    POINT_PROCESS.
     renamed: variables of the file that go by another name here (`flag`: in NET_RECEIVE that is the flag of the event).
     """
 
@@ -37,6 +38,7 @@ class Symbols:
     externals: set[str] = field(default_factory=set)
     starts: dict[str, str] = field(default_factory=dict)
     artificial: bool = False
+    point: bool = False
     renamed: dict[str, str] = field(default_factory=dict)
 
 
@@ -64,7 +66,8 @@ class _Collector:
 
     def collect(self) -> Symbols:
         suffix = self.file.suffix
-        self.out.artificial = suffix is not None and self.context.name(suffix[0]) == "ARTIFICIAL_CELL"
+        kind = "" if suffix is None else self.context.name(suffix[0])
+        self.out.artificial, self.out.point = kind == "ARTIFICIAL_CELL", kind == "POINT_PROCESS"
         self._ions()
         self._currents()
         self.out.opaque = set(self._named("BBCOREPOINTER"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,14 +16,11 @@ from nrn_diff.bridge.inventory import Inventory, take_inventory
 from nrn_diff.bridge.ions import Styles, capture_ion
 from nrn_diff.bridge.links import find_links
 from nrn_diff.bridge.mechanisms import capture_mechanism
-from nrn_diff.bridge.play_record import play_record_kinds
-from nrn_diff.bridge.plays import find_plays
-from nrn_diff.bridge.random_play import find_random_plays
 from nrn_diff.bridge.records import find_records
 from nrn_diff.bridge.refuse import check_process
 from nrn_diff.bridge.topology import read_cable
 from nrn_diff.bridge.translate import Translator, execution_rank
-from nrn_diff.snapshot import Capture, Connection, Events, Play, Record
+from nrn_diff.snapshot import Capture, Connection, Events, Record
 
 
 def capture_snapshot(tstop: float | None = None, dt: float | None = None) -> Capture:
@@ -79,7 +76,11 @@ def _capture(
     ions = tuple(capture_ion(d, styles, findings) for d in inventory.ions)
     links = find_links(inventory, lowered, findings)
     mechanisms = tuple(
-        capture_mechanism(d, lowered[d.type.name], rank[d.type.name], links, findings, from_now=from_now is not None)
+        translator.completed(
+            capture_mechanism(
+                d, lowered[d.type.name], rank[d.type.name], links, findings, from_now=from_now is not None
+            )
+        )
         for d in sorted(inventory.mechanisms, key=lambda d: rank[d.type.name])
         if d.type.name in lowered
     )
@@ -90,15 +91,7 @@ def _capture(
         connections, trains, spikes = from_now.connections(inventory, translator, findings), (), ()
         events = Events(np.zeros(0), np.zeros(0, int))
     known = from_now.records if from_now else None
-    plays: tuple[Play, ...] = ()
-    if known is not None:
-        records = known
-    else:
-        kinds = play_record_kinds()
-        records = find_records(inventory, kinds, {c.index for c in connections}, findings)
-        plays = (*find_random_plays(inventory, clock, findings), *find_plays(inventory, kinds, findings))
-    if from_now is not None:
-        _refuse_timed(records, plays, findings)
+    records = find_records(inventory, findings) if known is None else known
     if cable is None:
         return None
     return Capture(
@@ -117,16 +110,4 @@ def _capture(
         notes=findings.notes,
         spikes=spikes,
         extracellular=extracellular,
-        plays=plays,
     )
-
-
-def _refuse_timed(records: Sequence[Record], plays: Sequence[Play], findings: Findings) -> None:
-    """What acts by events of its own, of which some may be past: not from the present state on."""
-    for vector in [r.vector for r in records if not r.every_step] + [p.vector for p in plays]:
-        findings.refuse(
-            f"{vector} is played, or records at intervals or at given times",
-            vector,
-            "in a run from the present state this is not supported yet",
-            "use nrn_diff.capture(), or play_remove()",
-        )

@@ -39,7 +39,7 @@ class MechanismType:
     def instance_variables(self) -> tuple[Variable, ...]:
         """PARAMETER, ASSIGNED and STATE with one value for each instance, in NEURON's order."""
         everything = self._variables(_ALL)
-        if self.is_ion:  # ion_style changes the type of its variables
+        if self.is_ion or not self.code:  # ion_style and KSChan change the type of their variables
             return everything
         numbers = {v.name for vartype in (_PARAMETER, _ASSIGNED, _STATE) for v in self._variables(vartype)}
         return tuple(v for v in everything if v.name in numbers)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from neuron import h
 
@@ -16,6 +18,21 @@ ARRAYS = ("xraxial", "xg", "xc")
 def n_layers() -> int:
     """`nlayer_extracellular` of NEURON."""
     return int(h.nlayer_extracellular())
+
+
+def layer_potential(section: Any, x: float, layer: int) -> float:
+    """vext (mV). Through HOC: in Python vext[1] is vext[0], which NEURON 9.0.2 reads and writes whatever the index."""
+    section.push()
+    h(f"hoc_ac_ = vext[{layer}]({x!r})")
+    h.pop_section()
+    return float(h.hoc_ac_)
+
+
+def set_layer_potential(section: Any, x: float, layer: int, value: float) -> None:
+    """Write vext (mV)."""
+    section.push()
+    h(f"vext[{layer}]({x!r}) = {value!r}")
+    h.pop_section()
 
 
 def layered_nodes(inventory: Inventory) -> np.ndarray:

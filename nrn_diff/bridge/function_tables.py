@@ -34,7 +34,7 @@ _SIZE, _POINTS, _LOW, _HIGH, _LENGTH = 0, 8, 16, 24, 40  # offsets in TableArg, 
 def read_function_tables(located: Located, mechanism: ir.Mechanism, findings: Findings) -> dict[str, FunctionTable]:
     """`table_<name>` -> content, of each FUNCTION_TABLE that a simulation uses. Refuses one that was never set."""
     wanted = _used(mechanism)
-    if not wanted:
+    if not wanted or not located.type.code:  # a KSChan has its own
         return {}
     where = f"mechanism {mechanism.name}, {mechanism.file}"
     setters = {name: _setter(located, name) for name in wanted}

@@ -18,8 +18,7 @@ _PAGE = 4096
 
 
 @cache
-def neuron_library() -> ctypes.CDLL | None:
-    """NEURON's library as it is loaded in this process; None if it cannot be had."""
+def _library() -> ctypes.CDLL | None:
     import neuron.hoc
 
     home = Path(neuron.__file__).parent
@@ -36,7 +35,7 @@ def neuron_library() -> ctypes.CDLL | None:
 
 def hook(name: str) -> bool | None:
     """Whether a global pointer of NEURON's library is set; None if this build of NEURON does not show it."""
-    library = neuron_library()
+    library = _library()
     if library is None:
         return None
     try:
@@ -47,7 +46,7 @@ def hook(name: str) -> bool | None:
 
 def counter(name: str) -> int | None:
     """A global int of NEURON's library; None if this build of NEURON does not show it."""
-    library = neuron_library()
+    library = _library()
     if library is None:
         return None
     try:
@@ -58,7 +57,7 @@ def counter(name: str) -> int | None:
 
 def transfer() -> None:
     """What NEURON does in a step for ParallelContext.target_var, in one thread. For a copy of the process only."""
-    library = neuron_library()
+    library = _library()
     assert library is not None
     thread = ctypes.c_void_p.in_dll(library, "nrn_threads")
     for name, arguments in (("nrnmpi_v_transfer_", ()), ("nrnthread_v_transfer_", (thread,))):
@@ -69,7 +68,7 @@ def transfer() -> None:
 
 def has_extra_scatter_gather() -> bool | None:
     """Whether Python code is registered by CVode.extra_scatter_gather; None if this build does not show it."""
-    library = neuron_library()
+    library = _library()
     if library is None or not hasattr(library, "_Z24nrn_extra_scatter_gatherii"):
         return None
     try:
@@ -89,13 +88,13 @@ def _scatter(library: ctypes.CDLL) -> None:
 
 def procedure_code(name: str) -> tuple[int, ...] | None:
     """The instructions of a HOC procedure as machine words; None if there is none or this build does not show it."""
-    library = neuron_library()
+    library = _library()
     symbol = library.nrn_symbol(name.encode()) if library else None
-    procedure = word(symbol + _SYMBOL_VALUE) if symbol else 0
+    procedure = _word(symbol + _SYMBOL_VALUE) if symbol else 0
     if not procedure:
         return None
-    start, size = word(procedure), word(procedure + _PROC_SIZE)
-    return tuple(word(start + 8 * k) for k in range(size))
+    start, size = _word(procedure), _word(procedure + _PROC_SIZE)
+    return tuple(_word(start + 8 * k) for k in range(size))
 
 
 class _Symbol(ctypes.Structure):
@@ -123,9 +122,9 @@ def function_name(word: int) -> str | None:
     return plain[2] if plain and len(plain[2]) == int(plain[1]) else ""
 
 
-def symbol_name(address: int) -> str:
+def symbol_name(word: int) -> str:
     """Name of the HOC symbol at that address, an operand of an instruction."""
-    return ctypes.string_at(word(address)).decode()
+    return ctypes.string_at(_word(word)).decode()
 
 
 def same_code(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
@@ -140,14 +139,13 @@ def _same_word(one: int, other: int) -> bool:
 
 def _same_symbol(one: int, other: int) -> bool:
     """Constants and local variables get new symbols with each compilation; equal name, type and value."""
-    if word(one + _SYMBOL_TYPE) & 0xFFFF != word(other + _SYMBOL_TYPE) & 0xFFFF:
+    if _word(one + _SYMBOL_TYPE) & 0xFFFF != _word(other + _SYMBOL_TYPE) & 0xFFFF:
         return False
-    if ctypes.string_at(word(one)) != ctypes.string_at(word(other)):
+    if ctypes.string_at(_word(one)) != ctypes.string_at(_word(other)):
         return False
-    a, b = word(one + _SYMBOL_VALUE), word(other + _SYMBOL_VALUE)
-    return a & _LOW == b & _LOW or (min(a, b) > _PAGE and word(a) == word(b))
+    a, b = _word(one + _SYMBOL_VALUE), _word(other + _SYMBOL_VALUE)
+    return a & _LOW == b & _LOW or (min(a, b) > _PAGE and _word(a) == _word(b))
 
 
-def word(address: int) -> int:
-    """The machine word at an address."""
+def _word(address: int) -> int:
     return ctypes.c_uint64.from_address(address).value

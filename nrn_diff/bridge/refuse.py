@@ -6,10 +6,10 @@ from typing import Any
 
 from neuron import h
 
-from nrn_diff.bridge.callbacks import spike_callbacks
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.inventory import hoc_objects
 from nrn_diff.bridge.native import has_extra_scatter_gather, hook
+from nrn_diff.bridge.reaction_diffusion import is_idle, own_handlers
 from nrn_diff.bridge.stdrun import redefined_procedures
 
 # HOC classes whose objects change a run: class -> (why, remedy).
@@ -40,11 +40,13 @@ def check_process(findings: Findings, *, from_now: bool = False) -> None:
         findings.refuse(
             "binned event queue", "", "events would be delivered at rounded times", "h.CVode().queue_mode(0)"
         )
+    inert = own_handlers() if is_idle() else set()
     for name, (why, remedy) in _CLASSES.items():
         if from_now and name == "FInitializeHandler":
             continue
         for live in hoc_objects(name):
-            findings.refuse(name, live.hname(), why, remedy)
+            if live.hname() not in inert:
+                findings.refuse(name, live.hname(), why, remedy)
     _check_parallel(findings)
     _check_hooks(findings, from_now)
 
@@ -65,7 +67,7 @@ def _check_parallel(findings: Findings) -> None:
 
 
 def _check_hooks(findings: Findings, from_now: bool) -> None:
-    if hook("nrn_nonvint_block"):
+    if hook("nrn_nonvint_block") and not is_idle():
         findings.refuse("reaction-diffusion or another solver", "", "neuron.rxd is not supported yet", "remove it")
     scatter = has_extra_scatter_gather()
     if scatter:
@@ -74,14 +76,6 @@ def _check_hooks(findings: Findings, from_now: bool) -> None:
             "",
             "user code would run in every step and may change anything",
             "remove it with extra_scatter_gather_remove",
-        )
-    callbacks = spike_callbacks()
-    if callbacks:
-        findings.refuse(
-            f"NetCon.record(callback) ({callbacks} of them)",
-            "",
-            "user code would run at spikes and may change anything",
-            "record spike times into a Vector: netcon.record(vector)",
         )
     changed = [] if from_now else redefined_procedures()
     for name in changed or ():
@@ -93,7 +87,5 @@ def _check_hooks(findings: Findings, from_now: bool) -> None:
         )
     if changed is None:
         findings.note("whether HOC code redefines init() or advance() cannot be seen in this build of NEURON")
-    if callbacks is None:
-        findings.note("whether NetCon.record(callback) is used cannot be seen in this build of NEURON")
     if scatter is None:
         findings.note("whether CVode.extra_scatter_gather is used cannot be seen in this build of NEURON")

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
+import numpy as np
+
 import mod_translator
-from mod_translator import ir
+from mod_translator import ir, kschan
 from mod_translator.errors import TranslationError
 from mod_translator.report import Report
 from nrn_diff.bridge.catalog import MechanismType
 from nrn_diff.bridge.findings import Findings
+from nrn_diff.bridge.kschan import UnreadableChannelError, is_channel, read_channel
+from nrn_diff.snapshot import FunctionTable, MechanismData
 
 _NO_TEXT = {
     "fastpas": ("it has no NMODL text", "insert pas, which computes the same"),
 }
 _NO_TEXT_AT_ALL = (
-    "it has no NMODL text: it was made by the ChannelBuilder (KSChan) or in C, which is not supported yet",
+    "it has no NMODL text: it was made in C, which is not supported",
     "describe the channel in a mod file",
 )
 
@@ -26,12 +31,24 @@ def _lowered(code: str, file: str) -> tuple[ir.Mechanism | None, Report]:
     return mod_translator.lower(code, file=file)
 
 
+@dataclass(frozen=True)
+class LoweredChannel:
+    """A HOC channel; use_table: whether NEURON looks its gates up."""
+
+    lowered: kschan.Lowered
+    use_table: bool
+
+
 class Translator:
-    """Lowers each mechanism once; refusals of the translation become refusals of the capture."""
+    """Lowers each mechanism once; refusals of the translation become refusals of the capture.
+
+    channels: what was made of KSChan objects, by name.
+    """
 
     def __init__(self, findings: Findings) -> None:
         self._findings = findings
         self._done: dict[str, ir.Mechanism | None] = {}
+        self.channels: dict[str, LoweredChannel] = {}
 
     def lower(self, kind: MechanismType) -> ir.Mechanism | None:
         """The mechanism's IR, or None after a refusal."""
@@ -45,6 +62,8 @@ class Translator:
 
     def _lower(self, kind: MechanismType) -> ir.Mechanism | None:
         where = f"mechanism {kind.name}"
+        if not kind.code and is_channel(kind.name):
+            return self._lower_channel(kind.name)
         if not kind.code:
             self._findings.refuse(kind.name, where, *_NO_TEXT.get(kind.name, _NO_TEXT_AT_ALL))
             return None
@@ -54,6 +73,35 @@ class Translator:
         for note in report.notes:
             self._findings.note(f"{where}: {note}")
         return mechanism
+
+    def completed(self, data: MechanismData) -> MechanismData:
+        """The captured mechanism with what HOC does not tell: of a KSChan, the numbers of its functions."""
+        channel = self.channels.get(data.name)
+        if channel is None:
+            return data
+        parameters = {name: np.asarray(value) for name, value in channel.lowered.parameters.items()}
+        for name, value in parameters.items():
+            self._findings.finite(value, name, f"KSChan {data.name}")
+        tables = {
+            name: FunctionTable(np.array(values), (np.array([low, high]),), (False,))
+            for name, (values, low, high) in channel.lowered.tables.items()
+        }
+        globals_ = {**data.globals_, **parameters}
+        return replace(data, globals_=globals_, tables=tables, use_table=channel.use_table)
+
+    def _lower_channel(self, name: str) -> ir.Mechanism | None:
+        try:
+            channel = read_channel(name)
+            assert channel is not None
+            self.channels[name] = LoweredChannel(kschan.lower(channel), use_table=channel.table is not None)
+        except UnreadableChannelError as error:
+            remedy = "call single(0) of the KSChan before any instance is made, or describe the channel in a mod file"
+            self._findings.refuse(name, f"KSChan {name}", str(error), remedy)
+            return None
+        except TranslationError as error:
+            self._refuse(f"mechanism {name}", error)
+            return None
+        return self.channels[name].lowered.mechanism
 
     def _refuse(self, where: str, error: TranslationError) -> None:
         code = f" [{error.code}]" if error.code else ""

@@ -19,7 +19,6 @@ from nrn_diff.errors import WriteBackError
 from nrn_diff.quantities import is_start
 from nrn_diff.snapshot import Capture
 from nrn_diff.solver.build_events import find_sources
-from nrn_diff.solver.play import wave_vectors
 
 _NETCON_WEIGHT = "NetCon.weight"
 
@@ -160,10 +159,6 @@ def _slots(capture: Capture, inventory: Inventory) -> dict[str, Callable[[], np.
         for name in ARRAYS:
             for k in range(count):
                 slots[f"{name}[{k}]"] = partial(_elements, owners, name, k)
-    vectors = {vector.hname(): vector for vector in hoc_objects("Vector")}
-    for name, vector in wave_vectors(capture).items():
-        if vector in vectors:  # a Random that is played has numbers, but holds none
-            slots[name] = partial(_samples, vectors[vector])
     if hasattr(h, "v_init"):
         slots["v_init"] = lambda: _array([_attribute(h, "v_init")], ())
     for located in (*inventory.ions, *inventory.mechanisms):
@@ -191,10 +186,6 @@ def _instance_slots(owners: Sequence[Any], variable: Variable) -> np.ndarray:
 
 def _elements(owners: Sequence[Any], name: str, k: int) -> np.ndarray:
     return _array([_item(getattr(owner, name), k) for owner in owners], (-1,))
-
-
-def _samples(vector: Any) -> np.ndarray:
-    return _array([_item(vector.x, k) for k in range(int(vector.size()))], (-1,))
 
 
 def _global_slots(variable: Variable) -> np.ndarray:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from mod_translator import ir
+from mod_translator.passes.outbox import after_now
 
 from . import random_stream
 from .c_math import BINARY, INTRINSICS, UNARY
@@ -211,7 +212,7 @@ class _Scope:
     def net_send(self, args: tuple[ir.Expr, ...]) -> Execute:
         # nocmodl writes the text "t + " before the delay (parsact.cpp), so t joins the leftmost term of a sum.
         _, flag = self.arguments("net_send", args, 2)
-        time = self.expr(_after_now(args[0]))
+        time = self.expr(after_now(args[0]))
         return lambda frame: frame.host.net_send(frame, time(frame), flag(frame))
 
     def assign(self, target: ir.Var | ir.Element, value: Evaluate) -> Execute:
@@ -387,13 +388,6 @@ class _Scope:
         if len(args) != count:
             raise self.program.error(f"{name}() takes {count} arguments, got {len(args)}", self.loc)
         return [self.expr(a) for a in args]
-
-
-def _after_now(delay: ir.Expr) -> ir.Expr:
-    """`t + delay` as C parses it when "t + " is put before the text of `delay`."""
-    if isinstance(delay, ir.Binary) and delay.op in ("+", "-"):
-        return ir.Binary(delay.op, _after_now(delay.left), delay.right)
-    return ir.Binary("+", ir.Var("t"), delay)
 
 
 def variables(values: Mapping[str, object], symbols: Mapping[str, ir.Symbol], role: ir.Role) -> Variables:

@@ -3,25 +3,69 @@
 from .bijections import AbstractBijection, Interval, LogInterval, OneSided, Scaled, for_bounds
 from .descent import default_optimizer, fit
 from .errors import CheckpointError, DivergedError, FitError
+from .features import (
+    AbstractFeature,
+    AHPDepth,
+    AHPVoltage,
+    FISlope,
+    InputResistance,
+    Mean,
+    PeakVoltage,
+    RestingPotential,
+    SoftSpikeCount,
+    SpikeAmplitude,
+    SpikeTime,
+    SpikeWidth,
+    Spread,
+    SteadyState,
+    ThresholdVoltage,
+)
 from .gauss_newton import gauss_newton
 from .losses import TraceMSE, trace_mse
+from .protocols import Protocols, Target, Weighted, ZScores
 from .result import FitResult, FitStep
+from .search import Progress, SearchResult, search
+from .steps import normalised, polyak
 
 __all__ = [
+    "AHPDepth",
+    "AHPVoltage",
     "AbstractBijection",
+    "AbstractFeature",
     "CheckpointError",
     "DivergedError",
+    "FISlope",
     "FitError",
     "FitResult",
     "FitStep",
+    "InputResistance",
     "Interval",
     "LogInterval",
+    "Mean",
     "OneSided",
+    "PeakVoltage",
+    "Progress",
+    "Protocols",
+    "RestingPotential",
     "Scaled",
+    "SearchResult",
+    "SoftSpikeCount",
+    "SpikeAmplitude",
+    "SpikeTime",
+    "SpikeWidth",
+    "Spread",
+    "SteadyState",
+    "Target",
+    "ThresholdVoltage",
     "TraceMSE",
+    "Weighted",
+    "ZScores",
     "default_optimizer",
     "fit",
     "for_bounds",
     "gauss_newton",
+    "normalised",
+    "polyak",
+    "search",
     "trace_mse",
 ]

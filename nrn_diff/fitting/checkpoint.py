@@ -59,9 +59,14 @@ def save(path: Path, state: Checkpoint) -> None:
     arrays = {f"z{i}": np.asarray(state.z[name]) for i, name in enumerate(names)}
     arrays |= {f"b{i}": np.asarray(state.best_z[name]) for i, name in enumerate(names)}
     arrays |= {f"o{i}": np.asarray(leaf) for i, leaf in enumerate(state.optimizer)}
+    write(path, header, arrays | {"losses": np.asarray(state.losses, np.float64)})
+
+
+def write(path: Path, header: dict[str, Any], arrays: dict[str, Array]) -> None:
+    """Write a header (JSON) and arrays beside `path` and move them there in one step. Raises CheckpointError."""
     text = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
     buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, header=text, losses=np.asarray(state.losses, np.float64), **arrays)
+    np.savez(buffer, allow_pickle=False, header=text, **arrays)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as file:
@@ -77,23 +82,30 @@ def save(path: Path, state: Checkpoint) -> None:
 
 def load(path: Path) -> Checkpoint:
     """Read a checkpoint. Raises CheckpointError for a file that is none, or damaged."""
+    with reading(path, FORMAT) as (header, data):
+        names = header["names"]
+        return Checkpoint(
+            step=int(header["step"]),
+            z={name: data[f"z{i}"] for i, name in enumerate(names)},
+            best_z={name: data[f"b{i}"] for i, name in enumerate(names)},
+            best_loss=float.fromhex(header["best_loss"]),
+            optimizer=tuple(data[f"o{i}"] for i in range(header["optimizer_leaves"])),
+            losses=data["losses"],
+            seconds=float(header["seconds"]),
+            problem=dict(header["problem"]),
+            first_loss=float.fromhex(header["first_loss"]),
+        )
+
+
+@contextlib.contextmanager
+def reading(path: Path, version: str) -> Iterator[tuple[dict[str, Any], Any]]:
+    """Header and arrays of a file of `write`. Raises CheckpointError for another kind of file or a damaged one."""
     try:
         with np.load(path, allow_pickle=False) as data:
             header = json.loads(data["header"].tobytes().decode())
-            if header["format"] != FORMAT:
-                raise CheckpointError(f"{path} is of another version ({header['format']!r}, this is {FORMAT!r})")
-            names = header["names"]
-            return Checkpoint(
-                step=int(header["step"]),
-                z={name: data[f"z{i}"] for i, name in enumerate(names)},
-                best_z={name: data[f"b{i}"] for i, name in enumerate(names)},
-                best_loss=float.fromhex(header["best_loss"]),
-                optimizer=tuple(data[f"o{i}"] for i in range(header["optimizer_leaves"])),
-                losses=data["losses"],
-                seconds=float(header["seconds"]),
-                problem=dict(header["problem"]),
-                first_loss=float.fromhex(header["first_loss"]),
-            )
+            if header["format"] != version:
+                raise CheckpointError(f"{path} is of another version ({header['format']!r}, this is {version!r})")
+            yield header, data
     except CheckpointError:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:

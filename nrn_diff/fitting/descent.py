@@ -4,37 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
 import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 
-from nrn_diff.errors import PrecisionError
-
 from . import checkpoint as checkpoints
-from .bijections import AbstractBijection, for_bounds
 from .errors import DivergedError, FitError
+from .problem import Objective, Problem, Simulates, Z, describe_state, digest, find_bijections, require_float64
 from .result import FitResult, FitStep
 
-Z = dict[str, Any]
 Update = Callable[[Z, Any], tuple[Any, Any, Z, Any]]
-
-
-class Simulates(Protocol):
-    """Anything that can be fitted: `nrn_diff.Model`, or a user's own object."""
-
-    def simulate(self, theta: Any) -> Any:
-        """The recording for parameters; traceable by JAX."""
-        ...
 
 
 def default_optimizer(steps: int) -> optax.GradientTransformation:
@@ -78,20 +66,16 @@ def fit(
     of another fit, damaged or in use) and DivergedError when the loss or its gradient is NaN or infinite; that holds
     the best result so far.
     """
-    if not jax.config.jax_enable_x64:  # type: ignore[attr-defined]
-        raise PrecisionError(
-            "JAX is in float32, where a fit resumes and compares nothing exactly. Put "
-            "`jax.config.update('jax_enable_x64', True)` at the top of the script, or set JAX_ENABLE_X64=1."
-        )
+    require_float64()
     if steps < 0 or checkpoint_every < 1:
         raise FitError(f"steps={steps} must not be negative and checkpoint_every={checkpoint_every} must be positive")
-    problem = _Problem(model, loss, theta, _bijections(theta, bounds, log))
+    problem = Problem(model, loss, theta, find_bijections(theta, bounds, log))
     transformation = optax.with_extra_args_support(optimizer or default_optimizer(steps))
     z = _jittered(problem.start(), seed, jitter)
     state = _State(z, transformation.init(z), [], z, np.inf, 0.0)
     # The default's schedule depends on the number of steps; of any other optimiser the state is all that can be told.
     schedule = "" if optimizer else f"default for {steps} steps: "
-    description = problem.describe() | {"optimizer": schedule + _describe(state.optimizer), "start": _digest(z)}
+    description = problem.describe() | {"optimizer": schedule + describe_state(state.optimizer), "start": digest(z)}
     update = _compile(problem, transformation)
     with contextlib.ExitStack() as stack:
         saver = None
@@ -106,56 +90,6 @@ def fit(
 
 
 @dataclass(frozen=True)
-class _Problem:
-    """The objective as a function of the unbounded variables z: name -> array."""
-
-    model: Simulates
-    loss: Callable[[Any], Any]
-    template: Any
-    bijections: dict[str, AbstractBijection]
-
-    def theta(self, z: Z) -> Any:
-        """The bounded parameters, of the type that the user gave."""
-        bounded = {name: bijection.forward(z[name]) for name, bijection in self.bijections.items()}
-        leaves, structure = jax.tree_util.tree_flatten_with_path(self.template)
-        return jax.tree_util.tree_unflatten(structure, [bounded[_name(path)] for path, _ in leaves])
-
-    def objective(self, z: Z) -> jax.Array:
-        value = jnp.asarray(self.loss(self.model.simulate(self.theta(z))))
-        if value.shape != ():
-            raise FitError(f"the loss must be one number, but it has shape {value.shape}")
-        return value
-
-    def start(self) -> Z:
-        return {n: jnp.asarray(b.inverse(np.asarray(self.template[n]))) for n, b in self.bijections.items()}
-
-    def describe(self) -> dict[str, str]:
-        described = getattr(self.loss, "describe", None)
-        return {
-            "parameters": ", ".join(f"{n}{np.shape(self.template[n])}" for n in self.bijections),
-            "bounds": "; ".join(f"{n}: {b.describe()}" for n, b in self.bijections.items()),
-            "loss function": described() if callable(described) else "",
-        }
-
-
-@dataclass(frozen=True)
-class _Objective:
-    """What optimisers may call: the loss as a function of z, and its residuals if the loss has them (gauss_newton)."""
-
-    problem: _Problem
-
-    def __call__(self, z: Z) -> jax.Array:
-        return self.problem.objective(z)
-
-    @property
-    def residuals(self) -> Callable[[Z], jax.Array] | None:
-        of_loss = getattr(self.problem.loss, "residuals", None)
-        if not callable(of_loss):
-            return None
-        return lambda z: jnp.asarray(of_loss(self.problem.model.simulate(self.problem.theta(z))))
-
-
-@dataclass(frozen=True)
 class _State:
     """Between two updates. losses: of every update so far."""
 
@@ -167,9 +101,9 @@ class _State:
     seconds: float
 
 
-def _compile(problem: _Problem, optimizer: optax.GradientTransformationExtraArgs) -> Update:
+def _compile(problem: Problem, optimizer: optax.GradientTransformationExtraArgs) -> Update:
     """One update as one compiled function: loss, whether loss and gradient are finite, new z, new optimiser state."""
-    objective = _Objective(problem)
+    objective = Objective(problem)
 
     @jax.jit
     def update(z: Z, state: Any) -> tuple[Any, Any, Z, Any]:
@@ -184,7 +118,7 @@ def _compile(problem: _Problem, optimizer: optax.GradientTransformationExtraArgs
 
 
 def _descend(
-    problem: _Problem,
+    problem: Problem,
     update: Update,
     state: _State,
     steps: int,
@@ -228,13 +162,13 @@ def _descend(
     return _result(problem, state, last, reason)
 
 
-def _result(problem: _Problem, state: _State, last: list[float], reason: str) -> FitResult:
+def _result(problem: Problem, state: _State, last: list[float], reason: str) -> FitResult:
     theta = jax.tree_util.tree_map(jnp.asarray, problem.theta(state.best_z))
     losses = np.asarray([*state.losses, *last])
     return FitResult(theta, state.best_loss, losses, len(state.losses), state.seconds, reason)
 
 
-def _stop_diverged(problem: _Problem, state: _State, loss: float, saver: _Saver | None) -> None:
+def _stop_diverged(problem: Problem, state: _State, loss: float, saver: _Saver | None) -> None:
     best = None
     if state.losses:
         best = _result(problem, state, [], "the loss or its gradient is not finite")
@@ -289,27 +223,6 @@ class _Saver:
         )
 
 
-def _bijections(
-    theta: Any, bounds: Mapping[str, Any] | None, log: Mapping[str, bool] | None
-) -> dict[str, AbstractBijection]:
-    leaves, _ = jax.tree_util.tree_flatten_with_path(theta)
-    names = [_name(path) for path, _ in leaves]
-    if not names:
-        raise FitError("theta has no parameters to fit")
-    of_theta = getattr(theta, "bounds", None)
-    chosen = {**(of_theta() if callable(of_theta) else {}), **(bounds or {})}
-    unknown = sorted(({*chosen} | {*(log or {})}) - {*names})
-    if unknown:
-        raise FitError(f"bounds for unknown parameters: {', '.join(unknown)}; theta has {', '.join(names)}")
-    return {n: for_bounds(n, theta[n], chosen.get(n), log=(log or {}).get(n)) for n in names}
-
-
-def _name(path: Sequence[Any]) -> str:
-    if len(path) != 1 or not isinstance(getattr(path[0], "key", None), str):
-        raise FitError("theta must be a flat mapping from names to arrays")
-    return str(path[0].key)
-
-
 def _jittered(z: Z, seed: int | None, jitter: float) -> Z:
     if jitter == 0.0:
         return z
@@ -317,18 +230,6 @@ def _jittered(z: Z, seed: int | None, jitter: float) -> Z:
         raise FitError("jitter must be positive and needs a seed, so that the fit can be repeated")
     rng = np.random.default_rng(seed)
     return {name: value + jitter * rng.standard_normal(np.shape(value)) for name, value in z.items()}
-
-
-def _describe(optimizer_state: Any) -> str:
-    leaves, structure = jax.tree_util.tree_flatten(optimizer_state)
-    return f"{structure} {[(np.shape(leaf), str(np.asarray(leaf).dtype)) for leaf in leaves]}"
-
-
-def _digest(z: Z) -> str:
-    sha = hashlib.sha256()
-    for name in sorted(z):
-        sha.update(name.encode() + b"\0" + np.ascontiguousarray(np.asarray(z[name], np.float64)).tobytes())
-    return sha.hexdigest()
 
 
 def _values(value: Any) -> str:

@@ -18,9 +18,11 @@ from nrn_diff.parity.texts import (
     ORDER,
     POINT,
     RUN,
+    SELF_EVENTS,
     SPIKES,
     STEP,
     UNIFORM,
+    WATCHES,
 )
 
 IONS = (
@@ -164,7 +166,15 @@ EVENTS = (
         ARTIFICIAL + "NET_RECEIVE (w) { net_send(1, 1) net_event(t) }\n",
         CELLS,
     ),
-    Construct("the same in a POINT_PROCESS", POINT + "NET_RECEIVE (w) { net_send(1, 2) }\n", ()),
-    Construct("WATCH", POINT + "NET_RECEIVE (w) { WATCH (v > 3) 2 }\n", ()),
-    Construct("FOR_NETCONS", POINT + "NET_RECEIVE (w) { FOR_NETCONS(u) { u = 1 } }\n", ()),
+    Construct("FOR_NETCONS in an ARTIFICIAL_CELL", ARTIFICIAL + "NET_RECEIVE (w) { FOR_NETCONS(u) { a = u } }\n", ()),
+    Construct("net_send inside of FOR_NETCONS", POINT + "NET_RECEIVE (w) { FOR_NETCONS(u) { net_send(u, 2) } }\n", ()),
+    Construct("WATCH in an ARTIFICIAL_CELL", ARTIFICIAL + "NET_RECEIVE (w) { WATCH (a > 3) 2 }\n", ()),
+    Construct("net_send, net_move in a POINT_PROCESS", POINT + "NET_RECEIVE (w) { net_send(1, 2) }\n", SELF_EVENTS),
+    Construct("WATCH", POINT + "NET_RECEIVE (w) { WATCH (v > 3) 2 }\n", WATCHES),
+    Construct(
+        "WATCH with a concentration",
+        "NEURON { POINT_PROCESS x USEION ca READ cai }\nASSIGNED { cai a }\nNET_RECEIVE (w) { WATCH (cai > 1) 2 }\n",
+        (),
+        "NEURON looks at a copy of it",
+    ),
 )

@@ -13,9 +13,6 @@ _ORDERS = "test_parity_neuron.py::test_clamps_synapses_and_orders_of_the_step"
 _TREES = "test_bridge_cable.py::test_one_implicit_step_of_random_trees_is_neurons"
 _RECORDS = "test_bridge_records.py::test_every_recorded_variable_is_found_and_neuron_is_untouched"
 _NO_RECORDS = "test_bridge_records.py::test_recordings_that_cannot_be_reproduced_are_refused_by_the_name_of_the_vector"
-_PLAY = "test_play.py::test_played_and_recorded_as_in_neuron"
-_HIDDEN = "test_parity_neuron.py::test_random_numbers_that_are_played_are_neurons_and_callbacks_are_refused"
-_NO_PLAY = "test_play.py::test_what_cannot_be_played_is_refused"
 _NETCONS = "test_bridge_connections.py::test_netcons_and_trains_are_neurons"
 _SOURCES = "test_bridge_connections.py::test_sources_that_cannot_be_followed_are_refused"
 _NETWORK = "test_spikes_against_neuron.py::test_network_equals_neuron"
@@ -121,9 +118,24 @@ MECHANISMS = (
         "translated from the text that NEURON embeds",
     ),
     Feature("point processes at 0 and 1 (zero-area nodes)", _SAME, (_ORDERS, _NETCONS)),
-    Feature("ChannelBuilder channels (KSChan)", _REFUSED, (_OTHERS,)),
+    Feature(
+        "ChannelBuilder channels (KSChan): gates, schemes, ligands, GHK, point processes, usetable",
+        _SAME,
+        ("test_kschan.py::test_channels_of_every_kind_are_neurons",),
+        "the parameters of their functions are named `<state>_alpha0_<channel>`, `<from>_<to>_beta1_<channel>`",
+    ),
+    Feature(
+        "KSChan: single-channel mode, usetable of functions of the temperature, unset functions",
+        _REFUSED,
+        ("test_kschan.py::test_what_is_not_neurons_fixed_step_is_refused_by_name",),
+    ),
     Feature("mechanisms written in C, fastpas", _REFUSED, (_AT_ONCE,)),
-    Feature("reaction-diffusion (rxd)", _REFUSED, (_OTHERS,)),
+    Feature(
+        "reaction-diffusion (rxd)",
+        _REFUSED,
+        (_OTHERS,),
+        "imported only (as Section.psection() does), without a species, it takes no part",
+    ),
 )
 
 EVENTS = (
@@ -148,10 +160,14 @@ EVENTS = (
     Feature(
         "NetCons from voltages and from artificial cells to one kind of synapse",
         _SAME,
-        (_ORDERS,),
-        "where NET_RECEIVE only adds to the variables of the instance",
+        (_ORDERS, "test_self_events.py::test_voltages_and_trains_to_one_synapse_in_the_order_of_their_times"),
+        "in the order of their times",
     ),
-    Feature("the same where NET_RECEIVE does more than add", _REFUSED, (_OTHERS,)),
+    Feature(
+        "trains that arrive together at a synapse where their order matters, in a model whose solution sends events",
+        _REFUSED,
+        ("test_self_events.py::test_trains_that_arrive_together_where_their_order_matters_are_refused",),
+    ),
     Feature("NetCon that watches anything but a voltage", _REFUSED, (_SOURCES,)),
     Feature("NetCon whose source is in another process", _REFUSED, (_SOURCES,)),
     Feature("artificial cell driven by a voltage", _REFUSED, (_SOURCES,)),
@@ -165,8 +181,7 @@ RECORDING = (
         (_RECORDS,),
         "also Vectors that HOC made",
     ),
-    Feature("Vector.record with an interval or with times", _SAME, (_PLAY,), "`recording.times(label)`"),
-    Feature("the same, of what events change, or of a played variable", _REFUSED, (_NO_PLAY,)),
+    Feature("Vector.record with an interval or with times", _REFUSED, (_NO_RECORDS,)),
     Feature(
         "i_membrane_ (CVode.use_fast_imem), i_cap, i_membrane, vext",
         _SAME,
@@ -179,24 +194,8 @@ RECORDING = (
         ("test_lfp.py::test_potentials_equal_lfpykits_from_neurons_currents",),
         "equal to LFPykit's",
     ),
-    Feature("cm, celsius, weights of NetCons, GLOBALs recorded", _SAME, (_PLAY,)),
-    Feature("recording of artificial cells and of HOC variables", _REFUSED, (_NO_RECORDS,)),
-    Feature("Random.play into a variable", _SAME, (_HIDDEN,), "the numbers that the next run in NEURON draws"),
-    Feature(
-        "Vector.play: steps or continuous, at intervals, at times, with discontinuities",
-        _SAME,
-        (_PLAY,),
-        "into voltages, ion variables, celsius, variables of mechanisms and point processes, GLOBALs; the samples are "
-        "parameters, `play[0]`",
-    ),
-    Feature(
-        "Vector.play into e_extracellular",
-        _SAME,
-        ("test_play.py::test_potentials_outside_are_played_as_in_neuron",),
-    ),
-    Feature(
-        "Vector.play of a statement, into weights, cm, or what a NET_RECEIVE or a TABLE reads", _REFUSED, (_NO_PLAY,)
-    ),
+    Feature("recording of cm, weights or global variables", _REFUSED, (_NO_RECORDS,)),
+    Feature("Vector.play", _REFUSED, (_NO_RECORDS,)),
 )
 
 USER_CODE = (
@@ -213,7 +212,10 @@ USER_CODE = (
         (_UNSEEN_TEST,),
         "the run is the one that h.run() makes: from INITIAL at v_init, with parameters that stay as captured",
     ),
-    Feature("NetCon.record(callback)", _REFUSED, (_HIDDEN,)),
+    Feature("NetCon.record(callback)", _UNSEEN, (_UNSEEN_TEST,), "the callback does not run"),
+    Feature(
+        "Random.play into a variable", _UNSEEN, (_UNSEEN_TEST,), "the variable keeps the value it has at the capture"
+    ),
 )
 
 NEURON = {

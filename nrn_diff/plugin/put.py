@@ -10,6 +10,7 @@ import jax
 import numpy as np
 from neuron import h
 
+from nrn_diff.bridge.extracellular import set_layer_potential
 from nrn_diff.bridge.inventory import Inventory, hoc_objects
 from nrn_diff.bridge.live import as_queued
 from nrn_diff.snapshot import Capture
@@ -116,7 +117,7 @@ def _set_variables(ready: Prepared, state: State) -> None:
         for node, outside in zip(layered_in_order(ready.capture, structure), state.vext.tolist(), strict=True):
             section, x = topology.node_place(node)
             for k, potential in enumerate(outside):
-                section(x).vext[k] = potential
+                set_layer_potential(section, x, k, potential)
     for located in inventory.mechanisms:
         carried = state.mechanisms.get(located.type.name, {})
         shared = structure.mechanism(located.type.name).ir.shared

@@ -11,6 +11,7 @@ import numpy as np
 from neuron import h
 
 from nrn_diff.bridge.capture import FromNow, examine
+from nrn_diff.bridge.extracellular import layer_potential
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.inventory import Inventory, hoc_objects
 from nrn_diff.bridge.live import Wiring, read_queue, read_wiring, structure_changes, times_initialised
@@ -209,7 +210,7 @@ def _outside(capture: Capture, inventory: Inventory, structure: Structure) -> ja
     nodes = layered_in_order(capture, structure)
     count = capture.extracellular.xraxial.shape[1]
     places = [inventory.topology.node_place(node) for node in nodes]
-    return jnp.asarray([[section(x).vext[k] for k in range(count)] for section, x in places])
+    return jnp.asarray([[layer_potential(section, x, k) for k in range(count)] for section, x in places])
 
 
 def spike_vectors(wiring: Wiring) -> dict[str, list[int]]:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from mod_translator import emit, ir
+from mod_translator.passes.outbox import Outbox, outbox
 from nrn_diff import runtime
 from nrn_diff.errors import CaptureError, Refusal
 from nrn_diff.events.time_grid import n_steps as count_steps
@@ -23,15 +24,13 @@ from nrn_diff.snapshot import (
     MechanismData,
     Record,
 )
-from nrn_diff.solver.build_events import build_deliveries, find_sources, spike_sources
+from nrn_diff.solver.build_agenda import build_agenda, build_wires, fan_in, max_rounds, queued_mechanisms
+from nrn_diff.solver.build_events import build_deliveries, find_sources, refuse_ties, spike_sources
 from nrn_diff.solver.build_layers import build_extracellular, build_layers, layered_row
 from nrn_diff.solver.build_links import Linked
 from nrn_diff.solver.contraction import contract
 from nrn_diff.solver.incidence import Incidence
 from nrn_diff.solver.moment import ion_field
-from nrn_diff.solver.play import build_plays, waves
-from nrn_diff.solver.receive import only_adds
-from nrn_diff.solver.sampled import check_sampled
 from nrn_diff.solver.structure import (
     Block,
     Deliveries,
@@ -39,10 +38,11 @@ from nrn_diff.solver.structure import (
     MechanismStructure,
     Recorded,
     Structure,
+    Wires,
 )
 from nrn_diff.solver.values import Cable, IonState, IonValues, Values
 
-BLOCKS = ("initial", "current", "advance", "net_receive", "net_initial")
+BLOCKS = ("initial", "current", "advance", "net_receive", "net_initial", "watch")
 
 
 def build_structure(capture: Capture) -> Structure:
@@ -57,7 +57,10 @@ def build_structure(capture: Capture) -> Structure:
     segment_of_node[cable.segment_node] = np.arange(n_segments)
     steps = count_steps(capture.tstop, capture.dt)
     sources = find_sources(capture)
-    deliveries = build_deliveries(capture, sources, steps)
+    queued = queued_mechanisms(capture)
+    refuse_ties(capture, queued)
+    deliveries = build_deliveries(capture, sources, steps, queued)
+    wires = build_wires(capture)
     ion_row_of_node = {}
     for ion in capture.ions:
         ion_row_of_node[ion.name] = np.full(n_rows, -1)
@@ -68,15 +71,16 @@ def build_structure(capture: Capture) -> Structure:
     shared: dict[bytes, Incidence] = {}
     mechanisms = []
     for data in sorted(capture.mechanisms, key=lambda m: m.rank):
-        node = shared.setdefault(data.nodes.tobytes(), Incidence(row[data.nodes], n_rows))
+        node = shared.setdefault(data.nodes.tobytes(), Incidence(_rows(row, data.nodes), n_rows))
         ion_rows = {
-            use.name: Incidence(ion_row_of_node[use.name][data.nodes], n_ion_rows[use.name]) for use in data.ir.ions
+            use.name: Incidence(_rows(ion_row_of_node[use.name], data.nodes), n_ion_rows[use.name])
+            for use in data.ir.ions
         }
-        segment = Incidence(segment_of_node[data.nodes], n_segments)
-        mechanisms.append(_mechanism(capture, data, node, segment, ion_rows, linked, deliveries.get(data.name)))
+        segment = Incidence(_rows(segment_of_node, data.nodes), n_segments)
+        received = deliveries.get(data.name)
+        mechanisms.append(_mechanism(capture, data, node, segment, ion_rows, linked, received, data.name in queued))
     ions = tuple(_ion(ion, Incidence(row[ion.nodes], n_rows), mechanisms, linked) for ion in capture.ions)
-    check_sampled(capture, mechanisms)
-    recorded = tuple(_recorded(capture, record, row, outer) for record in capture.records)
+    recorded = tuple(_recorded(record, row, outer) for record in capture.records)
     return Structure(
         tree,
         row,
@@ -89,10 +93,16 @@ def build_structure(capture: Capture) -> Structure:
         capture.dt,
         steps,
         capture.secondorder,
-        _digest(capture, steps, sources, deliveries),
+        _digest(capture, steps, sources, deliveries, wires),
         extracellular=build_extracellular(capture, tree, row),
-        plays=build_plays(capture, tuple(mechanisms), row, steps, linked.written),
+        wires=wires,
+        max_rounds=max_rounds(capture, deliveries, queued),
     )
+
+
+def _rows(of_node: np.ndarray, nodes: np.ndarray) -> np.ndarray:
+    """Entries of the nodes; -1 for those that are nowhere (artificial cells)."""
+    return np.where(nodes >= 0, of_node[nodes], -1)
 
 
 def build_values(capture: Capture, structure: Structure) -> Values:
@@ -120,16 +130,12 @@ def build_values(capture: Capture, structure: Structure) -> Values:
             i.name: IonValues(*(array(x) for x in (i.inside, i.outside, i.erev, i.inside0, i.outside0, i.current)))
             for i in capture.ions
         },
-        {
-            name: array(np.stack([c.weight for c in capture.connections if c.target == name]))
-            for name in {c.target for c in capture.connections}
-        },
+        {m.name: array(_weights(capture, m)) for m in structure.mechanisms if m.deliveries is not None},
         array([threshold for _, threshold in find_sources(capture)]),
         array(capture.celsius),
         array(capture.v_init),
         {data.name: {name: _function_table(x) for name, x in data.tables.items()} for data in capture.mechanisms},
         build_layers(capture),
-        plays={name: array(samples) for name, samples in waves(capture).items()},
     )
 
 
@@ -139,6 +145,12 @@ def _function_table(table: FunctionTable) -> runtime.FunctionTable:
         for axis, listed in zip(table.axes, table.listed, strict=True)
     ]
     return runtime.FunctionTable(jnp.asarray(table.values), tuple(axes))
+
+
+def _weights(capture: Capture, mechanism: MechanismStructure) -> np.ndarray:
+    rows = [c.weight for c in capture.connections if c.target == mechanism.name]
+    receive = mechanism.ir.net_receive
+    return np.stack(rows) if rows else np.zeros((0, len(receive.args) if receive is not None else 1))
 
 
 def _ion(ion: Ion, node: Incidence, mechanisms: Sequence[MechanismStructure], linked: Linked) -> IonStructure:
@@ -178,17 +190,23 @@ def _mechanism(
     ion_rows: Mapping[str, Incidence],
     linked: Linked,
     deliveries: Deliveries | None,
+    queued: bool,
 ) -> MechanismStructure:
     mechanism = data.ir
+    printed, events = outbox(mechanism, fan_in(capture, mechanism)) if queued else (mechanism, Outbox({}))
     blocks = {}
     for name in BLOCKS:
-        routine: ir.Routine | None = getattr(mechanism, name)
+        routine: ir.Routine | None = getattr(printed, name)
         if routine is not None and (deliveries is not None or not name.startswith("net_")):
             # NET_RECEIVE returns the arguments that it assigns: they are state of the NetCon.
-            outputs = (*routine.writes, *(routine.results if name.startswith("net_") else ()))
-            blocks[name] = Block(emit.signature(mechanism, routine), outputs, routine.args)
+            outputs = (*routine.writes, *routine.results)
+            sites = events.sites.get(name, ())
+            blocks[name] = Block(emit.signature(printed, routine), outputs, routine.args, sites)
     _check(capture, data, blocks, linked)
-    source = _source(mechanism)
+    source = emit.emit(printed) if queued else _source(mechanism)
+    agenda = None
+    if queued and deliveries is not None:
+        agenda = build_agenda(capture, data.name, len(data.nodes), deliveries, events)
     return MechanismStructure(
         mechanism,
         load_module(source, mechanism.name),
@@ -201,6 +219,7 @@ def _mechanism(
         _carried(capture, mechanism, blocks, linked),
         deliveries,
         np.asarray(data.order),
+        agenda=agenda,
         pointers=linked.build(data.pointers, node.n_sources),
         transfers=linked.build(data.transfers, node.n_sources),
     )
@@ -253,15 +272,6 @@ def _check(capture: Capture, data: MechanismData, blocks: Mapping[str, Block], l
                 "put them into segments of their own",
             )
         )
-    mine = [c for c in capture.connections if c.target == mechanism.name]
-    if len({c.train >= 0 for c in mine}) == 2 and not only_adds(mechanism):
-        refusals.append(
-            Refusal(
-                "NetCons from voltages and from artificial cells to one kind of synapse",
-                f"mechanism {mechanism.name}, {mechanism.file}",
-                "its NET_RECEIVE does more than add, so the order of the two within a step matters; not supported yet",
-            )
-        )
     if refusals:
         raise CaptureError(refusals)
 
@@ -290,7 +300,7 @@ def _is_implicit(body: tuple[ir.Stmt, ...]) -> bool:
 
 def _carried(capture: Capture, mechanism: ir.Mechanism, blocks: Mapping[str, Block], linked: Linked) -> tuple[str, ...]:
     """Variables that a step writes and a later block reads, or that only an event writes and a Vector records."""
-    during = [blocks[name] for name in ("net_receive", "current", "advance") if name in blocks]
+    during = [blocks[name] for name in ("net_receive", "current", "advance", "watch") if name in blocks]
     written = {name for block in during for name in block.outputs}
     needed = {name for block in during for name in block.inputs}
     from_elsewhere = linked.of_mechanism(linked.written, mechanism.name)
@@ -306,19 +316,18 @@ def _carried(capture: Capture, mechanism: ir.Mechanism, blocks: Mapping[str, Blo
     )
 
 
-def _recorded(capture: Capture, record: Record, row: np.ndarray, layered: np.ndarray) -> Recorded:
-    if record.kind == "weight":
-        position = next(k for k, c in enumerate(capture.connections) if c.index == record.index)
-        target = capture.connections[position].target
-        index = sum(c.target == target for c in capture.connections[:position])
-        return Recorded(record.label, "weight", target, "", index, record.element)
+def _recorded(record: Record, row: np.ndarray, layered: np.ndarray) -> Recorded:
     of_node = {"v": row, "membrane": row, "vext": layered}
     index = int(of_node[record.kind][record.index]) if record.kind in of_node else record.index
     return Recorded(record.label, record.kind, record.owner, record.variable, index, record.element)
 
 
 def _digest(
-    capture: Capture, steps: int, sources: list[tuple[int, float]], deliveries: Mapping[str, Deliveries]
+    capture: Capture,
+    steps: int,
+    sources: list[tuple[int, float]],
+    deliveries: Mapping[str, Deliveries],
+    wires: Sequence[Wires],
 ) -> str:
     """Content of all that `Structure` depends on."""
     digest = hashlib.sha256()
@@ -335,8 +344,6 @@ def _digest(
     cable = capture.cable
     add(cable.parent, cable.segment_node, cable.node_section, len(cable.section_names))
     add(capture.dt, steps, capture.secondorder, capture.records)
-    for p in capture.plays:
-        add(p.target, p.vector, len(p.values), p.times, p.interval, p.continuous, p.has_breaks, p.breaks)
     if capture.extracellular is not None:
         add(capture.extracellular.nodes, capture.extracellular.layered, capture.extracellular.xraxial.shape)
     for ion in capture.ions:
@@ -347,9 +354,12 @@ def _digest(
             add(link.name, link.kind, link.owner, link.variable, link.element, link.row, link.index)
         add(len(data.pointers))
         add({name: np.shape(x) for name, x in (*data.values.items(), *data.globals_.items())})
-    add([node for node, _ in sources])
+    add([node for node, _ in sources], capture.event_capacity)
+    for w in wires:
+        add(w.source, w.target, w.instance, w.connection, w.row, w.delay)
     for name, d in deliveries.items():
-        add(name, d.row, d.connection, d.time, d.initial, d.early, d.late)
+        add(name, d.row, d.delay, [(c.train, c.source_node) for c in capture.connections if c.target == name])
+        add(d.connection, d.time, d.initial, d.early, d.late)
         for lines in (d.early_lines, d.late_lines):
             add(lines.connection, lines.source, lines.lag, lines.delay, lines.sent)
     return digest.hexdigest()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
+from nrn_diff.errors import CaptureError, Refusal
 from nrn_diff.events.schedule import in_rounds, schedule
 from nrn_diff.events.time_grid import time_grid
-from nrn_diff.snapshot import Capture, Connection
+from nrn_diff.snapshot import Capture
+from nrn_diff.solver.receive import only_adds
 from nrn_diff.solver.spikes import make_lines
 from nrn_diff.solver.structure import Deliveries, SpikeSources
 
@@ -19,23 +21,20 @@ def find_sources(capture: Capture) -> list[tuple[int, float]]:
     return list(dict.fromkeys([*watched, *((s.node, s.threshold) for s in capture.spikes)]))
 
 
-def build_deliveries(capture: Capture, sources: list[tuple[int, float]], steps: int) -> dict[str, Deliveries]:
-    """Everything that reaches each mechanism, by its name."""
+def build_deliveries(
+    capture: Capture, sources: list[tuple[int, float]], steps: int, queued: Collection[str] = ()
+) -> dict[str, Deliveries]:
+    """Everything that reaches each mechanism, by its name; also of those in `queued` that no NetCon reaches."""
     instances = {data.name: len(data.nodes) for data in capture.mechanisms}
-    return {
-        name: _of_mechanism(
-            capture, [c for c in capture.connections if c.target == name], sources, instances[name], steps
-        )
-        for name in dict.fromkeys(c.target for c in capture.connections)
-    }
+    names = dict.fromkeys((*(c.target for c in capture.connections), *queued))
+    return {name: _of_mechanism(capture, name, sources, instances[name], steps) for name in names}
 
 
-def _of_mechanism(
-    capture: Capture, mine: list[Connection], sources: list[tuple[int, float]], n: int, steps: int
-) -> Deliveries:
+def _of_mechanism(capture: Capture, name: str, sources: list[tuple[int, float]], n: int, steps: int) -> Deliveries:
+    mine = [c for c in capture.connections if c.target == name]
     rows = np.array([c.instance for c in mine], dtype=np.int32)
     place = np.full(len(capture.connections), -1)
-    place[[k for k, c in enumerate(capture.connections) if c.target == mine[0].target]] = np.arange(len(mine))
+    place[[k for k, c in enumerate(capture.connections) if c.target == name]] = np.arange(len(mine))
     here = place[capture.events.connection] >= 0
     connection = place[capture.events.connection[here]]
     plan, order = schedule(capture.events.times[here], rows[connection], dt=capture.dt, steps=steps)
@@ -44,9 +43,43 @@ def _of_mechanism(
     everyone = in_rounds(np.arange(len(mine), dtype=np.int32)[None, :], rows)[0]
     driven = np.array([k for k, c in enumerate(mine) if c.source_node >= 0], dtype=np.int64)
     source = np.array([sources.index((mine[k].source_node, mine[k].threshold)) for k in driven], dtype=np.int64)
-    delay = np.array([mine[k].delay for k in driven], dtype=np.float64)
-    lines = make_lines(driven, source, rows[driven], delay, n, capture.dt, steps)
-    return Deliveries(rows, connection[order].astype(np.int32), plan.times, initial, early, late, everyone, *lines)
+    delays = np.array([c.delay for c in mine], dtype=np.float64)
+    lines = make_lines(driven, source, rows[driven], delays[driven], n, capture.dt, steps)
+    numbers = connection[order].astype(np.int32)
+    return Deliveries(rows, numbers, plan.times, initial, early, late, delays, everyone, *lines)
+
+
+def refuse_ties(capture: Capture, queued: Collection[str]) -> None:
+    """Refuse trains that reach one instance at the same time, where their order matters and NEURON's may be another.
+
+    What the solution sends can move such events in NEURON's queue (see events/queue.py). Raises CaptureError.
+    """
+    if not queued and all(c.source_node < 0 for c in capture.connections):
+        return
+    refusals = []
+    for data in capture.mechanisms:
+        if data.ir.net_receive is None or only_adds(data.ir):
+            continue
+        mine = np.array([c.target == data.name for c in capture.connections], dtype=bool)
+        instance = np.array([c.instance for c in capture.connections], dtype=int)
+        here = mine[capture.events.connection]
+        times, connection = capture.events.times[here], capture.events.connection[here]
+        order = np.lexsort((times, instance[connection]))
+        times, rows = times[order], instance[connection[order]]
+        tied = np.flatnonzero((times[1:] == times[:-1]) & (rows[1:] == rows[:-1]))
+        if len(tied):
+            row, when = int(rows[tied[0]]), float(times[tied[0]])
+            refusals.append(
+                Refusal(
+                    f"events of trains that reach {data.labels[row]} at the same time, t = {when:g} ms",
+                    f"mechanism {data.name}, {data.ir.file}",
+                    "its NET_RECEIVE does more than add, so that their order matters, and in NEURON it depends on what "
+                    "else waits in the queue",
+                    "let one of the trains start a little later, or give its NetCon another delay",
+                )
+            )
+    if refusals:
+        raise CaptureError(refusals)
 
 
 def spike_sources(

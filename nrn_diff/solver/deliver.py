@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from nrn_diff.solver.dispatch import queue_arrivals
+from nrn_diff.solver.event_queue import put
 from nrn_diff.solver.moment import Moment
 from nrn_diff.solver.receive import Arrivals, Receiver, Targets
-from nrn_diff.solver.structure import Deliveries
+from nrn_diff.solver.structure import Deliveries, MechanismStructure
 from nrn_diff.solver.values import Array
 
 # Up to this many rounds in one step are written out one by one; more of them are a loop.
@@ -22,6 +25,9 @@ def deliver(now: Moment, events: dict[str, Array]) -> None:
     for mechanism in now.structure.mechanisms:
         rounds = events.get(mechanism.name)
         if rounds is not None and mechanism.deliveries is not None and rounds.size:
+            if mechanism.agenda is not None:
+                _queue(now, mechanism, mechanism.deliveries, rounds)
+                continue
             receiver = Receiver.at(now, mechanism, "net_receive")
             one = partial(_one_round, receiver, mechanism.deliveries)
             receiver.store(now, _in_turn(one, receiver.targets(now), rounds))
@@ -42,8 +48,29 @@ def initialise_connections(now: Moment) -> None:
             present = connections >= 0
             times = jnp.broadcast_to(now.t, connections.shape)
             events = Arrivals(jnp.asarray(connections.clip(0)), times, jnp.asarray(present))
-            targets = receiver.receive(targets, events)
+            targets, results = receiver.receive_and_send(targets, events)
+            _send_first(now, receiver, events, results)
         receiver.store(now, targets)
+
+
+def _send_first(now: Moment, receiver: Receiver, events: Arrivals, results: dict[str, Any]) -> None:
+    """net_send in the INITIAL inside NET_RECEIVE."""
+    row, name = receiver.row[events.connection], receiver.mechanism.name
+    for site in receiver.sites:
+        shape = events.time.shape
+        time, flag = (jnp.broadcast_to(results[n], shape) for n in (site.time, site.flag))
+        queue, present = now.queues[name], events.present & (time >= 0.0)
+        zero = jnp.zeros(shape, int)
+        now.queues[name] = put(queue, row, time, events.connection, present, zero, events.time, flag)
+
+
+def _queue(now: Moment, mechanism: MechanismStructure, deliveries: Deliveries, rounds: Array) -> None:
+    numbers = rounds.reshape(-1)
+    number = jnp.maximum(numbers, 0)
+    connection, time = jnp.asarray(deliveries.connection)[number], jnp.asarray(deliveries.time)[number]
+    rank = jnp.repeat(jnp.arange(rounds.shape[0]), rounds.shape[1])
+    sent = time - jnp.asarray(deliveries.delay)[connection]
+    queue_arrivals(now, mechanism, Arrivals(connection, time, numbers >= 0), rank, sent)
 
 
 def _in_turn(one: Callable[[Targets, Array], Targets], targets: Targets, rounds: Array) -> Targets:

@@ -10,10 +10,10 @@ from mod_translator import ir
 from nrn_diff.runtime import nernst
 from nrn_diff.solver.currents import assemble
 from nrn_diff.solver.deliver import deliver, initialise_connections
+from nrn_diff.solver.dispatch import deliver_due, empty_queues, send_from_initial
 from nrn_diff.solver.fill_tables import fill_tables
 from nrn_diff.solver.layers import layer_matrix
 from nrn_diff.solver.moment import Moment, ion_field, replace_rows, transfer
-from nrn_diff.solver.play import start_values
 from nrn_diff.solver.record import recorded
 from nrn_diff.solver.spikes import no_spikes
 from nrn_diff.solver.structure import IonStructure, MechanismStructure, Structure
@@ -38,6 +38,7 @@ def initialise(structure: Structure, values: Values, events: dict[str, Array]) -
     for name, changed in (values.start or {}).items():
         now.mechanisms[name].update(changed)
     deliver(now, events)
+    deliver_due(now, now.t)
     start_membrane_currents(now, assemble(now))
     fixed, state = _split(now)
     return fixed, state, recorded(now)
@@ -45,7 +46,6 @@ def initialise(structure: Structure, values: Values, events: dict[str, Array]) -
 
 def after_initial(structure: Structure, values: Values) -> Moment:
     """The moment after every INITIAL block, before the events of t = 0 (where FInitializeHandlers of type 1 run)."""
-    values = start_values(structure, values)
     everywhere = jnp.full(len(structure.row_of_node), values.v_init)
     now = Moment(
         structure,
@@ -58,14 +58,17 @@ def after_initial(structure: Structure, values: Values) -> Moment:
         no_spikes(structure),
         vext=_start_layers(structure),
         e_extracellular=None if values.extracellular is None else values.extracellular.e_extracellular,
+        queues=empty_queues(structure),
     )
     transfer(now)
     for mechanism in structure.mechanisms:
         fill_tables(now, mechanism)
         if "initial" in mechanism.blocks:
             results = now.call(mechanism, "initial")
-            now.store(mechanism, results)
-            _reversal_after_write(now, mechanism, results)
+            written = {n: x for n, x in results.items() if n in mechanism.ir.symbols}
+            now.store(mechanism, written)
+            _reversal_after_write(now, mechanism, written)
+            send_from_initial(now, mechanism, results)
     initialise_connections(now)
     return now
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from mod_translator import ir
 from nrn_diff.solver.structure import LinkStructure, MechanismStructure, Place, Structure
-from nrn_diff.solver.values import Array, Fixed, IonState, Spikes, State
+from nrn_diff.solver.values import Array, Fixed, IonState, Queue, Spikes, State
 
 
 def ion_field(ion: str, name: str) -> str:
@@ -46,6 +46,7 @@ class Moment:
     vext: Array | None = None
     e_extracellular: Array | None = None
     membrane: dict[str, Array] = field(default_factory=dict)
+    queues: dict[str, Queue] = field(default_factory=dict)
 
     @classmethod
     def of(cls, structure: Structure, fixed: Fixed, state: State, t: Array) -> Moment:
@@ -64,13 +65,14 @@ class Moment:
             state.spikes,
             vext=state.vext,
             e_extracellular=None if layers is None else layers.e_extracellular,
+            queues=dict(state.queues or {}),
         )
 
     def state(self) -> State:
         """What the next step needs."""
         carried = {m.name: {n: self.mechanisms[m.name][n] for n in m.state} for m in self.structure.mechanisms}
         ions = {i.name: {f: getattr(self.ions[i.name], f) for f in i.state} for i in self.structure.ions}
-        return State(self.v, carried, ions, self.weights, self.spikes, self.vext)
+        return State(self.v, carried, ions, self.weights, self.spikes, self.vext, self.queues or None)
 
     @property
     def inside(self) -> Array:
@@ -155,29 +157,12 @@ class Moment:
                 return of_ion
             case "membrane":
                 return self.membrane[place.variable]
-            case "cm":
-                return self.fixed.values.cable.cm
-            case "celsius":
-                return jnp.reshape(self.fixed.values.celsius, (1,))
-            case "weight":
-                return self.weights[place.owner][:, place.element]
-            case "global":
-                return jnp.reshape(self._shared(place), (1,))
             case "vext" if self.vext is not None:
                 return self.vext[:, place.element]
             case "e_extracellular" if self.e_extracellular is not None:
                 return self.e_extracellular
         values = self.mechanisms[place.owner][place.variable]
         return values if place.element < 0 else values[place.element]
-
-    def _shared(self, place: Place) -> Array:
-        """A GLOBAL: the number of the mechanism, or what the instance that ran last left in it."""
-        own = self.mechanisms[place.owner].get(place.variable)
-        if own is None:
-            own = self.fixed.globals_[place.owner][place.variable]
-        else:
-            own = own[..., self.structure.mechanism(place.owner).last]
-        return own if place.element < 0 else own[place.element]
 
     def put(self, place: Place, new: Array) -> None:
         """Replace all rows of one variable."""

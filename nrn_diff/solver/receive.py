@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from mod_translator import ir
+from mod_translator.passes.outbox import OWN, PRESENT, Site
 from nrn_diff.solver.moment import Moment
 from nrn_diff.solver.structure import MechanismStructure
 from nrn_diff.solver.values import Array
@@ -46,9 +47,15 @@ class Receiver:
         """The receiver of a mechanism, with the values of this moment."""
         assert mechanism.deliveries is not None
         changing = mechanism.blocks[block].outputs
-        inputs = [n for n in mechanism.blocks[block].inputs if n not in changing and n not in ("t", "flag")]
+        of_event = ("t", "flag", PRESENT, OWN, *(mechanism.agenda.netcon_present if mechanism.agenda else ()))
+        inputs = [n for n in mechanism.blocks[block].inputs if n not in changing and n not in of_event]
         row = jnp.asarray(mechanism.deliveries.row)
         return cls(mechanism, block, row, {name: now.read(mechanism, name) for name in inputs})
+
+    @property
+    def sites(self) -> tuple[Site, ...]:
+        """Where the block sends events."""
+        return self.mechanism.blocks[self.block].sites
 
     def targets(self, now: Moment) -> Targets:
         """What the events of this moment start from."""
@@ -63,12 +70,49 @@ class Receiver:
 
     def receive(self, targets: Targets, events: Arrivals) -> Targets:
         """Events that all have different targets and different connections."""
+        return self.receive_and_send(targets, events)[0]
+
+    def receive_and_send(self, targets: Targets, events: Arrivals) -> tuple[Targets, dict[str, Any]]:
+        """As `receive`, with what the block returns, by the names of its sites and others."""
         row = self.row[events.connection]
         results, args = self._run(targets, events, {n: x[..., row] for n, x in targets.variables.items()})
         # What is not there goes to a row that does not exist and is dropped.
         place = jnp.where(events.present, row, self.mechanism.count)
         variables = {n: x.at[..., place].set(results[n], mode="drop") for n, x in targets.variables.items()}
-        return Targets(variables, self._store_args(targets.weights, events, results, args))
+        return Targets(variables, self._store_args(targets.weights, events, results, args)), results
+
+    def receive_each(
+        self, targets: Targets, time: Array, flag: Array, connection: Array, present: Array
+    ) -> tuple[Targets, dict[str, Any]]:
+        """At most one event for each instance, [n] each; connection: -1 where none brought it. The block itself leaves
+        everything as it is where there is none.
+        """
+        agenda, block = self.mechanism.agenda, self.mechanism.blocks[self.block]
+        assert agenda is not None
+        n_connections = targets.weights.shape[0]
+        count = targets.weights.shape[1]
+
+        def weights_of(connection: Array) -> list[Array]:
+            at = jnp.where(connection < 0, n_connections, connection)
+            return [targets.weights.at[at, k].get(mode="fill", fill_value=0.0) for k in range(count)]
+
+        given: dict[str, Any] = {"t": time, "flag": flag, PRESENT: present, **self.constant, **targets.variables}
+        args = weights_of(connection)
+        netcons = jnp.asarray(agenda.netcons)
+        for k, name in enumerate(agenda.netcon_present):
+            given[name] = netcons[k] >= 0
+            args += weights_of(netcons[k])
+        if agenda.netcon_present:
+            place = jnp.asarray(agenda.place)
+            given[OWN] = place.at[connection].get(mode="fill", fill_value=-1) if n_connections else -1
+            given[OWN] = jnp.where(connection < 0, -1, given[OWN])
+        results = self.mechanism.run(self.block, {n: given[n] for n in block.inputs}, tuple(args))
+        weights = targets.weights
+        for k, names in enumerate(agenda.netcon_args):
+            weights = _set_rows(weights, netcons[k], names, results)
+        weights = _set_rows(weights, connection, block.args[:count], results)
+        variables = {n: jnp.broadcast_to(results[n], x.shape) for n, x in targets.variables.items()}
+        return Targets(variables, weights), results
 
     def receive_sums(self, targets: Targets, events: Arrivals, connections: Any) -> Targets:
         """Any events, of different connections, of a block that only adds to the instance (see `only_adds`).
@@ -110,6 +154,15 @@ class Receiver:
         new = jnp.stack([jnp.broadcast_to(results.get(n, old), shape) for n, old in zip(names, args, strict=True)], -1)
         place = jnp.where(events.present, events.connection, weights.shape[0])
         return weights.at[place].set(new, mode="drop")
+
+
+def _set_rows(weights: Array, connection: Array, names: tuple[str, ...], results: dict[str, Any]) -> Array:
+    """The weights with those of some connections (-1: none) replaced by what the block made of them."""
+    at = jnp.where(connection < 0, weights.shape[0], connection)
+    for k, name in enumerate(names):
+        if name in results:
+            weights = weights.at[at, k].set(jnp.broadcast_to(results[name], connection.shape), mode="drop")
+    return weights
 
 
 def only_adds(mechanism: ir.Mechanism) -> bool:

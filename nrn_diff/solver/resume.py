@@ -15,11 +15,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from nrn_diff.errors import CaptureError, Refusal
 from nrn_diff.snapshot import Capture, Events, SpikeRecord, Train
 from nrn_diff.solver.build import build_structure
 from nrn_diff.solver.build_events import find_sources
 from nrn_diff.solver.initialise import Live, from_live, initialise
-from nrn_diff.solver.play import no_drives
 from nrn_diff.solver.step import Clock, step
 from nrn_diff.solver.structure import MechanismStructure, Structure
 from nrn_diff.solver.values import Array, Fixed, IonState, State, Values
@@ -53,8 +53,23 @@ def live_capture(capture: Capture, sources: tuple[tuple[int, float], ...]) -> Ca
 
 
 def live_structure(capture: Capture) -> Structure:
-    """The structure of a `live_capture`, with a state that holds all that a step changes, for NEURON to see."""
+    """The structure of a `live_capture`, with a state that holds all that a step changes, for NEURON to see.
+
+    Raises CaptureError for mechanisms whose own events wait in NEURON's queue.
+    """
     structure = build_structure(capture)
+    refusals = [
+        Refusal(
+            f"events that {m.name} sends to itself or to others",
+            f"mechanism {m.name}, {m.ir.file}",
+            "net_send, net_event and WATCH are not supported yet in a run that NEURON hands over in the middle",
+            "use nrn_diff.capture() and Model.simulate()",
+        )
+        for m in structure.mechanisms
+        if m.agenda is not None
+    ]
+    if refusals:
+        raise CaptureError(refusals)
     mechanisms = tuple(dataclasses.replace(m, state=_changed(m)) for m in structure.mechanisms)
     ions = tuple(dataclasses.replace(i, state=IonState._fields) for i in structure.ions)
     digest = hashlib.sha256(f"live {structure.digest} {find_sources(capture)}".encode()).hexdigest()
@@ -129,7 +144,7 @@ def run_chunk(
     def one(k: Array, carry: tuple[State, Chunk]) -> tuple[State, Chunk]:
         state, chunk = carry
         early, late = ({name: getattr(x, p)[k] for name, x in arriving.items()} for p in ("early", "late"))
-        clock = Clock(k, grid[2 * k], grid[2 * k + 1], grid[2 * k + 2], early, late, {}, {}, no_drives())
+        clock = Clock(k, grid[2 * k], grid[2 * k + 1], grid[2 * k + 2], early, late, {}, {})
         state, sample = step(structure, fixed, state, clock)
         return state, Chunk(chunk.samples.at[k].set(sample.recorded), chunk.crossed.at[k].set(sample.crossed))
 

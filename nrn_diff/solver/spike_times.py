@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import jax
 import jax.numpy as jnp
 
+from nrn_diff.errors import NrnDiffError
 from nrn_diff.solver.receive import Arrivals, Receiver, Targets, only_adds
 from nrn_diff.solver.structure import Lines, Structure
 from nrn_diff.solver.values import Array, Spikes
@@ -28,14 +29,18 @@ def start_derivative(structure: Structure, spikes: Spikes) -> Spikes:
     """What is carried for the derivative, before the first step."""
     if not differentiate(structure):
         return spikes
+    for m in structure.mechanisms:
+        if m.agenda is not None and m.deliveries is not None and m.deliveries.has_lines:
+            raise NrnDiffError(
+                f"spikes to {m.name} have no derivative: its events wait in a queue (net_send, WATCH or the like in "
+                "its NET_RECEIVE). Run with spikes=NO_DERIVATIVE, or replace the synapse by one that only adds."
+            )
     moved = jnp.zeros(spikes.fired.shape)
     if not structure.spike_derivative.moves:
         return spikes._replace(moved=moved)
     pending = {}
     for m in structure.mechanisms:
-        if m.deliveries is not None and len(m.deliveries.early_lines.connection) + len(
-            m.deliveries.late_lines.connection
-        ):
+        if m.deliveries is not None and m.deliveries.has_lines:
             shapes = {n: m.ir.symbols[n].length for n in m.blocks["net_receive"].outputs if n in m.ir.symbols}
             pending[m.name] = {n: jnp.zeros((k, m.count) if k else (m.count,)) for n, k in shapes.items()}
     return spikes._replace(before=jnp.full(spikes.above.shape, -jnp.inf), moved=moved, pending=pending)

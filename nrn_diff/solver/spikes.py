@@ -12,6 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from nrn_diff.events.time_grid import time_grid
+from nrn_diff.solver.dispatch import queue_arrivals
+from nrn_diff.solver.event_queue import rank_in_group
 from nrn_diff.solver.incidence import Incidence
 from nrn_diff.solver.moment import Moment
 from nrn_diff.solver.receive import Arrivals, Receiver, Targets, only_adds
@@ -37,7 +39,12 @@ def arrival_steps(delay: np.ndarray, dt: float, steps: int) -> tuple[np.ndarray,
 def make_lines(
     connection: np.ndarray, source: np.ndarray, row: np.ndarray, delay: np.ndarray, n: int, dt: float, steps: int
 ) -> tuple[Lines, Lines]:
-    """Lines of a mechanism with `n` instances for the start and for the end of a step; arrays are by NetCon."""
+    """Lines of a mechanism with `n` instances for the start and for the end of a step; arrays are by NetCon.
+
+    Lines are in the order of their targets, those of one target in that of the NetCons.
+    """
+    by_target = np.argsort(row, kind="stable")
+    connection, source, row, delay = (x[by_target] for x in (connection, source, row, delay))
     delays, which = np.unique(delay, return_inverse=True)
     step, early = arrival_steps(delays, dt, steps)
     made = []
@@ -102,10 +109,17 @@ def deliver_spikes(now: Moment, sent: dict[str, Array], *, early: bool) -> None:
         if mechanism.name not in sent or mechanism.deliveries is None:
             continue
         lines = mechanism.deliveries.early_lines if early else mechanism.deliveries.late_lines
+        if mechanism.agenda is not None:
+            first = mechanism.agenda.early_first if early else mechanism.agenda.late_first
+            for k in range(lines.sent.shape[2]):
+                events, start = _arrivals(now, lines, sent[mechanism.name][:, k])
+                rank = rank_in_group(events.present, jnp.asarray(first))
+                queue_arrivals(now, mechanism, events, rank, start)
+            continue
         receiver = Receiver.at(now, mechanism, "net_receive")
         targets = receiver.targets(now)
         for k in range(lines.sent.shape[2]):
-            events = _arrivals(now, lines, sent[mechanism.name][:, k])
+            events, _ = _arrivals(now, lines, sent[mechanism.name][:, k])
             if differentiate(now.structure):
                 targets = receive_moved(now, receiver, lines, targets, events, sent[mechanism.name][:, k])
                 continue
@@ -119,12 +133,14 @@ def deliver_spikes(now: Moment, sent: dict[str, Array], *, early: bool) -> None:
         receiver.store(now, targets)
 
 
-def _arrivals(now: Moment, lines: Lines, sent: Array) -> Arrivals:
+def _arrivals(now: Moment, lines: Lines, sent: Array) -> tuple[Arrivals, Array]:
+    """The events that arrive now, and when they were sent (ms)."""
     sources = now.structure.spike_sources
     step = sent[lines.lag]
     fired = now.spikes.fired[step % sources.memory, lines.source]
     start = jnp.asarray(sources.start)[jnp.maximum(step, 0)]
-    return Arrivals(jnp.asarray(lines.connection), (start + SEND_DELAY) + lines.delay, fired & (step >= 0))
+    time = (start + SEND_DELAY) + lines.delay
+    return Arrivals(jnp.asarray(lines.connection), time, fired & (step >= 0)), start
 
 
 def _receive_all(receiver: Receiver, lines: Lines, targets: Targets, events: Arrivals) -> Targets:

@@ -16,7 +16,7 @@ import numpy as np
 
 from mod_translator import ir
 from mod_translator.emit import TableParameter, python_name
-from nrn_diff.events.waveforms import Course
+from mod_translator.passes.outbox import Site
 from nrn_diff.solver.contraction import Schedule
 from nrn_diff.solver.incidence import Incidence
 from nrn_diff.solver.layered_solve import LayeredTree
@@ -27,12 +27,14 @@ from nrn_diff.spike_derivative import NO_DERIVATIVE, AbstractSpikeDerivative
 class Block:
     """A function of an emitted module, by the names of the NMODL file.
 
-    inputs: what it takes by keyword. outputs: what it returns. args: the NetCon arguments of NET_RECEIVE.
+    inputs: what it takes by keyword. outputs: what it returns. args: the NetCon arguments of NET_RECEIVE. sites: where
+    it sends events; what they hold is among the outputs.
     """
 
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     args: tuple[str, ...] = ()
+    sites: tuple[Site, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,10 +69,11 @@ class Lines:
 class Deliveries:
     """NetCon events that reach one kind of point process.
 
-    row [n_connections]: the target instance. connection, time [n_events]: of each event. initial [n_rounds, width],
-    early and late [n_steps, n_rounds, width]: events before the first step, at the start and at the end of each step,
-    -1 for none; rounds follow one another, the events of one round have different targets. in_creation_order [n_rounds,
-    width]: the connections, in such rounds. early_lines, late_lines: connections that a voltage drives.
+    row [n_connections]: the target instance. delay [n_connections] (ms). connection, time [n_events]: of each event.
+    initial [n_rounds, width], early and late [n_steps, n_rounds, width]: events before the first step, at the start and
+    at the end of each step, -1 for none; rounds follow one another, the events of one round have different targets.
+    in_creation_order [n_rounds, width]: the connections, in such rounds. early_lines, late_lines: connections that a
+    voltage drives.
     """
 
     row: np.ndarray
@@ -79,9 +82,52 @@ class Deliveries:
     initial: np.ndarray
     early: np.ndarray
     late: np.ndarray
+    delay: np.ndarray
     in_creation_order: np.ndarray
     early_lines: Lines
     late_lines: Lines
+
+    @property
+    def has_lines(self) -> bool:
+        """Whether voltages drive any of the connections."""
+        return len(self.early_lines.connection) + len(self.late_lines.connection) > 0
+
+
+@dataclass(frozen=True, eq=False)
+class Agenda:
+    """A mechanism whose events wait in a queue of their own, because they depend on the solution.
+
+    slots: events that one instance can have in the queue. watch_flags: of its WATCH statements. netcons [fan_in, n]:
+    the connections of each instance for FOR_NETCONS, -1 for none; place [n_connections]: where each stands there.
+    netcon_args, netcon_present: names of what NET_RECEIVE takes for each of them. early_first, late_first: for each
+    line, the first line of the same instance.
+    """
+
+    slots: int
+    watch_flags: tuple[float, ...]
+    netcons: np.ndarray
+    place: np.ndarray
+    netcon_args: tuple[tuple[str, ...], ...]
+    netcon_present: tuple[str, ...]
+    early_first: np.ndarray
+    late_first: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Wires:
+    """NetCons from point processes (net_event) of one kind to those of another.
+
+    instance [m]: the sending one. connection [m]: among those of the target, whose instances are in row [m], ascending;
+    first [m]: the first wire to the same instance. delay [m] (ms).
+    """
+
+    source: str
+    target: str
+    instance: np.ndarray
+    connection: np.ndarray
+    row: np.ndarray
+    first: np.ndarray
+    delay: np.ndarray
 
 
 class Place(NamedTuple):
@@ -127,6 +173,7 @@ class MechanismStructure:
     order: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     pointers: Links = field(default_factory=dict)
     transfers: Links = field(default_factory=dict)
+    agenda: Agenda | None = None
 
     @property
     def first(self) -> int:
@@ -199,24 +246,6 @@ class MechanismStructure:
 
 
 @dataclass(frozen=True, eq=False)
-class PlayGroup:
-    """Vectors that are played into one variable of several owners.
-
-    source, owner, variable, element: as of `Recorded`. place: row of the variable -> play. waves, courses [n_plays]:
-    the name of the samples, and when they act. changing: the model itself changes the variable during a run.
-    """
-
-    source: str
-    owner: str
-    variable: str
-    element: int
-    place: Incidence
-    waves: tuple[str, ...]
-    courses: tuple[Course, ...]
-    changing: bool
-
-
-@dataclass(frozen=True, eq=False)
 class IonStructure:
     """node: ion row -> tree row. The flags are those of ion_style (src/nrnoc/eion.cpp), [n] each.
 
@@ -267,7 +296,8 @@ class Recorded:
 class Structure:
     """A model without its numbers. row_of_node [n_nodes]: tree row of each node of the snapshot.
 
-    spike_derivative: see nrn_diff/spike_derivative.py.
+    spike_derivative: see nrn_diff/spike_derivative.py. wires: NetCons that net_event drives. max_rounds: how many
+    events one after the other a target may receive in half a step, where they wait in a queue.
     """
 
     tree: Schedule
@@ -284,7 +314,8 @@ class Structure:
     digest: str
     spike_derivative: AbstractSpikeDerivative = NO_DERIVATIVE
     extracellular: ExtracellularStructure | None = None
-    plays: tuple[PlayGroup, ...] = ()
+    wires: tuple[Wires, ...] = ()
+    max_rounds: int = 0
 
     def __hash__(self) -> int:
         return hash((self.digest, self.spike_derivative))

@@ -53,7 +53,6 @@ class Values(NamedTuple):
     thresholds: of the spike sources (mV), [n_sources]. extracellular: None without such layers. tables: contents of
     FUNCTION_TABLEs by mechanism and name. start_v [rows] (mV): the voltages to start from, None: v_init everywhere.
     start: variables that replace what INITIAL leaves, [n].
-    plays: the samples of each played Vector.
     """
 
     cable: Cable
@@ -68,7 +67,6 @@ class Values(NamedTuple):
     extracellular: Layers | None = None
     start_v: Array | None = None
     start: PerMechanism | None = None
-    plays: dict[str, Array] = {}  # noqa: RUF012
 
 
 class IonState(NamedTuple):
@@ -94,10 +92,32 @@ class Spikes(NamedTuple):
     pending: PerMechanism | None = None
 
 
+class Queue(NamedTuple):
+    """Events that wait for the instances of one mechanism, [slots, n] each; a free slot has time = inf (ms).
+
+    connection: the NetCon (among the mechanism's) whose weights NET_RECEIVE takes, -1: none. sent (ms), order: when the
+    event was queued, for events of the same time. movable [n]: slot of what net_move moves, -1: none. active, above,
+    pending [n_watches, n]: whether a WATCH is on, held when last looked at, and has an event due. number: of
+    events so far. failed: what went wrong, see event_queue.py.
+    """
+
+    time: Array
+    flag: Array
+    connection: Array
+    sent: Array
+    order: Array
+    movable: Array
+    active: Array
+    above: Array
+    pending: Array
+    number: Array
+    failed: Array
+
+
 class State(NamedTuple):
     """What one step hands to the next. v [rows] (mV); of mechanisms and ions what changes; NetCon arguments.
 
-    vext [layered rows, layers] (mV): None without extracellular layers.
+    vext [layered rows, layers] (mV): None without extracellular layers. queues: of the mechanisms that have one.
     """
 
     v: Array
@@ -106,6 +126,7 @@ class State(NamedTuple):
     weights: dict[str, Array]
     spikes: Spikes
     vext: Array | None = None
+    queues: dict[str, Queue] | None = None
 
 
 class LayerMatrix(NamedTuple):

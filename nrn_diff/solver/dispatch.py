@@ -1,0 +1,232 @@
+"""Events that depend on the solution, delivered from the queues (NetCvode::deliver_events in netcvode.cpp).
+
+In each round every instance receives its first event that is due. Where an event of one instance can reach another
+within the same half of a step, a round takes only what no such event can still precede.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+from nrn_diff.solver.event_queue import (
+    ENDLESS,
+    earliest,
+    empty_queue,
+    fail,
+    move,
+    put,
+    put_own,
+    rank_in_group,
+    stopped,
+    take,
+)
+from nrn_diff.solver.moment import Moment
+from nrn_diff.solver.receive import Arrivals, Receiver, Targets
+from nrn_diff.solver.structure import MechanismStructure, Structure, Wires
+from nrn_diff.solver.values import Array, Queue
+
+Work = dict[str, tuple[Targets, Queue]]
+
+
+def queued(structure: Structure) -> list[MechanismStructure]:
+    """The mechanisms that have a queue."""
+    return [m for m in structure.mechanisms if m.agenda is not None]
+
+
+def empty_queues(structure: Structure) -> dict[str, Queue]:
+    """Before INITIAL."""
+    return {
+        m.name: empty_queue(m.agenda.slots, m.count, len(m.agenda.watch_flags))
+        for m in structure.mechanisms
+        if m.agenda is not None
+    }
+
+
+def send_from_initial(now: Moment, mechanism: MechanismStructure, results: dict[str, Array]) -> None:
+    """net_send in INITIAL: its events bring no weights."""
+    n = mechanism.count
+    for site in mechanism.blocks["initial"].sites:
+        time, flag = (jax.lax.stop_gradient(jnp.broadcast_to(results[k], (n,))) for k in (site.time, site.flag))
+        queue, none = now.queues[mechanism.name], jnp.full(n, -1)
+        now.queues[mechanism.name] = put_own(queue, time, flag, none, time >= 0.0, jnp.zeros(n))
+
+
+def check_watches(now: Moment) -> None:
+    """WATCH: note which conditions have become true (ConditionEvent::check), at the start of a step."""
+    for mechanism in queued(now.structure):
+        if "watch" in mechanism.blocks:
+            queue = now.queues[mechanism.name]
+            values = now.call(mechanism, "watch")
+            shape = queue.active.shape[1:]
+            holds = jnp.stack([jnp.broadcast_to(values[n], shape) > 0.0 for n in mechanism.blocks["watch"].outputs])
+            now.queues[mechanism.name] = queue._replace(
+                pending=queue.active & holds & ~queue.above, above=jnp.where(queue.active, holds, queue.above)
+            )
+
+
+def queue_arrivals(now: Moment, mechanism: MechanismStructure, events: Arrivals, rank: Array, sent: Array) -> None:
+    """Put events of NetCons into the queue; they are due in this half of the step."""
+    assert mechanism.deliveries is not None
+    row = jnp.asarray(mechanism.deliveries.row)[events.connection]
+    now.queues[mechanism.name] = jax.lax.cond(
+        events.present.any(),
+        lambda q: put(q, row, events.time, events.connection, events.present, rank, sent, jnp.zeros(())),
+        lambda q: q,
+        now.queues[mechanism.name],
+    )
+
+
+def send(queue: Queue, receiver: Receiver, results: dict[str, Array], t: Array, connection: Array) -> Queue:
+    """What a block of all instances [n] asks of the queue, in its own order; t [n] (ms)."""
+    n = queue.time.shape[1]
+    whole = {k: jnp.broadcast_to(results[k], (n,)) for s in receiver.sites for k in (s.time, s.flag) if k}
+    for site in receiver.sites:
+        time = jax.lax.stop_gradient(whole[site.time])
+        sent = time >= 0.0
+        match site.kind:
+            case "net_send":
+                flag = jax.lax.stop_gradient(whole[site.flag])
+                queue = put_own(queue, time, flag, connection, sent, t)
+            case "net_move":
+                queue = move(queue, time, sent, t)
+    watches = [s for s in receiver.sites if s.kind == "WATCH"]
+    if watches:
+        # The first WATCH that a call runs switches all others off, what they had due included.
+        asked = jnp.stack([whole[s.time] for s in watches])
+        anew = (asked >= 0.0).any(axis=0)
+        queue = queue._replace(
+            active=jnp.where(anew, asked >= 0.0, queue.active),
+            above=jnp.where(anew, asked > 0.0, queue.above),
+            pending=queue.pending & ~anew,
+        )
+    return queue
+
+
+def deliver_due(now: Moment, until: Array) -> None:
+    """Deliver everything up to `until` (ms), in NEURON's order."""
+    mechanisms = queued(now.structure)
+    if not mechanisms:
+        return
+    receivers = {m.name: Receiver.at(now, m, "net_receive") for m in mechanisms}
+    work: Work = {name: (r.targets(now), now.queues[name]) for name, r in receivers.items()}
+    start = now.t
+
+    def one_round(work: Work, _: None) -> tuple[Work, None]:
+        return jax.lax.cond(_any_due(work, until), _round, lambda w: w, work), None
+
+    def _round(work: Work) -> Work:
+        return _deliver_round(now.structure, receivers, work, start, until)
+
+    def rounds(work: Work) -> Work:
+        work, _ = jax.lax.scan(one_round, work, None, length=now.structure.max_rounds)
+        late = _any_due(work, until)
+        return {name: (targets, fail(q, ENDLESS, late)) for name, (targets, q) in work.items()}
+
+    work = jax.lax.cond(_any_due(work, until), rounds, lambda w: w, work)
+    for name, (targets, queue) in work.items():
+        receivers[name].store(now, targets)
+        now.queues[name] = queue
+
+
+def _any_due(work: Work, until: Array) -> Array:
+    return jnp.stack([(q.time <= until).any() | q.pending.any() for _, q in work.values()]).any()
+
+
+def _deliver_round(
+    structure: Structure, receivers: dict[str, Receiver], work: Work, start: Array, until: Array
+) -> Work:
+    due = _due(structure, work, start, until)
+    out: dict[str, dict[str, Array]] = {}
+    for name, receiver in receivers.items():
+        sends = [s.time for s in receiver.sites if s.kind == "net_event"]
+        none = dict.fromkeys(sends, jnp.full(due[name].shape, -1.0))
+
+        def receive(work: tuple[Targets, Queue], r: Receiver = receiver, here: Array = due[name]):  # type: ignore[no-untyped-def]
+            return _receive(r, work, start, here)
+
+        def idle(work: tuple[Targets, Queue], sent: dict[str, Array] = none):  # type: ignore[no-untyped-def]
+            return work, sent
+
+        work[name], out[name] = jax.lax.cond(due[name].any(), receive, idle, work[name])
+    for wires in structure.wires:
+        for time in out.get(wires.source, {}).values():
+            targets, queue = work[wires.target]
+            work[wires.target] = targets, _queue_sent(queue, wires, time)
+    return work
+
+
+def _due(structure: Structure, work: Work, start: Array, until: Array) -> dict[str, Array]:
+    """Which instances receive their first event in this round."""
+    times = {n: jnp.where(q.pending.any(axis=0), start, q.time.min(axis=0)) for n, (_, q) in work.items()}
+    ahead = min((float(w.delay.min()) for w in structure.wires), default=float("inf"))
+    if ahead > 0.5 * structure.dt * (1 + 1e-9):
+        return {name: time <= until for name, time in times.items()}
+    first = jnp.stack([time.min() for time in times.values()]).min()
+    if ahead > 0.0:
+        return {name: (time <= until) & (time < first + ahead) for name, time in times.items()}
+    return _very_first(work, times, first)
+
+
+def _very_first(work: Work, times: dict[str, Array], first: Array) -> dict[str, Array]:
+    """The one instance whose event comes first of all, where events may reach others without delay."""
+    keys = []
+    for name, (_, queue) in work.items():
+        slot, _ = earliest(queue)
+        pending = queue.pending.any(axis=0)
+        sent = jnp.where(pending, -1.0, jnp.take_along_axis(queue.sent, slot[None], 0)[0])
+        order = jnp.take_along_axis(queue.order, slot[None], 0)[0]
+        keys.append((jnp.where(times[name] == first, sent, jnp.inf), order))
+    sent = jnp.concatenate([s for s, _ in keys])
+    order = jnp.concatenate([o for _, o in keys])
+    chosen = jnp.argmin(jnp.where(sent == sent.min(), order, jnp.iinfo(jnp.int32).max))
+    only = jnp.arange(len(sent)) == chosen
+    out, at = {}, 0
+    for name, time in times.items():
+        out[name] = only[at : at + time.shape[0]]
+        at += time.shape[0]
+    return out
+
+
+def _receive(
+    receiver: Receiver, work: tuple[Targets, Queue], start: Array, due: Array
+) -> tuple[tuple[Targets, Queue], dict[str, Array]]:
+    """NET_RECEIVE on the instances that are due, each with its first event."""
+    targets, queue = work
+    agenda = receiver.mechanism.agenda
+    assert agenda is not None
+    slot, time = earliest(queue)
+    queued_here = due
+    watched = jnp.zeros(due.shape, bool)
+    if agenda.watch_flags:
+        watched = queue.pending.any(axis=0) & due
+        queued_here = due & ~watched
+        which = jnp.argmax(queue.pending, axis=0)
+        mine = (jnp.arange(len(agenda.watch_flags))[:, None] == which) & watched
+        queue = queue._replace(pending=queue.pending & ~mine)
+    queue, flag, connection = take(queue, slot, queued_here)
+    if agenda.watch_flags:
+        flag = jnp.where(watched, jnp.asarray(agenda.watch_flags)[which], flag)
+        connection = jnp.where(watched, -1, connection)
+        time = jnp.where(watched, start, time)
+    # Where nothing is due the block does nothing; its time is still a number.
+    time = jnp.where(due, time, start)
+    queue = queue._replace(movable=jnp.where(due & (flag == 1.0), -1, queue.movable))
+    targets, results = receiver.receive_each(targets, time, flag, jnp.where(due, connection, -1), due)
+    queue = stopped(send(queue, receiver, results, time, connection))
+    sends = {s.time: results[s.time] for s in receiver.sites if s.kind == "net_event"}
+    return (targets, queue), {n: jnp.broadcast_to(jax.lax.stop_gradient(x), due.shape) for n, x in sends.items()}
+
+
+def _queue_sent(queue: Queue, wires: Wires, time: Array) -> Queue:
+    """net_event of the instances [n] at `time` (-1: none) on its way along the NetCons."""
+    sent = time[wires.instance]
+    present = sent >= 0.0
+    rank = rank_in_group(present, jnp.asarray(wires.first))
+    row, connection = jnp.asarray(wires.row), jnp.asarray(wires.connection)
+    return jax.lax.cond(
+        present.any(),
+        lambda q: put(q, row, sent + wires.delay, connection, present, rank, sent, jnp.zeros(())),
+        lambda q: q,
+        queue,
+    )

@@ -1,0 +1,131 @@
+"""Queues of events that depend on the solution: one for each mechanism, with a fixed number of places an instance.
+
+Every event keeps its own time. Of events with the same time the one that was sent first comes first, as in NEURON's
+queue (but for events that an earlier one displaces there from the head of the queue: see events/queue.py).
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+from nrn_diff.solver.values import Array, Queue
+
+# Bits of Queue.failed.
+FULL, ENDLESS, PAST = 1, 2, 4
+FAILURES = {
+    FULL: "more of them wait for one instance than there is room for: "
+    "model.with_event_capacity(nrn_diff.EventCapacity(pending=...))",
+    ENDLESS: "one instance receives more of them in half a step than there is room for: "
+    "model.with_event_capacity(nrn_diff.EventCapacity(rounds=...)); or the delay of a net_send is 0",
+    PAST: "net_send or net_move to a time in the past, or net_move without a waiting event of flag 1 (NEURON stops)",
+}
+
+
+def empty_queue(slots: int, n: int, n_watches: int) -> Queue:
+    """A queue in which nothing waits."""
+    shape, off = (slots, n), jnp.zeros((n_watches, n), bool)
+    return Queue(
+        time=jnp.full(shape, jnp.inf),
+        flag=jnp.zeros(shape),
+        connection=jnp.full(shape, -1, jnp.int32),
+        sent=jnp.zeros(shape),
+        order=jnp.zeros(shape, jnp.int32),
+        movable=jnp.full(n, -1, jnp.int32),
+        active=off,
+        above=off,
+        pending=off,
+        number=jnp.zeros((), jnp.int32),
+        failed=jnp.zeros((), jnp.int32),
+    )
+
+
+def fail(queue: Queue, what: int, where: Array) -> Queue:
+    """Note a failure if `where` holds anywhere."""
+    return queue._replace(failed=queue.failed | jnp.where(where.any(), what, 0).astype(jnp.int32))
+
+
+def rank_in_group(present: Array, first: Array) -> Array:
+    """How many present entries of the same group come before each; first [m]: where its group begins."""
+    before = jnp.cumsum(present) - present
+    return before - before[first]
+
+
+def put(
+    queue: Queue, row: Array, time: Array, connection: Array, present: Array, rank: Array, sent: Array, flag: Array
+) -> Queue:
+    """Queue events [m] for the instances in row; rank: how many of them for the same instance come before."""
+    slots, n = queue.time.shape
+    free = jnp.isinf(queue.time)
+    place = jnp.cumsum(free, axis=0) - 1
+    match = free[:, row] & (place[:, row] == rank)
+    found = match.any(axis=0)
+    index = jnp.where(present & found, jnp.argmax(match, axis=0) * n + row, slots * n)
+
+    def store(old: Array, new: Array) -> Array:
+        values = jnp.broadcast_to(new, row.shape).astype(old.dtype)
+        return old.reshape(-1).at[index].set(values, mode="drop").reshape(old.shape)
+
+    queue = fail(queue, FULL, present & ~found)
+    return queue._replace(
+        time=store(queue.time, time),
+        flag=store(queue.flag, flag),
+        connection=store(queue.connection, connection),
+        sent=store(queue.sent, sent),
+        order=store(queue.order, queue.number + jnp.arange(row.shape[0])),
+        number=queue.number + row.shape[0],
+    )
+
+
+def put_own(queue: Queue, time: Array, flag: Array, connection: Array, present: Array, sent: Array) -> Queue:
+    """net_send: at most one event for each instance, [n] each."""
+    free = jnp.isinf(queue.time)
+    slot = jnp.argmax(free, axis=0)
+    here = (jnp.arange(queue.time.shape[0])[:, None] == slot) & present & free
+    queue = fail(queue, FULL, present & ~free.any(axis=0))
+    queue = fail(queue, PAST, present & ~(time >= sent))
+    return queue._replace(
+        time=jnp.where(here, time, queue.time),
+        flag=jnp.where(here, flag, queue.flag),
+        connection=jnp.where(here, connection, queue.connection),
+        sent=jnp.where(here, sent, queue.sent),
+        order=jnp.where(here, queue.number, queue.order),
+        number=queue.number + 1,
+        movable=jnp.where(present & (flag == 1.0), slot, queue.movable).astype(jnp.int32),
+    )
+
+
+def move(queue: Queue, time: Array, present: Array, now: Array) -> Queue:
+    """net_move: give the last event with flag 1 another time, [n] each."""
+    here = (jnp.arange(queue.time.shape[0])[:, None] == queue.movable) & present
+    queue = fail(queue, PAST, present & ((queue.movable < 0) | ~(time >= now)))
+    return queue._replace(
+        time=jnp.where(here, time, queue.time),
+        sent=jnp.where(here, now, queue.sent),
+        order=jnp.where(here, queue.number, queue.order),
+        number=queue.number + 1,
+    )
+
+
+def earliest(queue: Queue) -> tuple[Array, Array]:
+    """(slot, time) of the first event of each instance, [n] each; time is inf where there is none."""
+    time = queue.time.min(axis=0)
+    first = queue.time == time
+    sent = jnp.where(first, queue.sent, jnp.inf).min(axis=0)
+    first &= queue.sent == sent
+    order = jnp.where(first, queue.order, jnp.iinfo(jnp.int32).max)
+    return jnp.argmin(order, axis=0), time
+
+
+def take(queue: Queue, slot: Array, present: Array) -> tuple[Queue, Array, Array]:
+    """The queue without those events, their flags and connections, [n] each."""
+    at = slot[None]
+    flag = jnp.take_along_axis(queue.flag, at, 0)[0]
+    connection = jnp.take_along_axis(queue.connection, at, 0)[0]
+    here = (jnp.arange(queue.time.shape[0])[:, None] == slot) & present
+    return queue._replace(time=jnp.where(here, jnp.inf, queue.time)), flag, connection
+
+
+def stopped(queue: Queue) -> Queue:
+    """The queue as something that no derivative passes: times of events are constants."""
+    return jax.tree.map(jax.lax.stop_gradient, queue)

@@ -1,0 +1,131 @@
+"""The search: both stages find a known minimum, memory guard, and resuming after kill -9 with nothing lost."""
+
+import json
+import signal
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from fit_problem import BOUNDS, START, TRUE, Membrane
+
+from nrn_diff.fitting import CheckpointError, FitError, fit, normalised, polyak, search, trace_mse
+from nrn_diff.fitting.batch import Batched
+
+LABELS = ("soma(0.5).v", "dend(0.5).v")
+
+
+def problem():
+    model = Membrane()
+    return model, trace_mse(LABELS, model.simulate(TRUE))
+
+
+def small(**options):
+    model, loss = problem()
+    settings = {"seed": 3, "starts": 4, "steps": 60, "bounds": BOUNDS, "progress": False} | options
+    return search(model, START, loss, **settings)
+
+
+def test_random_starts_find_the_minimum_and_more_of_them_are_remembered():
+    result = small()
+    assert result.loss < 0.05
+    assert [f for f, _ in result.fame] == sorted(f for f, _ in result.fame)
+    assert len(result.fame) == 4
+    assert (result.simulations, result.gradients) == (0, 61 * 4)
+    np.testing.assert_allclose(result.theta["g"], TRUE["g"], rtol=0.2)
+    again = small()
+    np.testing.assert_array_equal(result.losses, again.losses)
+    assert small(seed=4).losses[0, 0] != result.losses[0, 0]
+
+
+def test_the_global_stage_feeds_the_descents():
+    pytest.importorskip("cmaes")
+    result = small(generations=12, population=8, steps=40)
+    assert result.global_losses.shape == (12, 8)
+    assert result.simulations == 96
+    assert result.losses[0].max() <= np.sort(result.global_losses, axis=None)[3] + 1e-9
+    assert result.loss < result.global_losses.min() < 1.0 < np.median(result.global_losses)
+
+
+def test_goal_patience_and_callbacks_end_it():
+    assert small(goal=10.0).stopped_because == "1 starts reached the goal"
+    assert small(goal=10.0, enough=4).stopped_because == "all steps were made"
+    early = small(goal=1e9, enough=4)
+    assert (early.stopped_because, len(early.losses)) == ("4 starts reached the goal", 1)
+    assert "became better" in small(steps=400, patience=20, optimizer=optax.sgd(1e-9)).stopped_because
+    assert len(small(callbacks=[lambda p: p.done == 5]).losses) == 6
+
+
+@pytest.mark.parametrize(
+    "optimizer", [normalised(0.2, 80), polyak(0.0, 0.5), optax.lbfgs()], ids=["n", "polyak", "lbfgs"]
+)
+def test_optimisers_descend(optimizer):
+    model, loss = problem()
+    result = fit(model, START, loss, optimizer=optimizer, steps=80, bounds=BOUNDS, progress=False)
+    assert result.loss < 1e-2 * result.losses[0]
+
+
+def test_a_batch_that_does_not_fit_is_made_smaller():
+    function = lambda x: jnp.sum(jnp.sin(jnp.outer(x, x)) @ jnp.cos(jnp.outer(x, x)))
+    points = jnp.asarray(np.random.default_rng(0).standard_normal((10, 50)))
+    whole = Batched(function, 10)(points)
+    one = jax.jit(jax.vmap(function)).lower(points[:1]).compile().memory_analysis().temp_size_in_bytes
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        guarded = Batched(function, 10, limit=int(3.5 * one))
+        np.testing.assert_allclose(guarded(points), whole, rtol=1e-10)
+    assert 1 <= guarded.size < 10
+    assert any("made" in str(w.message) for w in caught)
+    with pytest.raises(FitError, match="not even one"):
+        Batched(function, 2, limit=10)(points)
+
+
+def test_settings_that_make_no_sense(tmp_path):
+    with pytest.raises(FitError, match="at least 1"):
+        small(starts=0)
+    path = tmp_path / "search.npz"
+    small(steps=2, checkpoint=path)
+    with pytest.raises(CheckpointError, match="settings"):
+        small(steps=3, checkpoint=path)
+
+
+def test_killed_again_and_again_it_ends_where_it_would_have(tmp_path):
+    """As a script: python test_fit_search.py CHECKPOINT OUT KILL_AFTER"""
+    pytest.importorskip("cmaes")
+    checkpoint, out = tmp_path / "s.npz", tmp_path / "out.json"
+    kills = 0
+    for kill_after in (4, 5, 0):
+        command = [sys.executable, __file__, str(checkpoint), str(out), str(kill_after)]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parent, check=False)
+        kills += done.returncode == -signal.SIGKILL
+        assert done.returncode in (0, -signal.SIGKILL), done.stderr
+    assert kills == 2
+    resumed = json.loads(out.read_text())
+    straight = run_once(None)
+    assert resumed["calls"] == 3 + 14 - 9  # what was left: nothing is done twice
+    assert resumed["losses"] == straight["losses"]
+    assert resumed["global"] == straight["global"]
+
+
+def run_once(checkpoint, kill_after=0):
+    import os
+
+    calls = []
+
+    def count(progress):
+        calls.append(progress.done)
+        if kill_after and len(calls) == kill_after:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    result = small(generations=3, population=6, steps=13, checkpoint=checkpoint, callbacks=[count])
+    return {"losses": result.losses.tolist(), "global": result.global_losses.tolist(), "calls": len(calls)}
+
+
+if __name__ == "__main__":
+    jax.config.update("jax_enable_x64", True)
+    Path(sys.argv[2]).write_text(json.dumps(run_once(sys.argv[1], int(sys.argv[3]))))

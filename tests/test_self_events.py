@@ -1,0 +1,232 @@
+"""Events inside the equations: self events, net_move, WATCH, several sources to one synapse; equal to NEURON."""
+
+from neuron_process import run_function
+
+# A pulse of transmitter of fixed length: flag 1 ends it, a spike during a pulse moves its end (net_move).
+PULSE = """
+NEURON { POINT_PROCESS Pulse RANGE tau, e, i, g, on, ends, last, dur NONSPECIFIC_CURRENT i }
+PARAMETER { tau = 4 (ms) e = 0 (mV) dur = 2.3 (ms) }
+ASSIGNED { v (mV) i (nA) on ends last target }
+STATE { g (uS) }
+INITIAL { g = 0 on = 0 ends = 0 last = -1 target = 0 net_send(3, 7) }
+BREAKPOINT { SOLVE state METHOD cnexp i = g*(v - e) }
+DERIVATIVE state { g' = (target - g)/tau }
+NET_RECEIVE(weight (uS), count) {
+    INITIAL { count = 1 net_send(6 + 1000*weight, 5) }
+    if (flag == 0) {
+        count = count + 1
+        last = t
+        if (on) { net_move(t + dur) } else { on = 1 net_send(dur, 1) }
+        target = target + weight/(1 + target*100)
+    } else if (flag == 1) {
+        on = 0 target = 0 ends = ends + t
+    } else if (flag == 5) {
+        g = g + weight*count
+        net_send(0.7, 6) net_send(0.2, 6) net_send(0.2 + 0.001, 8)
+    } else if (flag == 6) {
+        g = g*1.1 + 1e-5*t
+    } else {
+        g = 0.5*g + 2e-4
+    }
+}
+"""
+
+# Two stable states, switched by thresholds that are watched: only one of the two conditions is on at a time.
+GATE = """
+NEURON { POINT_PROCESS Gate RANGE high, low, ga, gb, up, x, n, i, seen NONSPECIFIC_CURRENT i }
+PARAMETER { high = -40 (mV) low = -58 (mV) ga = 2e-4 (uS) gb = 2e-3 (uS) }
+ASSIGNED { v (mV) i (nA) up n seen }
+STATE { x }
+INITIAL { x = 0 up = 0 n = 0 seen = 0 net_send(0, 1) }
+BREAKPOINT { SOLVE state METHOD cnexp i = (ga + gb*x)*(v + 75) }
+DERIVATIVE state { x' = (up - x)/3 }
+NET_RECEIVE(w) {
+    if (flag == 1) {
+        WATCH (v > high) 2
+        WATCH (x > 0.6 + n*1e-6) 4
+    } else if (flag == 2) {
+        up = 1 n = n + 1 seen = t
+        WATCH (v < low) 3
+        WATCH (x > 0.5) 4
+    } else if (flag == 3) {
+        up = 0 n = n + 100
+        net_send(0.5, 1)
+    } else if (flag == 4) {
+        n = n + 10000
+    } else {
+        x = x + w
+    }
+}
+"""
+
+# Each event is received with the time since the last one, whoever sent it; the order within a step matters.
+ORDER = """
+NEURON { POINT_PROCESS Order RANGE g, e, i, hash, last, n NONSPECIFIC_CURRENT i }
+PARAMETER { e = 0 (mV) }
+ASSIGNED { v (mV) i (nA) hash last n }
+STATE { g (uS) }
+INITIAL { g = 0 hash = 0 last = 0 n = 0 }
+BREAKPOINT { SOLVE state METHOD cnexp i = g*(v - e) }
+DERIVATIVE state { g' = -g/3 }
+NET_RECEIVE(weight (uS), mine) {
+    INITIAL { mine = 0 }
+    hash = hash*0.9 + weight*1000 + (t - last)*0.01 + mine
+    mine = mine*0.5 + 0.1
+    last = t n = n + 1
+    g = g + weight*(1 + hash*0.01)
+}
+"""
+MODS = {"pulse.mod": PULSE, "gate.mod": GATE, "order.mod": ORDER}
+
+
+def cell(h):
+    soma = h.Section("soma")
+    soma.L = soma.diam = 18
+    soma.nseg = 1
+    soma.insert("hh")
+    h.dt, h.steps_per_ms, h.v_init, h.celsius = 0.025, 40, -65, 6.3
+    return soma
+
+
+def against_neuron(h, model):
+    import neuron_models
+
+    result = neuron_models.compare_with_neuron(model, h)
+    by_name = {v.hname(): v for v in h.List("Vector")}
+    result["final"] = {r.label: float(by_name[r.vector][-1]) for r in model.capture.records}
+    return result
+
+
+def record(h, *references):
+    return [h.Vector().record(r) for r in references]
+
+
+def pulses(tstop):
+    import jax
+    from neuron import h
+
+    import nrn_diff
+
+    jax.config.update("jax_enable_x64", True)
+    h.load_file("stdrun.hoc")
+    soma = cell(h)
+    keep = []
+    points = [h.Pulse(soma(0.5)) for _ in range(3)]
+    points[2].dur = 1.0
+    times = h.Vector([1.0, 2.0, 2.0, 2.01, 7.0, 7.013, 8.5, 9.3, 9.3, 15, 18.2])
+    source = h.VecStim() if hasattr(h, "VecStim") else None
+    for k, point in enumerate(points):
+        for j in range(2):
+            stim = h.NetStim()
+            stim.start, stim.interval, stim.number, stim.noise = 1 + 0.3 * k, 1.7 + j, 8, 0
+            netcon = h.NetCon(stim, point)
+            netcon.weight[0], netcon.delay = 0.002 * (1 + 0.3 * j + 0.1 * k), 0.5 * j
+            keep += [stim, netcon]
+    back = h.NetCon(soma(0.5)._ref_v, points[0], sec=soma)
+    back.weight[0], back.delay, back.threshold = 0.001, 0.6, -10
+    h.tstop = tstop
+    vectors = record(h, soma(0.5)._ref_v, *(r for p in points for r in (p._ref_g, p._ref_ends, p._ref_last, p._ref_on)))
+    model = nrn_diff.capture()
+    return against_neuron(h, model) | {"keep": len(keep) + len(vectors) + len(times) + (source is not None)}
+
+
+def test_self_events_and_net_move():
+    out = run_function(pulses, mods=MODS, tstop=30)
+    assert out["final"]["Pulse[0].ends"] > 20
+    assert out["spikes"] > 0
+    assert max(out["worst"].values()) <= 1e-9, out["worst"]
+
+
+def gates():
+    import jax
+    from neuron import h
+
+    import nrn_diff
+
+    jax.config.update("jax_enable_x64", True)
+    h.load_file("stdrun.hoc")
+    soma = cell(h)
+    points = [h.Gate(soma(0.5)) for _ in range(3)]
+    points[1].high, points[1].low = -20, -55
+    points[2].high = -65.001
+    stim = h.NetStim()
+    stim.start, stim.interval, stim.number, stim.noise = 5, 3, 9, 0
+    netcon = h.NetCon(stim, points[1])
+    netcon.weight[0], netcon.delay = 0.2, 1
+    clamp = h.IClamp(soma(0.5))
+    clamp.delay, clamp.dur, clamp.amp = 2, 25, 0.3
+    h.tstop = 40
+    _keep = record(h, soma(0.5)._ref_v, *(r for p in points for r in (p._ref_x, p._ref_n, p._ref_seen)))
+    return against_neuron(h, nrn_diff.capture())
+
+
+def test_watch():
+    out = run_function(gates, mods=MODS)
+    assert out["spikes"] > 1
+    assert all(out["final"][f"Gate[{k}].n"] > 10000 for k in range(2))
+    assert max(out["worst"].values()) <= 1e-9, out["worst"]
+
+
+def orders():
+    import jax
+    from neuron import h
+
+    import nrn_diff
+
+    jax.config.update("jax_enable_x64", True)
+    h.load_file("stdrun.hoc")
+    soma = cell(h)
+    points = [h.Order(soma(0.5)) for _ in range(2)]
+    clamp = h.IClamp(soma(0.5))
+    clamp.delay, clamp.dur, clamp.amp = 1, 40, 0.3
+    keep = []
+    for k, point in enumerate(points):
+        for j in range(4):
+            netcon = h.NetCon(soma(0.5)._ref_v, point, sec=soma)
+            netcon.threshold, netcon.delay = -20 + 0.5 * (j == 2), [0.0, 0.012, 0.015, 0.013][j] + 0.4 * k
+            netcon.weight[0] = 1e-4 * (1 + j)
+            stim = h.NetStim()
+            stim.start, stim.interval, stim.number = 2.0 + 0.003 * j, 0.01 if j == 3 else 0.5, 60
+            other = h.NetCon(stim, point)
+            other.weight[0], other.delay = 2e-5 * (j + 1), 0
+            keep += [netcon, stim, other]
+    h.tstop = 40
+    keep += record(h, soma(0.5)._ref_v, *(r for p in points for r in (p._ref_g, p._ref_hash, p._ref_n)))
+    return against_neuron(h, nrn_diff.capture())
+
+
+def tied():
+    import jax
+    from neuron import h
+
+    import nrn_diff
+
+    jax.config.update("jax_enable_x64", True)
+    h.load_file("stdrun.hoc")
+    soma = cell(h)
+    point, keep = h.Order(soma(0.5)), []
+    for _ in range(2):
+        stim = h.NetStim()
+        stim.start = 2
+        keep += [stim, h.NetCon(stim, point)]
+    back = h.NetCon(soma(0.5)._ref_v, point, sec=soma)
+    h.tstop = 5
+    try:
+        nrn_diff.capture()
+    except nrn_diff.CaptureError as error:
+        return {"message": str(error), "keep": len(keep) + back.delay}
+    return {"message": ""}
+
+
+def test_trains_that_arrive_together_where_their_order_matters_are_refused():
+    message = run_function(tied, mods=MODS)["message"]
+    assert "Order[0]" in message
+    assert "t = 3 ms" in message
+    assert "start" in message
+
+
+def test_voltages_and_trains_to_one_synapse_in_the_order_of_their_times():
+    out = run_function(orders, mods=MODS)
+    assert out["spikes"] > 1
+    assert out["final"]["Order[0].n"] > 240
+    assert max(out["worst"].values()) <= 1e-9, out["worst"]
