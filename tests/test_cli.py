@@ -1,5 +1,6 @@
 """The command line: what it prints, and its exit status."""
 
+import json
 import os
 import re
 import subprocess
@@ -90,6 +91,53 @@ def test_validate_proves_the_same_numbers_and_writes_a_report(tmp_path):
     assert "soma(0.5).v" in (tmp_path / "report.html").read_text()
 
 
+def test_validate_of_a_script_that_runs_by_itself_and_records_nothing(tmp_path):
+    text = CABLE.replace("objref stim, trace", "objref stim").replace(
+        "trace = new Vector()\ntrace.record(&soma.v(0.5))", ""
+    )
+    (tmp_path / "cable.hoc").write_text(text + "dt = 0.05\ncvode_active(1)\nrun()\n")
+    args = ("--dt", "0.025", "--gradients", "1", "--json", "figures.json", "cable.hoc")
+    status, out, err = nrn_diff(tmp_path, "validate", *args)
+    assert status == 0, out + err
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    soma, spikes = figures["recorded"]
+    assert (soma["label"], spikes["label"]) == ("soma(0.5).v", "soma(0.5).v > 10")
+    assert soma["worst"] < 1e-6 < soma["discretisation"]
+    assert soma["spikes"] == [1, 1]
+    assert figures["dt_ms"] == 0.025
+    (slope,) = figures["gradients"]
+    assert abs(slope["ours"] - slope["neuron"]) < 1e-4 * abs(slope["neuron"])
+
+
+def test_validate_says_what_is_refused(tmp_path):
+    (tmp_path / "variable.hoc").write_text(CABLE + "cvode_active(1)\nrun()\n")
+    status, _, err = nrn_diff(tmp_path, "validate", "variable.hoc")
+    assert status == 1
+    assert "CVODE is active" in err
+
+
+def test_run_is_the_script_itself_with_its_simulations_here(tmp_path):
+    (tmp_path / "cable.hoc").write_text(CABLE)
+    (tmp_path / "cell.py").write_text(
+        "import sys\nfrom neuron import h\nh.load_file('cable.hoc')\nh.run()\n"
+        "print(sys.argv[1:], h.trace.size(), h.t)\n"
+        "import nrn_diff.plugin\nprint(nrn_diff.plugin.runs_made())\n"
+        "if 'fail' in sys.argv: 1/0\nsys.exit(3)\n"
+    )
+    status, out, err = nrn_diff(tmp_path, "run", "cell.py", "a", "-b")
+    assert (status, err) == (3, "")
+    assert out.splitlines()[-2:] == ["['a', '-b'] 201 5.000000000000037", "1"]
+    status, _, err = nrn_diff(tmp_path, "run", "cell.py", "fail")
+    assert status == 1
+    assert err.splitlines()[0] == "Traceback (most recent call last):"
+    assert 'File "cell.py", line 7' in err.splitlines()[1]
+    (tmp_path / "loop.hoc").write_text(CABLE + "finitialize(-65)\nwhile (t < 1) fadvance()\n")
+    status, _, err = nrn_diff(tmp_path, "run", "loop.hoc")
+    assert status == 0
+    assert "NEURON itself made all steps" in err
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["cable.hoc", "cell.py", "loop.hoc"]
+
+
 def test_validate_fails_beyond_the_tolerance(tmp_path):
     (tmp_path / "cable.hoc").write_text(CABLE)
     status, out, _ = nrn_diff(tmp_path, "validate", "cable.hoc", "--tolerance", "1e-300", "--tstop", "3")
@@ -126,7 +174,6 @@ def test_inspect_lists_what_is_refused_and_fails(tmp_path):
     ("name", "text", "message"),
     [
         ("broken.hoc", "create soma\nsoma insert nosuchchannel\n", "--mods FOLDER"),
-        ("silent.hoc", 'load_file("stdrun.hoc")\ncreate soma\n', "silent.hoc records nothing"),
         ("still.hoc", CABLE + "tstop = 0\n", "tstop"),
         ("empty.hoc", 'load_file("stdrun.hoc")\n', "section"),
     ],

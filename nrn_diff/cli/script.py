@@ -24,12 +24,12 @@ def configure_script(parser: argparse.ArgumentParser) -> None:
         "script", metavar="SCRIPT", help="your own .hoc or .py file, run as it is in the current folder"
     )
     parser.add_argument(
-        "--mods", metavar="FOLDER", help="compile the .mod files of FOLDER (into a cache) and load them first"
+        "--mods", "--mod", metavar="FOLDER", help="compile the .mod files of FOLDER (into a cache) and load them first"
     )
 
 
-def run_script(script: str, mods: str | None = None) -> None:
-    """Load the mods and run the script. Raises ScriptError, ModCompileError."""
+def check_script(script: str) -> Path:
+    """Its path. Raises ScriptError for what is no script of NEURON."""
     path = Path(script)
     if not path.is_file():
         raise ScriptError(f"{script} is not a file. Give the .hoc or .py file that you run your model with.")
@@ -37,6 +37,12 @@ def run_script(script: str, mods: str | None = None) -> None:
         raise ScriptError(
             f"{script} is neither HOC nor Python. Give the .hoc or .py file that you run your model with."
         )
+    return path
+
+
+def run_script(script: str, mods: str | None = None) -> None:
+    """Load the mods and run the script. Raises ScriptError, ModCompileError."""
+    path = check_script(script)
     if mods is not None:
         load_mods(mods)
     if path.suffix == ".py":
@@ -60,17 +66,21 @@ def _run_hoc(path: Path, mods: str | None) -> None:
 
 def load_mods(folder: str | Path) -> None:
     """Compile the mods of a folder and load them into this process. Raises ModCompileError, ScriptError."""
-    from neuron import h
-
     from nrn_diff.bridge.compile import compile_mods
 
-    library = compile_mods(folder)
+    load_library(compile_mods(folder))
+
+
+def load_library(library: Path) -> None:
+    """Load compiled mechanisms into this process. Raises ScriptError."""
+    from neuron import h
+
     try:
         loaded = h.nrn_load_dll(str(library))
     except RuntimeError as error:
-        raise ScriptError(f"NEURON cannot load the mods of {folder}: {error}") from error
+        raise ScriptError(f"NEURON cannot load the mechanisms of {library}: {error}") from error
     if not loaded:
-        raise ScriptError(f"NEURON cannot load {library}. Delete that folder and try again.")
+        raise ScriptError(f"NEURON cannot load {library}. Compile the mods again, or delete that folder.")
 
 
 def _run_python(path: Path) -> None:

@@ -1,99 +1,155 @@
-"""Run a script in NEURON, run its model on JAX as well, and compare everything that the script records."""
+"""Prove that a script gives the same numbers here as in NEURON: both run it, in processes of their own."""
 
 from __future__ import annotations
 
 import argparse
-import time
-from typing import TYPE_CHECKING
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from nrn_diff.cli.script import ScriptError, configure_script, run_script
 from nrn_diff.cli.table import text_table
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from nrn_diff.bridge.judge import Difference
+    from nrn_diff.cli.child import Outcome
+    from nrn_diff.compare import Comparison
 
 SUMMARY = "prove on a script of yours that nrn-diff and NEURON give the same numbers"
+_HEADER = (
+    "recorded", "largest difference", "unit", "at (ms)", "range", "RMS below", "spikes", "spike times", "dt/2", "",
+)  # fmt: skip
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    configure_script(parser)
+    parser.add_argument(
+        "--mods", "--mod", metavar="FOLDER", help="compile the .mod files of FOLDER (into a cache) and load them first"
+    )
     parser.add_argument("--tstop", type=float, metavar="MS", help="default: what the script has set")
+    parser.add_argument("--dt", type=float, metavar="MS", help="force the fixed step, also where CVODE is switched on")
     parser.add_argument(
         "--tolerance", type=float, default=1e-6, metavar="X", help="mV, or share of the range (default: %(default)s)"
     )
+    parser.add_argument(
+        "--gradients", type=int, default=3, metavar="N", help="check the gradient of N parameters (default: 3)"
+    )
+    parser.add_argument("--no-convergence", action="store_true", help="do not run NEURON with half the step as well")
     parser.add_argument("--report", metavar="FILE", help="write an HTML report with the traces")
+    parser.add_argument("--json", metavar="FILE", help="write all figures as JSON")
+    parser.add_argument("script", metavar="SCRIPT", help="your own .hoc or .py file, run as it is")
+    parser.add_argument(
+        "--args", dest="arguments", nargs=argparse.REMAINDER, default=[], help="all that follows: of the script"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print a table of differences; exit status 1 if one is beyond the tolerance."""
-    import numpy as np
+    """Print a table of differences; exit status 1 if one is beyond the tolerance, or the script cannot be run here."""
+    from nrn_diff.cli.child import Job, run_child
+    from nrn_diff.cli.script import check_script
+    from nrn_diff.compare import compare_all
+    from nrn_diff.errors import NrnDiffError
 
-    import nrn_diff
-
-    run_script(args.script, args.mods)
-    from neuron import h
-
-    from nrn_diff.bridge.judge import differences, neuron_traces
-
-    h.load_file("stdrun.hoc")
-    model = nrn_diff.capture(args.tstop)
-    if not model.recorded and not model.capture.spikes:
-        raise ScriptError(f"{args.script} records nothing. Record what you want compared with Vector.record.")
-    begin = time.perf_counter()
-    theirs = neuron_traces(model.capture)
-    middle = time.perf_counter()
-    recording = model.simulate()
-    ours = {label: np.asarray(x) for label, x in recording.items()}
-    ours |= {label: recording.spike_times(label) for label in recording.crossed}
-    end = time.perf_counter()
-    spikes = {s.label for s in model.capture.spikes}
-    for label in sorted(spikes):
-        if len(theirs[label]) != len(ours[label]):
-            print(f"{label}: NEURON has {len(theirs[label])} spikes, nrn-diff {len(ours[label])}")
-            return 1
-    found = differences(model.capture, theirs, ours, model.t)
-    print(_table(found, args.tolerance))
-    good = all(d.within(args.tolerance) for d in found)
-    print(f"NEURON {middle - begin:.2f} s, nrn-diff {end - middle:.2f} s with compiling")
+    check_script(args.script)
+    job = Job(args.script, args.arguments, args.mods, here=False, dt=args.dt, tstop=args.tstop)
+    theirs = run_child(job)
+    ours = run_child(replace(job, here=True, gradients=args.gradients))
+    if ours.refused:
+        raise NrnDiffError(ours.refused)
+    finer = None
+    if not args.no_convergence:
+        finer = run_child(replace(job, dt=theirs.dt / 2)).traces
+    found = compare_all(theirs.traces, ours.traces, theirs.units, args.tolerance, theirs.dt, finer)
+    print(text_table(_HEADER, _rows(found), right=(1, 3, 4, 5, 7, 8)))
+    for c in found:
+        if c.note:
+            print(f"{c.label}: {c.note}")
+    good = all(c.same for c in found) and set(ours.traces) == set(theirs.traces)
+    good &= _print_slopes(ours)
+    print(f"NEURON {theirs.seconds:.2f} s, nrn-diff {ours.seconds:.2f} s with compiling")
     print("Same." if good else f"Not the same: see the lines marked DIFFERS (tolerance {args.tolerance:g}).")
+    if args.json:
+        Path(args.json).write_text(json.dumps(_document(args, found, theirs, ours, good), indent=1) + "\n")
+        print(f"figures: {Path(args.json).resolve()}")
     if args.report:
-        traces = {label: theirs[label] for label in theirs if label != "t" and label not in spikes}
-        print(f"report: {_write(args, found, traces, ours, model.t)}")
+        print(f"report: {_write(args, found, theirs, ours)}")
     return 0 if good else 1
 
 
-def _rows(found: list[Difference], tolerance: float) -> list[tuple[str, ...]]:
+def _rows(found: list[Comparison]) -> list[tuple[str, ...]]:
     return [
-        (d.label, f"{d.worst:.2e}", d.unit, f"{d.at:g}", f"{d.span:.4g}", "" if d.within(tolerance) else "DIFFERS")
-        for d in found
+        (
+            c.label,
+            f"{c.worst:.2e}",
+            c.unit,
+            f"{c.at:g}",
+            f"{c.span:.4g}",
+            _number(c.rms_below),
+            "" if c.spikes is None else f"{c.spikes[0]}/{c.spikes[1]}",
+            _number(c.spike_time),
+            _number(c.discretisation),
+            "" if c.same else f"DIFFERS from {c.first_beyond:g} ms on",
+        )
+        for c in found
     ]
 
 
-_HEADER = ("recorded", "largest difference", "unit", "at (ms)", "range", "")
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.1e}"
 
 
-def _table(found: list[Difference], tolerance: float) -> str:
-    return text_table(_HEADER, _rows(found, tolerance), right=(1, 3, 4))
+def _slope_rows(ours: Outcome) -> list[tuple[str, ...]]:
+    return [
+        (s["name"], f"{s['ours']:.6e}", f"{s['neuron']:.6e}", f"{s['uncertainty']:.0e}", "" if s["good"] else "DIFFERS")
+        for s in ours.slopes
+    ]
 
 
-def _write(
-    args: argparse.Namespace,
-    found: list[Difference],
-    theirs: dict[str, np.ndarray],
-    ours: dict[str, np.ndarray],
-    t: np.ndarray,
-) -> str:
+_SLOPES = ("gradient (TABLEs off)", "nrn-diff", "NEURON, differences", "uncertain by", "")
+
+
+def _print_slopes(ours: Outcome) -> bool:
+    if ours.slopes:
+        print(text_table(_SLOPES, _slope_rows(ours), right=(1, 2, 3)))
+    elif ours.no_slopes:
+        print(f"gradients not checked: {ours.no_slopes}")
+    return all(s["good"] for s in ours.slopes)
+
+
+def _document(
+    args: argparse.Namespace, found: list[Comparison], theirs: Outcome, ours: Outcome, good: bool
+) -> dict[str, Any]:
+    from importlib.metadata import version
+
+    return {
+        "script": args.script,
+        "same": good,
+        "tolerance": args.tolerance,
+        "dt_ms": theirs.dt,
+        "recorded": [c.to_dict() for c in found],
+        "gradients": ours.slopes,
+        "gradients_not_checked": ours.no_slopes,
+        "seconds": {"neuron": theirs.seconds, "nrn_diff": ours.seconds},
+        "versions": {name: version(name) for name in ("neuron", "jax", "numpy")},
+    }
+
+
+def _write(args: argparse.Namespace, found: list[Comparison], theirs: Outcome, ours: Outcome) -> str:
+    import numpy as np
+
     from nrn_diff.report import Chart, Curve, Section, Table, write_report
 
     charts = []
-    units = {d.label: d.unit for d in found}
-    for label, trace in theirs.items():
-        pair = [Curve("NEURON", t, trace, "broad"), Curve("nrn-diff", t, ours[label], colour=0)]
-        charts.append(Chart(pair, title=label, y_label=units[label]))
-        charts.append(Chart([Curve("nrn-diff \N{MINUS SIGN} NEURON", t, ours[label] - trace, colour=1)], height=90))
-    table = Table(_HEADER, _rows(found, args.tolerance))
-    sections = [Section("Differences", [table]), Section("Traces", charts)]
+    for c in found:
+        trace, other = theirs.traces[c.label], ours.traces.get(c.label)
+        if c.unit == "ms" or other is None or len(other) != len(trace) or not len(trace):
+            continue
+        t = theirs.dt * np.arange(len(trace))
+        pair = [Curve("NEURON", t, trace, "broad"), Curve("nrn-diff", t, other, colour=0)]
+        charts.append(Chart(pair, title=c.label, y_label=c.unit))
+        charts.append(Chart([Curve("nrn-diff \N{MINUS SIGN} NEURON", t, other - trace, colour=1)], height=90))
+    sections = [Section("Differences", [Table(_HEADER, _rows(found))])]
+    if ours.slopes:
+        sections.append(Section("Gradients", [Table(_SLOPES, _slope_rows(ours))]))
+    if charts:
+        sections.append(Section("Traces", charts))
     return str(write_report(args.report, f"{args.script} against NEURON", sections))

@@ -199,7 +199,19 @@ RECORDING = (
 )
 
 USER_CODE = (
-    Feature("FInitializeHandler", _REFUSED, (_AT_ONCE,)),
+    Feature(
+        "runs from the state after NEURON's own initialisation, and from the middle: nrn_diff.enable()",
+        _SAME,
+        ("test_plugin.py::test_runs_leave_what_neuron_leaves",),
+        "FInitializeHandlers, init() of one's own, continuerun and psolve in pieces; what is left in NEURON is NEURON's",
+    ),
+    Feature(
+        "cvode.event, an advance() that prints: nrn_diff.enable()",
+        _REFUSED,
+        ("test_plugin.py::test_what_cannot_be_reproduced_is_refused_or_run_by_neuron",),
+        "or run by NEURON, if that is asked for",
+    ),
+    Feature("FInitializeHandler, in a capture", _REFUSED, (_AT_ONCE,)),
     Feature(
         "init(), advance(), continuerun(), ... of stdrun.hoc redefined",
         _REFUSED,

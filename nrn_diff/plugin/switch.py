@@ -103,6 +103,7 @@ class _Plugin:
             if self.fallback.run_in_neuron(error, self.told):
                 self.in_neuron += 1
                 return False
+            self.error = error
             raise
         self.session.run(ready, steps, Progress("nrn_diff"))
         self.runs += 1
@@ -172,6 +173,15 @@ def enabled(fallback: Fallback | str | None = None) -> Iterator[None]:
         disable()
 
 
+def summary() -> str:
+    """What is to be said when a script has ended; '' if all its runs were made here."""
+    if _plugin.in_neuron:
+        return f"{_plugin.in_neuron} runs were NEURON's own, {_plugin.runs} were made on JAX"
+    if not _plugin.runs and h.t > 0:
+        return "NEURON itself made all steps: nothing was run by h.run(), h.continuerun() or pc.psolve() of Python"
+    return ""
+
+
 def last_error() -> BaseException | None:
     """Why the last continuerun() failed, as the error that HOC turned into a RuntimeError."""
     return _plugin.error
@@ -206,3 +216,8 @@ def _check_procedures() -> None:
                 for name in mine
             ]
         )
+
+
+def runs_made() -> int:
+    """How many runs were made on JAX since the process began."""
+    return _plugin.runs

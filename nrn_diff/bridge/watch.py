@@ -1,0 +1,102 @@
+"""What a script records, whoever makes the steps: labels are found at each finitialize, values at the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from neuron import h
+
+from nrn_diff.bridge.connections import place_of
+from nrn_diff.bridge.findings import Findings
+from nrn_diff.bridge.inventory import hoc_objects, take_inventory
+from nrn_diff.bridge.records import find_records
+
+_MOST_LOOKS = 20  # at which Vectors are looked at: scripts may run many thousand times
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A Vector that records: its label, unit and values."""
+
+    label: str
+    unit: str
+    values: np.ndarray
+
+
+@dataclass
+class Watch:
+    """Keeps every Vector that records alive, and knows what it records.
+
+    dt, tstop (ms): forced on each run, with the fixed step; None: the script's own. A script that records nothing gets
+    the voltage of its soma (or its first section) and the spikes there.
+    """
+
+    dt: float | None = None
+    tstop: float | None = None
+    _vectors: dict[str, tuple[Any, str, str]] = field(default_factory=dict)
+    _handlers: list[Any] = field(default_factory=list)
+    _own: list[Any] = field(default_factory=list)
+    looks: int = 0
+
+    def start(self) -> None:
+        """From now on."""
+        self._handlers = [h.FInitializeHandler(3, self._before), h.FInitializeHandler(2, self._look)]
+
+    def stop(self) -> None:
+        """Leave further runs alone."""
+        self._handlers = []
+
+    def _before(self) -> None:
+        if self.dt is not None:
+            h.CVode().active(0)
+            h.dt = self.dt
+            for name, value in (("using_cvode_", 0), ("steps_per_ms", 1 / self.dt), ("nstep_steprun", 1)):
+                if hasattr(h, name):
+                    setattr(h, name, value)
+        if self.tstop is not None and hasattr(h, "tstop"):
+            h.tstop = self.tstop
+        if not self.looks and not self._own and list(h.allsec()) and not self._found():
+            self._record_soma()
+
+    def _record_soma(self) -> None:
+        sections = list(h.allsec())
+        soma = next((s for s in sections if "soma" in s.name().lower()), sections[0])
+        spikes = h.Vector()
+        netcon = h.NetCon(soma(0.5)._ref_v, None, sec=soma)
+        netcon.record(spikes)
+        self._own = [h.Vector().record(soma(0.5)._ref_v), spikes, netcon]
+
+    @staticmethod
+    def _found() -> list[tuple[Any, str, str]]:
+        """(Vector, label, unit) of all that record now."""
+        vectors = {v.hname(): v for v in hoc_objects("Vector")}
+        found: list[tuple[Any, str, str]] = []
+        inventory = take_inventory(Findings())
+        for r in find_records(inventory, Findings()) if inventory is not None else ():
+            unit = {"t": "ms", "v": "mV", "vext": "mV"}.get(r.kind, "mV" if r.variable == "erev" else "")
+            found.append((vectors[r.vector], r.label, unit))
+        for netcon in hoc_objects("NetCon"):
+            vector, segment, cell = netcon.get_recordvec(), netcon.preseg(), netcon.pre()
+            if vector is not None and vector.hname() in vectors:
+                source = f"{place_of(segment)}.v > {netcon.threshold:g}" if segment is not None else f"{cell} spikes"
+                found.append((vector, source, "ms"))
+        return found
+
+    def _look(self) -> None:
+        if self.looks >= _MOST_LOOKS:
+            return
+        self.looks += 1
+        for vector, label, unit in self._found():
+            self._vectors.setdefault(vector.hname(), (vector, label, unit))
+
+    def traces(self) -> list[Trace]:
+        """What every Vector holds now; labels are unique."""
+        seen: dict[str, int] = {}
+        out = []
+        for vector, label, unit in self._vectors.values():
+            seen[label] = seen.get(label, 0) + 1
+            name = label if seen[label] == 1 else f"{label} ({seen[label]})"
+            out.append(Trace(name, unit, np.array(vector)))
+        return out

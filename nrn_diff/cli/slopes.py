@@ -1,0 +1,78 @@
+"""Gradients of a sample of parameters against finite differences of NEURON's own runs, in the process of the model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import numpy as np
+from neuron import h
+
+import nrn_diff
+from nrn_diff.bridge.catalog import mechanism_types
+from nrn_diff.errors import NrnDiffError
+from nrn_diff.richardson import derivative
+
+# What is varied, most telling first; whatever else a model has comes after.
+_FIRST = ("g_pas", "gnabar_hh", "gkbar_hh", "gbar", "gmax", "Ra", "cm")
+_TOLERANCE = 1e-3
+
+
+def check_slopes(labels: list[str], count: int) -> tuple[list[dict[str, Any]], str]:
+    """For `count` parameters that matter: our slope, NEURON's, and its uncertainty. Else why there are none.
+
+    The objective is the mean of (v/100 mV)^2 over the run that h.run() makes; each parameter is scaled as a whole.
+    TABLEs are off meanwhile: through a table NEURON is not smooth, and differences have no limit.
+    """
+    tables = {f"usetable_{kind.name}" for kind in mechanism_types()}
+    tables = {name for name in tables if getattr(h, name, 0)}
+    for name in tables:
+        setattr(h, name, 0)
+    try:
+        return _check(labels, count)
+    finally:
+        for name in tables:
+            setattr(h, name, 1)
+
+
+def _check(labels: list[str], count: int) -> tuple[list[dict[str, Any]], str]:
+    try:
+        model = nrn_diff.capture()
+    except NrnDiffError as error:
+        return [], str(error)
+    label = next((x for x in labels if x in model.recorded), None)
+    if label is None:
+        return [], "no voltage is recorded when the script has ended"
+    params = [nrn_diff.Param(n, share="all", relative=True, label=n) for n in _candidates(model.parameter_names)]
+    theta = model.parameters(*params)
+
+    def loss(th: Any) -> Any:
+        return ((model.simulate(th)[label] / 100.0) ** 2).mean()
+
+    ours = jax.device_get(jax.jit(jax.grad(loss))(theta))
+    record = next(r for r in model.capture.records if r.label == label)
+    vector = next(v for v in h.List("Vector") if v.hname() == record.vector)
+
+    def neuron(name: str, scale: float) -> float:
+        model.write_back(theta.replace(**{name: scale}))
+        before, h.tstop = h.tstop, model.capture.tstop
+        h.run()
+        h.tstop = before
+        return float(((np.array(vector) / 100.0) ** 2).mean())
+
+    found = []
+    chosen = sorted(theta, key=lambda n: -abs(float(ours[n])))[:count]
+    for name in (n for n in chosen if float(ours[n]) != 0.0):
+        slope, uncertainty = derivative(lambda x, n=name: neuron(n, x), 1.0, 1e-3, rtol=1e-5, restarts=1, rows=3)  # type: ignore[misc]
+        good = abs(float(ours[name]) - slope) <= max(_TOLERANCE * abs(slope), 10 * uncertainty)
+        found.append(
+            {"name": name, "ours": float(ours[name]), "neuron": slope, "uncertainty": uncertainty, "good": good}
+        )
+    model.write_back(theta)
+    return found, "" if found else "no parameter changes the recorded voltage"
+
+
+def _candidates(names: list[str]) -> list[str]:
+    conductances = [n for n in names if n.split(".")[-1].startswith("g")]
+    wanted = [n for f in _FIRST for n in names if n == f or n.startswith(f + "_") or n.startswith(f + "bar")]
+    return list(dict.fromkeys([*wanted, *conductances]))[:12]
