@@ -203,7 +203,7 @@ USER_CODE = (
         "runs from the state after NEURON's own initialisation, and from the middle: nrn_diff.enable()",
         _SAME,
         ("test_plugin.py::test_runs_leave_what_neuron_leaves",),
-        "FInitializeHandlers, init() of one's own, continuerun and psolve in pieces; what is left in NEURON is NEURON's",
+        "FInitializeHandlers, init() of one's own, continuerun and psolve in pieces; NEURON can go on",
     ),
     Feature(
         "cvode.event, an advance() that prints: nrn_diff.enable()",
