@@ -118,6 +118,8 @@ def test_nernst_and_ghk_have_neurons_values():
     np.testing.assert_allclose(runtime.nernst(i, o, z, c), truth[:, 0], rtol=1e-14, atol=1e-14)
     np.testing.assert_allclose(runtime.nrn_ghk(v, i, o, z, c), truth[:, 1], rtol=1e-13, atol=1e-13)
     assert runtime.nernst(1.0, 2.0, 0.0, 6.3) == 0.0
+    assert jnp.isnan(runtime.nernst(jnp.nan, 2.0, 2.0, 6.3))
+    assert jnp.isnan(runtime.nernst(1.0, jnp.nan, 2.0, 6.3))
 
 
 def test_guard_keeps_the_derivative_of_the_other_branch():

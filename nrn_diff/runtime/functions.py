@@ -120,7 +120,8 @@ def nernst(inside: ArrayLike, outside: ArrayLike, charge: ArrayLike, celsius: Ar
     0 for an ion without charge, 1e6 for inside <= 0, -1e6 for outside <= 0, as in NEURON; celsius in degrees C.
     """
     charged = jnp.not_equal(charge, 0.0)
-    inside_ok, outside_ok = jnp.greater(inside, 0.0), jnp.greater(outside, 0.0)
+    # Not `> 0`: a concentration that is NaN gives NaN, as in NEURON.
+    inside_ok, outside_ok = ~jnp.less_equal(inside, 0.0), ~jnp.less_equal(outside, 0.0)
     ratio = jnp.where(outside_ok, outside, 1.0) / jnp.where(inside_ok, inside, 1.0)
     regular = _ktf(celsius) / jnp.where(charged, charge, 1.0) * jnp.log(ratio)
     limited = jnp.where(inside_ok, jnp.where(outside_ok, regular, -1e6), 1e6)
