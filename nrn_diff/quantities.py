@@ -160,8 +160,8 @@ def _mechanism_candidates(capture: Capture, data: MechanismData) -> Iterator[tup
         if np.ndim(value) != 1:
             continue
         path = ("start" if is_start(data, variable) else "mechanisms", data.name, variable)
-        if data.ir.kind is ir.Kind.POINT:
-            name, section = f"{data.name}.{variable}", capture.cable.node_section[data.nodes]
+        if data.ir.kind is not ir.Kind.DENSITY:
+            name, section = f"{data.name}.{variable}", _sections(capture, data.nodes)
             yield name, partial(_whole, name, path, section, data.labels)
         else:
             name = f"{variable}_{data.name}"
@@ -175,6 +175,11 @@ def _mechanism_candidates(capture: Capture, data: MechanismData) -> Iterator[tup
 def is_start(data: MechanismData, variable: str) -> bool:
     """Whether it is a STATE, whose number as a parameter is the one that a run starts from."""
     return data.ir.symbols[variable].block == "STATE"
+
+
+def _sections(capture: Capture, nodes: np.ndarray) -> np.ndarray:
+    """Section of each node; -1 for artificial cells, which are in none."""
+    return np.where(nodes >= 0, capture.cable.node_section[nodes], -1)
 
 
 def _start_voltages(capture: Capture) -> Quantity:
@@ -218,7 +223,7 @@ def _weights(capture: Capture) -> Quantity:
     node_of = {data.name: data.nodes for data in capture.mechanisms}
     for c in capture.connections:
         owner.append(f"NetCon[{c.index}]")
-        section.append(int(capture.cable.node_section[node_of[c.target][c.instance]]))
+        section.append(int(_sections(capture, node_of[c.target][c.instance])))
     for target in dict.fromkeys(c.target for c in capture.connections):
         position = np.array([k for k, c in enumerate(capture.connections) if c.target == target])
         rows = np.arange(len(position))

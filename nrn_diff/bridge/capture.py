@@ -85,7 +85,10 @@ def _capture(
         if d.type.name in lowered
     )
     if from_now is None:
-        connections, trains, events = capture_connections(inventory, clock.tstop, translator, findings)
+        connections, trains, events, cells = capture_connections(
+            inventory, clock.tstop, 1 + max(rank.values(), default=0), translator, findings
+        )
+        mechanisms += cells
         spikes = capture_spikes(inventory, findings)
     else:
         connections, trains, spikes = from_now.connections(inventory, translator, findings), (), ()

@@ -2,38 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from neuron import h
 
+from mod_translator import emit
+from mod_translator.errors import TranslationError
+from mod_translator.passes.outbox import loops_over_netcons
+from mod_translator.validate import InvalidIR
 from nrn_diff.bridge.catalog import MechanismType
 from nrn_diff.bridge.findings import Findings
-from nrn_diff.bridge.inventory import Inventory, Located, hoc_objects, place_of
+from nrn_diff.bridge.inventory import Inventory, Located, hoc_objects, locate_cells, place_of
 from nrn_diff.bridge.mechanisms import read_globals, read_values
 from nrn_diff.bridge.random123 import NeuronRandom, streams_of
 from nrn_diff.bridge.translate import Translator
 from nrn_diff.events.artificial import ArtificialCell, ArtificialConnection, run_artificial
 from nrn_diff.events.errors import EventError
-from nrn_diff.snapshot import Connection, Events, SpikeRecord, Train
+from nrn_diff.snapshot import Connection, Events, MechanismData, SpikeRecord, Train
 
 _NOT_VOLTAGE = -2.0
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where a NetCon's events come from: an artificial cell (`cell`), a voltage (`node`), or nowhere (both empty)."""
+    """Where a NetCon's events come from.
+
+    An artificial cell (`cell`), a point process in a section (`sender`), a voltage (`node`), or nowhere (all empty).
+    """
 
     cell: str = ""
     node: int = -1
     threshold: float = 0.0
+    sender: str = ""
 
     @property
     def silent(self) -> bool:
         """Nothing sends events."""
-        return not self.cell and self.node < 0
+        return not self.cell and not self.sender and self.node < 0
 
 
 @dataclass(frozen=True)
@@ -59,13 +67,7 @@ def source_of(netcon: Any, inventory: Inventory, findings: Findings) -> Source |
     if cell is not None:
         if cell.hname() in inventory.artificial:
             return Source(cell=cell.hname())
-        findings.refuse(
-            f"{name} with source {cell.hname()}",
-            name,
-            "events that a point process in a section sends are not supported yet",
-            "use the section's voltage as the source: h.NetCon(section(x)._ref_v, target, sec=section)",
-        )
-        return None
+        return Source(sender=cell.hname())
     segment = netcon.preseg()
     if segment is not None:
         return Source(node=inventory.topology.node_of(segment.sec, segment.x), threshold=float(netcon.threshold))
@@ -134,8 +136,8 @@ def capture_spikes(inventory: Inventory, findings: Findings) -> tuple[SpikeRecor
     return tuple(found.values())
 
 
-def _needed(wires: Sequence[Wire], cells: Mapping[str, Any]) -> set[str]:
-    """Artificial cells whose events reach a target, with all that drive them."""
+def _needed(wires: Sequence[Wire], cells: Collection[str]) -> set[str]:
+    """Artificial cells whose events reach a target that is none of `cells`, with all that drive them."""
     needed = {w.source.cell for w in wires if w.source.cell and w.target not in cells}
     while more := {w.source.cell for w in wires if w.source.cell and w.target in needed} - needed:
         needed |= more
@@ -173,29 +175,83 @@ def artificial_cell(
     )
 
 
-def capture_connections(
-    inventory: Inventory, tstop: float, translator: Translator, findings: Findings
-) -> tuple[tuple[Connection, ...], tuple[Train, ...], Events]:
-    """NetCons to captured point processes, the trains that drive them, and the events that arrive.
+def _driven(wires: Sequence[Wire], cells: Mapping[str, Any]) -> set[str]:
+    """Artificial cells whose events depend on the solution."""
+    driven = {w.target for w in wires if w.target in cells and (w.source.node >= 0 or w.source.sender)}
+    while more := {w.target for w in wires if w.target in cells and w.source.cell in driven} - driven:
+        driven |= more
+    return driven
 
-    Artificial cells are run from 0 to tstop (ms).
+
+def _driven_cells(
+    located: Located, first_rank: int, translator: Translator, findings: Findings
+) -> MechanismData | None:
+    """Artificial cells of one kind as a mechanism of the equations that is at no node."""
+    mechanism = translator.lower(located.type)
+    if mechanism is None:
+        return None
+    try:
+        emit.emit(mechanism)
+    except (TranslationError, InvalidIR) as error:
+        random = [name for name in located.type.references if is_random(located.owners[0], name)]
+        why = "it draws random numbers" if random else f"it cannot be printed as a function: {error}"
+        findings.refuse(
+            f"{located.labels[0]}, which a voltage or a point process drives",
+            f"mechanism {mechanism.name}",
+            f"its events depend on the solution, and {why}",
+            "drive the synapses directly, or use an ARTIFICIAL_CELL without RANDOM variables and WHILE loops",
+        )
+        return None
+    globals_, use_table = read_globals(located.type, mechanism, findings)
+    values = read_values(located, mechanism, findings)
+    rank, order = first_rank + located.type.internal_type, np.arange(len(located.owners))
+    return MechanismData(mechanism, rank, located.nodes, values, globals_, use_table, located.labels, order)
+
+
+def _check_loops(inventory: Inventory, translator: Translator, findings: Findings) -> None:
+    """FOR_NETCONS also runs over NetCons that are switched off, which are not captured."""
+    names = {d.type.name for d in inventory.points}
+    looping = {d.name for d in translator.known() if d.name in names and loops_over_netcons(d)}
+    for netcon in hoc_objects("NetCon") if looping else ():
+        target = netcon.syn()
+        mechanism = inventory.instances.get(target.hname(), ("", 0))[0] if target is not None else ""
+        if mechanism in looping and not netcon.active():
+            findings.refuse(
+                f"{netcon.hname()} is switched off and leads to {target.hname()}",
+                netcon.hname(),
+                "its FOR_NETCONS runs over this NetCon too",
+                "switch it on with weight 0, or remove it",
+            )
+
+
+def capture_connections(
+    inventory: Inventory, tstop: float, first_rank: int, translator: Translator, findings: Findings
+) -> tuple[tuple[Connection, ...], tuple[Train, ...], Events, tuple[MechanismData, ...]]:
+    """NetCons to captured processes, the trains that drive them, the events that arrive, and driven artificial cells.
+
+    Artificial cells whose events do not depend on the solution are run from 0 to tstop (ms). The others become
+    mechanisms; first_rank: behind that of all mechanisms in sections.
     """
-    artificial, instances = inventory.artificial, inventory.instances
+    artificial = inventory.artificial
     every_wire = read_wires(inventory, findings)
     wires = [w for w in every_wire if not w.silent]
-    needed = _needed(wires, artificial)
+    driven = _driven(wires, artificial)
+    located = locate_cells(inventory, driven)
+    instances = {**inventory.instances} | {
+        label: (d.type.name, row) for d in located for row, label in enumerate(d.labels)
+    }
+    needed = _needed(wires, [name for name in artificial if name not in driven]) - driven
+    cells_of = tuple(_driven_cells(d, first_rank, translator, findings) for d in located)
+    _check_loops(inventory, translator, findings)
     for wire in wires:
-        if wire.target in needed and wire.source.node >= 0:
-            findings.refuse(
-                f"{wire.name}: an artificial cell driven by a voltage",
-                wire.target,
-                "its events would depend on the solution",
-                "connect the voltage to the synapses directly",
-            )
-        elif wire.target not in artificial and wire.target not in instances:
+        if wire.target not in artificial and wire.target not in instances:
             findings.note(f"{wire.name} leads to {wire.target}, which is not in a section")
-        elif wire.target in artificial and wire.target not in needed:
+        elif wire.target in artificial and wire.target not in needed | driven:
             findings.note(f"{wire.target} drives no synapse; its own state is not part of the captured model")
+        elif wire.source.sender and wire.source.sender not in instances:
+            findings.refuse(
+                f"{wire.name} with source {wire.source.sender}", wire.name, "its source is in no section", "place it"
+            )
     names = [name for name in artificial if name in needed]
     cells = [artificial_cell(*artificial[name], translator, findings) for name in names]
     sent = [w for w in every_wire if w.source.cell in needed]
@@ -221,21 +277,29 @@ def capture_connections(
             events = Events(run.delivery_times[connection >= 0], connection[connection >= 0])
         except EventError as error:
             findings.refuse("event times", ", ".join(names), str(error))
-    silent = len(names)
     if any(w.source.silent for w in wires if w.target in instances):
         trains.append(Train("", np.zeros(0)))
-    connections = tuple(
-        Connection(
-            index=w.index,
-            target=instances[w.target][0],
-            instance=instances[w.target][1],
-            delay=w.delay,
-            weight=w.weight,
-            train=silent if w.source.silent else names.index(w.source.cell) if w.source.cell else -1,
-            source_node=w.source.node,
-            threshold=w.source.threshold,
-        )
-        for w in wires
-        if w.target in instances
+    connections = tuple(_connection(w, instances, names) for w in wires if w.target in instances)
+    return connections, tuple(trains), events, tuple(d for d in cells_of if d is not None)
+
+
+def _connection(wire: Wire, instances: Mapping[str, tuple[str, int]], names: list[str]) -> Connection:
+    target, instance = instances[wire.target]
+    source, row = instances.get(wire.source.sender or wire.source.cell, ("", -1))
+    train = -1
+    if wire.source.silent:
+        train = len(names)
+    elif wire.source.cell and not source:
+        train = names.index(wire.source.cell)
+    return Connection(
+        index=wire.index,
+        target=target,
+        instance=instance,
+        delay=wire.delay,
+        weight=wire.weight,
+        train=train,
+        source_node=wire.source.node,
+        threshold=wire.source.threshold,
+        source=source,
+        source_instance=row,
     )
-    return connections, tuple(trains), events

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -103,6 +103,20 @@ class Inventory:
     def instances(self) -> dict[str, tuple[str, int]]:
         """Name of a located point process -> (mechanism, row)."""
         return {label: (d.type.name, row) for d in self.points for row, label in enumerate(d.labels)}
+
+
+def locate_cells(inventory: Inventory, labels: Collection[str]) -> tuple[Located, ...]:
+    """The artificial cells of these names, by type; they are at no node (-1)."""
+    found: dict[str, list[str]] = {}
+    for label, (kind, _) in inventory.artificial.items():
+        if label in labels:
+            found.setdefault(kind.name, []).append(label)
+    made = []
+    for names in found.values():
+        kind, nowhere = inventory.artificial[names[0]][0], np.full(len(names), -1)
+        owners = tuple(inventory.artificial[name][1] for name in names)
+        made.append(Located(kind, nowhere, nowhere, owners, tuple(names), tuple(names)))
+    return tuple(made)
 
 
 def take_inventory(findings: Findings) -> Inventory | None:

@@ -74,6 +74,14 @@ def read_wiring(inventory: Inventory, saved: SavedState, translator: Translator,
     index_of = {cell.live.hname(): k for k, (cell, _) in enumerate(cells)}
     netcons = tuple(hoc_objects("NetCon"))
     sources = tuple(source_of(n, inventory, findings) or Source() for n in netcons)
+    for netcon, source in zip(netcons, sources, strict=True):
+        if source.sender:
+            findings.refuse(
+                f"{netcon.hname()} with source {source.sender}",
+                netcon.hname(),
+                "events that a point process sends are not supported in a run that NEURON hands over in the middle",
+                "use nrn_diff.capture() and Model.simulate()",
+            )
     outside = tuple(dict.fromkeys((s.node, s.threshold) for s in sources if s.node >= 0))
     every: list[ArtificialConnection] = []
     here: list[Connection] = []

@@ -60,6 +60,10 @@ class Translator:
         """name -> IR of those that can be translated."""
         return {kind.name: found for kind in kinds if (found := self.lower(kind)) is not None}
 
+    def known(self) -> tuple[ir.Mechanism, ...]:
+        """Everything lowered so far."""
+        return tuple(m for m in self._done.values() if m is not None)
+
     def _lower(self, kind: MechanismType) -> ir.Mechanism | None:
         where = f"mechanism {kind.name}"
         if not kind.code and is_channel(kind.name):

@@ -14,7 +14,7 @@ from neuron import h
 from nrn_diff.bridge.catalog import Variable
 from nrn_diff.bridge.extracellular import ARRAYS
 from nrn_diff.bridge.findings import Findings
-from nrn_diff.bridge.inventory import EXTRACELLULAR, Inventory, Located, hoc_objects, take_inventory
+from nrn_diff.bridge.inventory import EXTRACELLULAR, Inventory, Located, hoc_objects, locate_cells, take_inventory
 from nrn_diff.errors import WriteBackError
 from nrn_diff.quantities import is_start
 from nrn_diff.snapshot import Capture
@@ -111,7 +111,7 @@ def _same_model(capture: Capture) -> Inventory:
     ):
         if not np.array_equal(live, known):
             raise WriteBackError(f"{what} of the live model changed after the capture; capture it again")
-    located = {d.type.name: d for d in (*inventory.mechanisms, *inventory.ions)}
+    located = {d.type.name: d for d in (*inventory.mechanisms, *inventory.ions, *_cells(capture, inventory))}
     for data in capture.mechanisms:
         _same_places(data.name, data.nodes, data.labels, located)
     for ion in capture.ions:
@@ -122,6 +122,11 @@ def _same_model(capture: Capture) -> Inventory:
         _same_places(EXTRACELLULAR, nodes, ("",) * len(nodes), layers)
     _same_connections(capture)
     return inventory
+
+
+def _cells(capture: Capture, inventory: Inventory) -> tuple[Located, ...]:
+    """The artificial cells that are part of the captured equations."""
+    return locate_cells(inventory, [label for d in capture.mechanisms for label in d.labels if label])
 
 
 def _same_places(name: str, nodes: np.ndarray, labels: tuple[str, ...], located: Mapping[str, Located]) -> None:
@@ -161,7 +166,7 @@ def _slots(capture: Capture, inventory: Inventory) -> dict[str, Callable[[], np.
                 slots[f"{name}[{k}]"] = partial(_elements, owners, name, k)
     if hasattr(h, "v_init"):
         slots["v_init"] = lambda: _array([_attribute(h, "v_init")], ())
-    for located in (*inventory.ions, *inventory.mechanisms):
+    for located in (*inventory.ions, *inventory.mechanisms, *_cells(capture, inventory)):
         kind = located.type
         for variable in kind.instance_variables:
             name = f"{kind.name}.{variable.name}" if kind.point else variable.hoc_name

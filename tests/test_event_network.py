@@ -1,0 +1,138 @@
+"""Events from instance to instance: net_event, artificial cells inside a network of real cells, FOR_NETCONS."""
+
+import pytest
+from neuron_process import run_function
+
+# Sends when the voltage crosses its own threshold, and an echo later.
+DETECTOR = """
+NEURON { POINT_PROCESS Detector RANGE thr, n, last }
+PARAMETER { thr = -20 (mV) }
+ASSIGNED { v (mV) n last }
+INITIAL { n = 0 last = -1 net_send(0, 1) }
+NET_RECEIVE(w) {
+    if (flag == 1) {
+        WATCH (v > thr) 2
+        WATCH (v < thr - 30) 3
+    } else if (flag == 2) {
+        n = n + 1 last = t
+        net_event(t)
+        net_send(0.31, 4)
+    } else if (flag == 4) {
+        net_event(t)
+    } else if (flag == 0) {
+        n = n + w
+        net_event(t)
+    }
+}
+"""
+
+# A leaky cell with an absolute refractory period, which sends as soon as its sum reaches 1.
+LEAKY = """
+NEURON { ARTIFICIAL_CELL Leaky RANGE tau, refrac, m, t0, fired }
+PARAMETER { tau = 8 (ms) refrac = 1.7 (ms) }
+ASSIGNED { m t0 (ms) ready fired }
+INITIAL { m = 0 t0 = 0 ready = 1 fired = 0 }
+NET_RECEIVE(w, uses) {
+    INITIAL { uses = 1 }
+    if (flag == 1) {
+        ready = 1 m = 0
+        t0 = t
+    } else if (ready) {
+        m = m*exp(-(t - t0)/tau) + w*uses
+        uses = 0.7 + 0.3*uses*uses/(1 + uses)
+        t0 = t
+        if (m > 1) {
+            ready = 0 fired = fired + 1
+            net_event(t)
+            net_send(refrac, 1)
+        }
+    }
+}
+"""
+
+# All weights of an instance shrink when one of them has grown, so that their sum is kept.
+SHARE = """
+NEURON { POINT_PROCESS Share RANGE tau, e, i, g, sum, most NONSPECIFIC_CURRENT i }
+PARAMETER { tau = 3 (ms) e = 0 (mV) }
+ASSIGNED { v (mV) i (nA) sum most }
+STATE { g (uS) }
+INITIAL { g = 0 sum = 0 most = 0 }
+BREAKPOINT { SOLVE state METHOD cnexp i = g*(v - e) }
+DERIVATIVE state { g' = -g/tau }
+NET_RECEIVE(weight (uS), count) {
+    LOCAL before
+    INITIAL { count = 1 }
+    count = count + 1
+    g = g + weight
+    before = weight
+    weight = weight*1.2
+    sum = 0
+    FOR_NETCONS(w, k) { sum = sum + w*k }
+    FOR_NETCONS(w, k) {
+        w = w*(1 - 0.1*(w/(sum + 1e-6)))
+        k = k*0.95
+        if (w > most) { most = w }
+    }
+    weight = weight + 0.01*before
+}
+"""
+MODS = {"detector.mod": DETECTOR, "leaky.mod": LEAKY, "share.mod": SHARE}
+
+
+def network(delays, kind, tstop):
+    import jax
+    from neuron import h
+    from test_self_events import against_neuron, cell, record
+
+    import nrn_diff
+
+    jax.config.update("jax_enable_x64", True)
+    h.load_file("stdrun.hoc")
+    somas, keep = [cell(h) for _ in range(3)], []
+    excite, shares = [h.ExpSyn(s(0.5)) for s in somas], [h.Share(s(0.5)) for s in somas]
+    detectors = [h.Detector(s(0.5)) for s in somas]
+    cells = [getattr(h, kind)() for _ in range(3)]
+    for k, c in enumerate(cells):
+        c.tau, c.refrac = 9 + k, 1.3
+    for k, soma in enumerate(somas):
+        clamp = h.IClamp(soma(0.5))
+        clamp.delay, clamp.dur, clamp.amp = 1 + k, 2, 0.7
+        stim = h.NetStim()
+        stim.start, stim.interval, stim.number = 2 + 0.3 * k, 3.1, 5
+        across = h.NetCon(soma(0.5)._ref_v, cells[(k + 1) % 3], sec=soma)
+        across.threshold, across.delay, across.weight[0] = -10, delays[1], 0.7
+        pairs = [
+            (stim, cells[k], 0.6),
+            (stim, shares[k], 0.002),
+            (detectors[k], shares[(k + 1) % 3], 0.004),
+            (detectors[k], cells[k], 0.8),
+            (detectors[k], cells[(k + 2) % 3], 0.5),
+            (cells[k], excite[(k + 1) % 3], 0.01),
+            (cells[k], shares[k], 0.003),
+            (cells[k], cells[(k + 1) % 3], 0.3),
+            (cells[k], detectors[(k + 1) % 3], 100),
+        ]
+        for j, (source, target, weight) in enumerate(pairs):
+            netcon = h.NetCon(source, target)
+            netcon.weight[0], netcon.delay = weight, delays[(j + k) % len(delays)] + 0.0007 * (j + 10 * k)
+            if 0.0 in delays and j == 7:
+                netcon.delay = 0.0
+            keep.append(netcon)
+        keep += [clamp, stim, across]
+    h.tstop = tstop
+    keep += record(h, *(s(0.5)._ref_v for s in somas), *(r for d in detectors for r in (d._ref_n, d._ref_last)))
+    keep += record(h, *(r for s in shares for r in (s._ref_g, s._ref_sum, s._ref_most)))
+    return against_neuron(h, nrn_diff.capture())
+
+
+@pytest.mark.parametrize(
+    ("delays", "kind"),
+    [([1.0, 0.5], "Leaky"), ([0.003, 0.6, 0.0041], "IntFire1"), ([0.0, 0.002], "Leaky")],
+    ids=["longer than a step", "shorter than half a step", "none"],
+)
+def test_a_network_of_real_and_artificial_cells_equals_neuron(delays, kind):
+    out = run_function(network, mods=MODS, delays=delays, kind=kind, tstop=14)
+    assert out["spikes"] > 0
+    assert out["final"]["Detector[0].n"] > 100
+    assert out["final"]["Share[1].most"] > 0
+    assert max(out["worst"].values()) <= 1e-9, out["worst"]
