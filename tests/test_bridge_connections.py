@@ -91,7 +91,7 @@ def refused_sources() -> list[list[str]]:
     keep = [
         h.NetCon(soma(0.5)._ref_nai, syn, sec=soma),
         context.gid_connect(77, syn),
-        h.NetCon(soma(0.5)._ref_v, cell, sec=soma),
+        h.NetCon(soma(0.5)._ref_v, stim, sec=soma),
         h.NetCon(cell, syn),
         h.NetCon(stim, syn, 0, 1, float("nan")),
     ]
@@ -108,5 +108,5 @@ def test_sources_that_cannot_be_followed_are_refused() -> None:
         f"{names[0]} watches a variable that is not a voltage",
         f"{names[1]} with source gid 77",
         "weight = nan",
-        f"{names[2]}: an artificial cell driven by a voltage",
+        "NetStim[0], which a voltage or a point process drives",
     ]

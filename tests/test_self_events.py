@@ -1,5 +1,7 @@
 """Events inside the equations: self events, net_move, WATCH, several sources to one synapse; equal to NEURON."""
 
+import numpy as np
+import pytest
 from neuron_process import run_function
 
 # A pulse of transmitter of fixed length: flag 1 ends it, a spike during a pulse moves its end (net_move).
@@ -12,7 +14,7 @@ INITIAL { g = 0 on = 0 ends = 0 last = -1 target = 0 net_send(3, 7) }
 BREAKPOINT { SOLVE state METHOD cnexp i = g*(v - e) }
 DERIVATIVE state { g' = (target - g)/tau }
 NET_RECEIVE(weight (uS), count) {
-    INITIAL { count = 1 net_send(6 + 1000*weight, 5) }
+    INITIAL { count = 1 net_send(6 + 0.37*dur, 5) }
     if (flag == 0) {
         count = count + 1
         last = t
@@ -135,6 +137,93 @@ def test_self_events_and_net_move():
     assert out["final"]["Pulse[0].ends"] > 20
     assert out["spikes"] > 0
     assert max(out["worst"].values()) <= 1e-9, out["worst"]
+
+
+def saved(path):
+    import jax
+    from neuron import h
+
+    import nrn_diff
+
+    jax.config.update("jax_enable_x64", True)
+    h.load_file("stdrun.hoc")
+    soma = h.Section("soma")
+    soma.L = soma.diam = 18
+    soma.insert("pas")
+    h.dt, h.steps_per_ms, h.v_init, h.tstop = 0.025, 40, -65, 14
+    point, stim = h.Pulse(soma(0.5)), h.NetStim()
+    stim.start, stim.interval, stim.number = 1, 1.7, 6
+    netcon = h.NetCon(stim, point)
+    netcon.weight[0] = 0.002
+    v = h.Vector().record(soma(0.5)._ref_v)
+    model = nrn_diff.capture()
+    model.save(path)
+    loaded = nrn_diff.load(path)
+    theta = model.parameters("NetCon.weight", "Pulse.dur", "Pulse.tau")
+
+    def last(theta):
+        return loaded.simulate(theta)["soma(0.5).v"][-1]
+
+    def neuron(name, x):
+        target, attribute = (point, name.removeprefix("Pulse.")) if name != "NetCon.weight" else (netcon, "")
+        old = getattr(target, attribute) if attribute else target.weight[0]
+        if attribute:
+            setattr(target, attribute, x)
+        else:
+            target.weight[0] = x
+        h.run()
+        value = v[-1]
+        if attribute:
+            setattr(target, attribute, old)
+        else:
+            target.weight[0] = old
+        return value
+
+    backward, forward = jax.grad(last)(theta), jax.jacfwd(last)(theta)
+    difference = {}
+    for name in ("NetCon.weight", "Pulse.tau"):
+        x = float(theta[name][0])
+        steps = [1e-3 * x, 5e-4 * x]
+        coarse, fine = ((neuron(name, x + d) - neuron(name, x - d)) / (2 * d) for d in steps)
+        difference[name] = (4 * fine - coarse) / 3
+    full = loaded.with_event_capacity(nrn_diff.EventCapacity(pending=1))
+    try:
+        full.simulate()
+        message = ""
+    except nrn_diff.EventCapacityError as error:
+        message = str(error)
+    traced = jax.jit(lambda th: full.simulate(th)["soma(0.5).v"])(theta)
+    many = jax.vmap(lambda w: last({"NetCon.weight": w[None]}))(np.array([0.001, 0.002]))
+    return {
+        "backward": {k: float(np.sum(x)) for k, x in backward.items()},
+        "forward": {k: float(np.sum(x)) for k, x in forward.items()},
+        "neuron": difference,
+        "message": message,
+        "nan": bool(np.all(np.isnan(traced))),
+        "many": np.asarray(many),
+        "one": float(last(theta)),
+        "theirs": neuron("NetCon.weight", 0.001),
+    }
+
+
+@pytest.fixture(scope="module")
+def derivatives(tmp_path_factory):
+    return run_function(saved, mods=MODS, path=str(tmp_path_factory.mktemp("saved") / "model.nrndiff"))
+
+
+def test_derivatives_pass_through_what_net_receive_computes_and_not_through_the_times_of_events(derivatives):
+    for name, expected in derivatives["neuron"].items():
+        assert derivatives["backward"][name] == pytest.approx(expected, rel=1e-5)
+        assert derivatives["forward"][name] == pytest.approx(expected, rel=1e-5)
+    assert derivatives["backward"]["Pulse.dur"] == 0.0
+    assert derivatives["many"][0] == pytest.approx(derivatives["theirs"], abs=1e-9)
+    assert derivatives["many"][1] == pytest.approx(derivatives["one"], abs=1e-12)
+
+
+def test_too_many_events_are_an_error_that_names_the_way_out(derivatives):
+    assert "Pulse" in derivatives["message"]
+    assert "EventCapacity(pending=...)" in derivatives["message"]
+    assert derivatives["nan"]
 
 
 def gates():

@@ -14,6 +14,7 @@ _TREES = "test_bridge_cable.py::test_one_implicit_step_of_random_trees_is_neuron
 _RECORDS = "test_bridge_records.py::test_every_recorded_variable_is_found_and_neuron_is_untouched"
 _NO_RECORDS = "test_bridge_records.py::test_recordings_that_cannot_be_reproduced_are_refused_by_the_name_of_the_vector"
 _NETCONS = "test_bridge_connections.py::test_netcons_and_trains_are_neurons"
+_EVENT_NETWORK = "test_event_network.py::test_a_network_of_real_and_artificial_cells_equals_neuron"
 _SOURCES = "test_bridge_connections.py::test_sources_that_cannot_be_followed_are_refused"
 _NETWORK = "test_spikes_against_neuron.py::test_network_equals_neuron"
 _NETSTIM = "test_events_artificial.py::test_netstim_times_are_neurons"
@@ -170,7 +171,20 @@ EVENTS = (
     ),
     Feature("NetCon that watches anything but a voltage", _REFUSED, (_SOURCES,)),
     Feature("NetCon whose source is in another process", _REFUSED, (_SOURCES,)),
-    Feature("artificial cell driven by a voltage", _REFUSED, (_SOURCES,)),
+    Feature("net_event of a point process in a section, as the source of NetCons", _SAME, (_EVENT_NETWORK,)),
+    Feature(
+        "artificial cells that voltages, point processes or other such cells drive",
+        _SAME,
+        (_EVENT_NETWORK,),
+        "IntFire1, ARTIFICIAL_CELLs of the user",
+    ),
+    Feature("the same where the cell draws random numbers or has a WHILE loop", _REFUSED, (_SOURCES,)),
+    Feature(
+        "more events at once than there is room for",
+        _REFUSED,
+        ("test_self_events.py::test_too_many_events_are_an_error_that_names_the_way_out",),
+        "an error in the run, NaN under jit: `model.with_event_capacity`",
+    ),
     Feature("binned event queue", _REFUSED, (_OTHERS,)),
 )
 

@@ -9,6 +9,7 @@ NEWTON = (*RUN, "test_runtime_implicit.py::test_derivimplicit_takes_neurons_step
 LOOKUP = ("test_emit_neuron.py::test_tables_have_neurons_values", *RUN)
 DEMO = ("test_same_traces.py::test_shipped_model",)
 SPIKES = ("test_spikes_against_neuron.py::test_network_equals_neuron",)
+EVENT_NETWORK = ("test_event_network.py::test_a_network_of_real_and_artificial_cells_equals_neuron",)
 SELF_EVENTS = ("test_self_events.py::test_self_events_and_net_move",)
 WATCHES = ("test_self_events.py::test_watch",)
 LOOPS = ("test_parity_neuron.py::test_cells_with_loops_send_as_in_neuron",)

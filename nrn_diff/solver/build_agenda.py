@@ -58,8 +58,11 @@ def build_agenda(capture: Capture, name: str, n: int, deliveries: Deliveries, ev
     lines = (deliveries.early_lines, deliveries.late_lines)
     together = max((_most_of_one_target(x) for x in lines), default=0)
     rounds = max(deliveries.initial.shape[0], deliveries.early.shape[1], deliveries.late.shape[1])
+    # INITIAL inside NET_RECEIVE sends for each NetCon.
+    most = int(np.bincount(deliveries.row).max()) if len(deliveries.row) else 0
+    first = most * len(events.sites.get("net_initial", ()))
     return Agenda(
-        capture.event_capacity.pending + rounds + min(together, _TOGETHER),
+        capture.event_capacity.pending + first + rounds + min(together, _TOGETHER),
         events.watch_flags,
         netcons,
         place,
