@@ -60,9 +60,9 @@ def build_agenda(capture: Capture, name: str, n: int, deliveries: Deliveries, ev
     rounds = max(deliveries.initial.shape[0], deliveries.early.shape[1], deliveries.late.shape[1])
     # INITIAL inside NET_RECEIVE sends for each NetCon.
     most = int(np.bincount(deliveries.row).max()) if len(deliveries.row) else 0
-    first = most * len(events.sites.get("net_initial", ()))
+    from_initial = most * len(events.sites.get("net_initial", ()))
     return Agenda(
-        capture.event_capacity.pending + first + rounds + min(together, _TOGETHER),
+        capture.event_capacity.pending + from_initial + rounds + min(together, _TOGETHER),
         events.watch_flags,
         netcons,
         place,
