@@ -11,6 +11,7 @@ from nrn_diff.errors import ParameterError
 from nrn_diff.quantities import segment_labels
 from nrn_diff.snapshot import Capture, Extracellular, Record
 
+_CIRCUIT = re.compile(r"^(?P<name>LinearMechanism\[\d+\])\.y\[(?P<k>\d+)\]$")
 _SEGMENT = re.compile(r"^(?P<section>.+)\((?P<x>[-+.\deE]+)\)\.(?P<rest>[^()]+)$")
 
 
@@ -19,15 +20,25 @@ def find_record(capture: Capture, label: str) -> Record:
 
     't'; 'sec(x).v'; 'sec(x).mech.variable' or 'sec(x).variable_mech'; 'sec(x).ina', '.ena', '.nai', '.nao';
     'sec(x).i_membrane_' (nA), '.i_cap'; 'sec(x).i_membrane', '.vext[0]', '.e_extracellular' with such layers;
-    'Exp2Syn[0].g'. x picks the segment as in NEURON. Raises ParameterError if the model has no such thing.
+    'Exp2Syn[0].g'; 'LinearMechanism[0].y[1]'. x picks the segment as in NEURON. Raises ParameterError if the model has
+    no such thing.
     """
     if label == "t":
         return Record("t", "t")
+    circuit = _CIRCUIT.match(label)
+    if circuit:
+        return _of_circuit(capture, label, circuit["name"], int(circuit["k"]))
     match = _SEGMENT.match(label)
     record = _of_segment(capture, label, match) if match else _of_point(capture, label)
     if record is None:
         raise ParameterError(f"{label!r} names nothing that this model can record, e.g. {segment_labels(capture)[0]}.v")
     return record
+
+
+def _of_circuit(capture: Capture, label: str, name: str, k: int) -> Record:
+    if not any(c.name == name and k < len(c.b) for c in capture.circuits):
+        raise ParameterError(f"{label!r} names no unknown of a LinearMechanism of this model")
+    return Record(label, "circuit", k, name)
 
 
 def _of_point(capture: Capture, label: str) -> Record | None:

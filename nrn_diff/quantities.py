@@ -4,7 +4,8 @@ Names are NEURON's: 'gnabar_hh' (RANGE, one value for each segment that has it),
 (one for each point process), 'Ra', 'L' (sections), 'cm', 'diam' (segments), 'xraxial[0]', 'xg[1]', 'xc[0]',
 'e_extracellular' (one for each segment with these layers), 'ena', 'nai' (one for each segment with that ion),
 'nai0_na_ion', 'NetCon.weight' (one for each connection, in the order of h.List('NetCon')), 'NetCon.threshold' (one for
-each voltage that NetCons watch), 'celsius', 'v_init'. Where a run starts: 'v' (segments), 'm_hh' (a STATE).
+each voltage that NetCons watch), 'celsius', 'v_init', 'LinearMechanism[0].g' (row by row), '.c', '.b', '.y0'. Where a
+run starts: 'v' (segments), 'm_hh' (a STATE).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from nrn_diff.errors import ParameterError
 from nrn_diff.snapshot import Capture, Extracellular, MechanismData
 from nrn_diff.solver.build_events import find_sources
 from nrn_diff.solver.contraction import contract
-from nrn_diff.solver.values import Array, Values
+from nrn_diff.solver.values import Array, Circuit, Values
 
 Path = tuple[str, ...]
 
@@ -133,6 +134,10 @@ def _candidates(capture: Capture) -> Iterator[tuple[str, Callable[[], Quantity]]
     yield "v", partial(_start_voltages, capture)
     if capture.extracellular is not None:
         yield from _layer_candidates(capture, capture.extracellular)
+    for circuit in capture.circuits:
+        for field in Circuit._fields:
+            name = f"{circuit.name}.{field}"
+            yield name, partial(_of_circuit, name, circuit.name, field, np.shape(getattr(circuit, field)))
     for ion in capture.ions:
         for name, field in ((f"e{ion.name}", "erev"), (f"{ion.name}i", "inside"), (f"{ion.name}o", "outside")):
             yield name, partial(_on_nodes, capture, name, ("ions", ion.name, field), ion.nodes)
@@ -153,6 +158,12 @@ def _layer_candidates(capture: Capture, layers: Extracellular) -> Iterator[tuple
         for k in range(layers.xg.shape[1]):
             index = (np.arange(len(nodes)), np.full(len(nodes), k))
             yield f"{field}[{k}]", partial(_on_nodes, capture, f"{field}[{k}]", ("extracellular", field), nodes, index)
+
+
+def _of_circuit(name: str, circuit: str, field: str, shape: tuple[int, ...]) -> Quantity:
+    index = np.unravel_index(np.arange(int(np.prod(shape))), shape)
+    owner = tuple(name + "".join(f"[{i}]" for i in place) for place in zip(*index, strict=True))
+    return _whole(name, ("circuits", circuit, field), np.full(len(owner), -1), owner, tuple(index))
 
 
 def _mechanism_candidates(capture: Capture, data: MechanismData) -> Iterator[tuple[str, Callable[[], Quantity]]]:

@@ -93,6 +93,23 @@ class Extracellular:
 
 
 @dataclass(frozen=True)
+class Circuit:
+    """A LinearMechanism: c y' + g y = b is solved with the equations of the cells (src/nrniv/linmod.cpp).
+
+    name: 'LinearMechanism[0]'. c, g [n, n]; b, y0 [n]. The first equations and unknowns are those of nodes [m],
+    layers [m] (0: inside; k: vext[k - 1]), in the units of these equations; the others its own, which start at y0.
+    """
+
+    name: str
+    c: Array
+    g: Array
+    b: Array
+    y0: Array
+    nodes: Array
+    layers: Array
+
+
+@dataclass(frozen=True)
 class Ion:
     """An ion species wherever it exists (the mechanism `<name>_ion`).
 
@@ -228,8 +245,9 @@ class Events:
 class Record:
     """One quantity that a Vector of the user records.
 
-    kind: 't' | 'v' | 'mechanism' | 'ion' | 'vext' | 'e_extracellular' | 'membrane'. index: the node (v, vext,
-    membrane), or the row among the instances (mechanism, ion) or among the segments with layers (e_extracellular).
+    kind: 't' | 'v' | 'mechanism' | 'ion' | 'vext' | 'e_extracellular' | 'membrane' | 'circuit'. index: the node (v,
+    vext, membrane), or the row among the instances (mechanism, ion), among the segments with layers (e_extracellular),
+    among the equations (circuit).
     owner: mechanism name or ion name. variable: 'm', 'ina'; for an ion 'inside', 'outside', 'erev', 'current'; for the
     membrane 'i_membrane', 'i_membrane_' or 'i_cap'. element: of an array variable (the layer of vext). label:
     'soma(0.5).v', 'soma(0.5).hh.m', 'soma(0.5).ina', 'Exp2Syn[0].g', 't'.
@@ -278,3 +296,4 @@ class Capture:
     spikes: tuple[SpikeRecord, ...] = ()
     event_capacity: EventCapacity = EventCapacity()
     extracellular: Extracellular | None = None
+    circuits: tuple[Circuit, ...] = ()

@@ -197,9 +197,7 @@ def everything_at_once() -> dict[str, Any]:
     soma = h.Section(name="soma")
     for name in ("pas", "extracellular", "fastpas"):
         soma.insert(name)
-    circuit = h.Matrix(1, 1), h.Matrix(1, 1), h.Vector(1), h.Vector(1)
-    circuit[1].setval(0, 0, 1)
-    keep = [h.FInitializeHandler("soma_ = 1"), h.LinearMechanism(*circuit), *circuit]
+    keep = [h.FInitializeHandler("soma_ = 1")]
     h.CVode().active(1)
     h.ParallelContext().source_var(soma(0.5)._ref_v, 1, sec=soma)
     h.CVode().extra_scatter_gather(0, _callback)
@@ -228,7 +226,6 @@ def test_everything_that_is_not_represented_is_refused_at_once_and_neuron_is_unt
     for what in (
         "CVODE is active",
         "FInitializeHandler",
-        "LinearMechanism",
         "ParallelContext.source_var / target_var",
         "CVode.extra_scatter_gather",
         "procedure advance() of stdrun.hoc is redefined",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from neuron import h
 
+from nrn_diff.bridge.circuits import read_circuits
 from nrn_diff.bridge.clock import read_clock
 from nrn_diff.bridge.connections import capture_connections, capture_spikes
 from nrn_diff.bridge.extracellular import read_extracellular
@@ -69,6 +70,7 @@ def _capture(
     clock = read_clock(tstop, dt, findings)
     cable = read_cable(inventory.topology, findings)
     extracellular = read_extracellular(inventory, findings)
+    circuits = () if from_now else read_circuits(inventory, clock.secondorder, findings)
     translator = Translator(findings)
     lowered = translator.lower_all([d.type for d in inventory.mechanisms])
     rank = execution_rank([d.type for d in (*inventory.ions, *inventory.mechanisms)], lowered)
@@ -113,4 +115,5 @@ def _capture(
         notes=findings.notes,
         spikes=spikes,
         extracellular=extracellular,
+        circuits=circuits,
     )

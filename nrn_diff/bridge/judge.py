@@ -82,7 +82,7 @@ def differences(capture: Capture, theirs: Mapping[str, Array], ours: Mapping[str
 
 def units(capture: Capture) -> dict[str, str]:
     """The unit of each recorded quantity, '' where NEURON knows none."""
-    plain = {"t": "ms", "v": "mV", "vext": "mV", "e_extracellular": "mV"}
+    plain = {"circuit": "", "t": "ms", "v": "mV", "vext": "mV", "e_extracellular": "mV"}
     own = {"inside": "mM", "outside": "mM", "erev": "mV", "current": "mA/cm2"}
     own |= {"i_membrane": "mA/cm2", "i_cap": "mA/cm2", "i_membrane_": "nA"}
     found = {s.label: "ms" for s in capture.spikes}
@@ -92,5 +92,5 @@ def units(capture: Capture) -> dict[str, str]:
             name = f"{r.owner}.{r.variable}" if r.owner in points else f"{r.variable}_{r.owner}"
             found[r.label] = str(h.units(name))
         else:
-            found[r.label] = plain.get(r.kind) or own[r.variable]
+            found[r.label] = plain[r.kind] if r.kind in plain else own[r.variable]
     return found

@@ -13,6 +13,8 @@ from nrn_diff.bridge.forked import ChildFailedError, in_copy
 
 # Offsets in struct Symbol and struct Proc (hocdec.h): name, type, ..., union u; defn, size.
 _SYMBOL_TYPE, _SYMBOL_VALUE, _PROC_SIZE = 8, 16, 8
+# In struct cTemplate: olist; in hoc_Item: next; in Object: u.this_pointer.
+_TEMPLATE_OBJECTS, _NEXT, _THIS_POINTER = 48, 8, 8
 _LOW = 0xFFFFFFFF
 _PAGE = 4096
 
@@ -90,11 +92,11 @@ def procedure_code(name: str) -> tuple[int, ...] | None:
     """The instructions of a HOC procedure as machine words; None if there is none or this build does not show it."""
     library = _library()
     symbol = library.nrn_symbol(name.encode()) if library else None
-    procedure = _word(symbol + _SYMBOL_VALUE) if symbol else 0
+    procedure = read_word(symbol + _SYMBOL_VALUE) if symbol else 0
     if not procedure:
         return None
-    start, size = _word(procedure), _word(procedure + _PROC_SIZE)
-    return tuple(_word(start + 8 * k) for k in range(size))
+    start, size = read_word(procedure), read_word(procedure + _PROC_SIZE)
+    return tuple(read_word(start + 8 * k) for k in range(size))
 
 
 class _Symbol(ctypes.Structure):
@@ -124,7 +126,24 @@ def function_name(word: int) -> str | None:
 
 def symbol_name(word: int) -> str:
     """Name of the HOC symbol at that address, an operand of an instruction."""
-    return ctypes.string_at(_word(word)).decode()
+    return ctypes.string_at(read_word(word)).decode()
+
+
+def addresses(class_name: str) -> list[int] | None:
+    """Where the C++ objects behind the objects of a HOC class are, in the order of creation (cTemplate in hocdec.h).
+
+    None if this build of NEURON does not show it.
+    """
+    library = _library()
+    symbol = library.nrn_symbol(class_name.encode()) if library else None
+    if not symbol:
+        return None
+    objects = read_word(read_word(symbol + _SYMBOL_VALUE) + _TEMPLATE_OBJECTS)
+    found, item = [], read_word(objects + _NEXT)
+    while item != objects:
+        found.append(read_word(read_word(item) + _THIS_POINTER))
+        item = read_word(item + _NEXT)
+    return found
 
 
 def same_code(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
@@ -139,13 +158,14 @@ def _same_word(one: int, other: int) -> bool:
 
 def _same_symbol(one: int, other: int) -> bool:
     """Constants and local variables get new symbols with each compilation; equal name, type and value."""
-    if _word(one + _SYMBOL_TYPE) & 0xFFFF != _word(other + _SYMBOL_TYPE) & 0xFFFF:
+    if read_word(one + _SYMBOL_TYPE) & 0xFFFF != read_word(other + _SYMBOL_TYPE) & 0xFFFF:
         return False
-    if ctypes.string_at(_word(one)) != ctypes.string_at(_word(other)):
+    if ctypes.string_at(read_word(one)) != ctypes.string_at(read_word(other)):
         return False
-    a, b = _word(one + _SYMBOL_VALUE), _word(other + _SYMBOL_VALUE)
-    return a & _LOW == b & _LOW or (min(a, b) > _PAGE and _word(a) == _word(b))
+    a, b = read_word(one + _SYMBOL_VALUE), read_word(other + _SYMBOL_VALUE)
+    return a & _LOW == b & _LOW or (min(a, b) > _PAGE and read_word(a) == read_word(b))
 
 
-def _word(address: int) -> int:
+def read_word(address: int) -> int:
+    """The machine word at an address."""
     return ctypes.c_uint64.from_address(address).value

@@ -10,6 +10,7 @@ import numpy as np
 from neuron import h
 
 from nrn_diff.bridge.catalog import Variable
+from nrn_diff.bridge.circuits import LiveCircuit, live_circuits
 from nrn_diff.bridge.extracellular import ARRAYS, layered_nodes, n_layers, set_layer_potential
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import in_copy
@@ -143,6 +144,17 @@ def _layers(inventory: Inventory) -> list[Block]:
     ]
 
 
+def _circuit(circuit: LiveCircuit) -> Block:
+    def describe(_row: int, k: int) -> tuple[str, Record | None]:
+        label = f"{circuit.name}.y[{k}]"
+        return label, Record(label, "circuit", k, circuit.name)
+
+    def put(y: Any, k: int, value: float) -> None:
+        y[k] = value
+
+    return Block([circuit.y], "y", int(circuit.y.size()), describe, put)
+
+
 def _fixed(owners: Sequence[Any], name: str, length: int = 0) -> Block:
     """Something that does not change during a run, so that a refusal can name it."""
 
@@ -161,6 +173,7 @@ def recordable(inventory: Inventory) -> list[Block]:
     if h.CVode().use_fast_imem():
         blocks.append(_membrane(inventory.topology, "i_membrane_"))
     blocks += _layers(inventory)
+    blocks += [_circuit(circuit) for circuit in live_circuits() or ()]
     blocks += [_fixed([n], "weight", int(n.wcnt())) for n in hoc_objects("NetCon") if n.wcnt()]
     for make, found in ((_mechanism_variable, inventory.mechanisms), (_ion_variable, inventory.ions)):
         blocks += [make(d, v) for d in found for v in d.type.instance_variables]

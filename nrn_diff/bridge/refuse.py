@@ -18,7 +18,6 @@ _CLASSES = {
         "its code runs during finitialize and may change the starting state",
         "delete the handler, or set the values it sets as parameters",
     ),
-    "LinearMechanism": ("linear circuits are not supported yet", "remove the LinearMechanism"),
     "StateTransitionEvent": ("its state transitions run user code", "remove it"),
 }
 
@@ -47,6 +46,13 @@ def check_process(findings: Findings, *, from_now: bool = False) -> None:
         for live in hoc_objects(name):
             if live.hname() not in inert:
                 findings.refuse(name, live.hname(), why, remedy)
+    for circuit in hoc_objects("LinearMechanism") if from_now else ():
+        findings.refuse(
+            "LinearMechanism",
+            circuit.hname(),
+            "it runs in a capture only, from finitialize on",
+            "use nrn_diff.capture()",
+        )
     _check_parallel(findings)
     _check_hooks(findings, from_now)
 

@@ -12,6 +12,7 @@ import numpy as np
 from neuron import h
 
 from nrn_diff.bridge.catalog import Variable
+from nrn_diff.bridge.circuits import live_circuits
 from nrn_diff.bridge.extracellular import ARRAYS
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.inventory import EXTRACELLULAR, Inventory, Located, hoc_objects, locate_cells, take_inventory
@@ -164,6 +165,12 @@ def _slots(capture: Capture, inventory: Inventory) -> dict[str, Callable[[], np.
         for name in ARRAYS:
             for k in range(count):
                 slots[f"{name}[{k}]"] = partial(_elements, owners, name, k)
+    for circuit in (live_circuits() or ()) if capture.circuits else ():
+        for name in ("c", "g"):
+            slots[f"{circuit.name}.{name}"] = partial(_matrix_slots, getattr(circuit, name))
+        for name in ("b", "y0"):
+            if (vector := getattr(circuit, name)) is not None:
+                slots[f"{circuit.name}.{name}"] = partial(_vector_slots, vector)
     if hasattr(h, "v_init"):
         slots["v_init"] = lambda: _array([_attribute(h, "v_init")], ())
     for located in (*inventory.ions, *inventory.mechanisms, *_cells(capture, inventory)):
@@ -187,6 +194,15 @@ def _instance_slots(owners: Sequence[Any], variable: Variable) -> np.ndarray:
     if not length:
         return _array([_attribute(owner, name) for owner in owners], (-1,))
     return _array([_item(getattr(owner, name), k) for owner in owners for k in range(length)], (len(owners), length))
+
+
+def _matrix_slots(matrix: Any) -> np.ndarray:
+    places = [(i, j) for i in range(int(matrix.nrow())) for j in range(int(matrix.ncol()))]
+    return _array([Slot(partial(matrix.getval, *p), partial(matrix.setval, *p)) for p in places], (-1,))
+
+
+def _vector_slots(vector: Any) -> np.ndarray:
+    return _array([Slot(partial(vector.get, k), partial(vector.set, k)) for k in range(int(vector.size()))], (-1,))
 
 
 def _elements(owners: Sequence[Any], name: str, k: int) -> np.ndarray:

@@ -61,7 +61,17 @@ CABLE = (
         "with secondorder 1 and 2 as NEURON does it: vext takes one half step",
     ),
     Feature("extracellular layers without a way to ground", _REFUSED, (_NO_LAYERS,)),
-    Feature("LinearMechanism", _REFUSED, (_AT_ONCE,)),
+    Feature(
+        "LinearMechanism: any nodes and layers, further unknowns, their y recorded",
+        _SAME,
+        ("test_circuits.py::test_circuits_are_neurons", "test_circuits.py::test_gradients_saving_and_write_back"),
+        "`LinearMechanism[0].g`, `.c`, `.b`, `.y0` are parameters",
+    ),
+    Feature(
+        "LinearMechanism with a callable, or with secondorder 1 or 2",
+        _REFUSED,
+        ("test_circuits.py::test_what_changes_or_leads_nowhere_is_refused",),
+    ),
     Feature("POINTER to v, an ion variable, a variable of a mechanism; gap junctions by it", _SAME, (_LINKS,)),
     Feature(
         "POINTER to a NetCon weight, to i_membrane_, to nothing (where a simulation uses it)", _REFUSED, (_NO_LINKS,)

@@ -25,6 +25,7 @@ from nrn_diff.snapshot import (
     Record,
 )
 from nrn_diff.solver.build_agenda import build_agenda, build_wires, fan_in, max_rounds, queued_mechanisms
+from nrn_diff.solver.build_circuits import build_circuit_values, build_circuits
 from nrn_diff.solver.build_events import build_deliveries, find_sources, refuse_ties, spike_sources
 from nrn_diff.solver.build_layers import build_extracellular, build_layers, layered_row
 from nrn_diff.solver.build_links import Linked
@@ -33,6 +34,7 @@ from nrn_diff.solver.incidence import Incidence
 from nrn_diff.solver.moment import ion_field
 from nrn_diff.solver.structure import (
     Block,
+    CircuitStructure,
     Deliveries,
     IonStructure,
     MechanismStructure,
@@ -80,7 +82,8 @@ def build_structure(capture: Capture) -> Structure:
         received = deliveries.get(data.name)
         mechanisms.append(_mechanism(capture, data, node, segment, ion_rows, linked, received, data.name in queued))
     ions = tuple(_ion(ion, Incidence(row[ion.nodes], n_rows), mechanisms, linked) for ion in capture.ions)
-    recorded = tuple(_recorded(record, row, outer) for record in capture.records)
+    circuits = build_circuits(capture, row, outer)
+    recorded = tuple(_recorded(record, row, outer, circuits) for record in capture.records)
     return Structure(
         tree,
         row,
@@ -95,6 +98,7 @@ def build_structure(capture: Capture) -> Structure:
         capture.secondorder,
         _digest(capture, steps, sources, deliveries, wires),
         extracellular=build_extracellular(capture, tree, row),
+        circuits=circuits,
         wires=wires,
         max_rounds=max_rounds(capture, deliveries, queued),
     )
@@ -136,6 +140,7 @@ def build_values(capture: Capture, structure: Structure) -> Values:
         array(capture.v_init),
         {data.name: {name: _function_table(x) for name, x in data.tables.items()} for data in capture.mechanisms},
         build_layers(capture),
+        build_circuit_values(capture),
     )
 
 
@@ -316,7 +321,9 @@ def _carried(capture: Capture, mechanism: ir.Mechanism, blocks: Mapping[str, Blo
     )
 
 
-def _recorded(record: Record, row: np.ndarray, layered: np.ndarray) -> Recorded:
+def _recorded(record: Record, row: np.ndarray, layered: np.ndarray, circuits: CircuitStructure | None) -> Recorded:
+    if record.kind == "circuit" and circuits is not None:
+        return Recorded(record.label, "circuit", row=int(circuits.place[record.owner][record.index]))
     of_node = {"v": row, "membrane": row, "vext": layered}
     index = int(of_node[record.kind][record.index]) if record.kind in of_node else record.index
     return Recorded(record.label, record.kind, record.owner, record.variable, index, record.element)
@@ -346,6 +353,8 @@ def _digest(
     add(capture.dt, steps, capture.secondorder, capture.records)
     if capture.extracellular is not None:
         add(capture.extracellular.nodes, capture.extracellular.layered, capture.extracellular.xraxial.shape)
+    for circuit in capture.circuits:
+        add(circuit.name, circuit.nodes, circuit.layers, len(circuit.b))
     for ion in capture.ions:
         add(ion.name, ion.charge, ion.nodes, ion.style)
     for data in capture.mechanisms:

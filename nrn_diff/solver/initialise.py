@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from mod_translator import ir
 from nrn_diff.runtime import nernst
+from nrn_diff.solver.circuits import circuit_matrix, start_circuits
 from nrn_diff.solver.currents import assemble
 from nrn_diff.solver.deliver import deliver, initialise_connections
 from nrn_diff.solver.dispatch import deliver_due, empty_queues, send_from_initial
@@ -59,6 +60,7 @@ def after_initial(structure: Structure, values: Values) -> Moment:
         vext=_start_layers(structure),
         e_extracellular=None if values.extracellular is None else values.extracellular.e_extracellular,
         queues=empty_queues(structure),
+        circuit=None if structure.circuits is None else start_circuits(structure.circuits, values),
     )
     transfer(now)
     for mechanism in structure.mechanisms:
@@ -124,8 +126,9 @@ def _fixed(structure: Structure, values: Values) -> Fixed:
     capacitive = structure.segment_row.sum(0.001 * cj * cable.cm)
     tables = {m.name: {table.name: None for table in m.tables} for m in structure.mechanisms}
     layers = None if structure.extracellular is None else layer_matrix(structure.extracellular, values, cj)
+    circuits = None if structure.circuits is None else circuit_matrix(structure.circuits, values, cj)
     diagonal = capacitive - b - parent.sum(a)
-    return Fixed(values, {}, {}, values.globals_, tables, a, b, diagonal, capacitive, layers)
+    return Fixed(values, {}, {}, values.globals_, tables, a, b, diagonal, capacitive, layers, circuits)
 
 
 def _start_layers(structure: Structure) -> Array | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 
-from nrn_diff.solver import layered_solve
 from nrn_diff.solver.currents import Balance
+from nrn_diff.solver.layered_solve import LayeredTree
+from nrn_diff.solver.linear_solve import Coefficients
 from nrn_diff.solver.moment import Moment
 from nrn_diff.solver.structure import ExtracellularStructure
 from nrn_diff.solver.values import Array, LayerMatrix, Values
@@ -26,8 +27,8 @@ def layer_matrix(layers: ExtracellularStructure, values: Values, steps_per_ms: f
     return LayerMatrix(a, b, diagonal.at[:, 1:].add(radial[:, :-1]), radial, xg)
 
 
-def solve_with_layers(now: Moment, balance: Balance) -> tuple[Array, Array]:
-    """Change of the potential inside, [rows], and of the layers, [layered rows, layers] (mV)."""
+def layered_system(now: Moment, balance: Balance) -> tuple[LayeredTree, Coefficients, Array]:
+    """Pattern, coefficients and right-hand side of the cells with their layers."""
     layers, fixed, vext, battery = now.structure.extracellular, now.fixed.layers, now.vext, now.e_extracellular
     assert layers is not None
     assert fixed is not None
@@ -42,12 +43,5 @@ def solve_with_layers(now: Moment, balance: Balance) -> tuple[Array, Array]:
     d = fixed.diagonal.at[:, 0].add(membrane)
     inward = -jnp.concatenate([membrane[:, None], fixed.radial[:, :-1]], axis=1)
     join = lambda tree, outer: jnp.concatenate([tree, outer.reshape(-1)])  # noqa: E731
-    change = layered_solve.solve(
-        layers.tree,
-        join(now.fixed.a, fixed.a),
-        join(now.fixed.b, fixed.b),
-        join(balance.d, d),
-        inward.reshape(-1),
-        join(balance.rhs, rhs),
-    )
-    return change[: len(now.v)], change[len(now.v) :].reshape(vext.shape)
+    a, b = join(now.fixed.a, fixed.a), join(now.fixed.b, fixed.b)
+    return layers.tree, (a, b, join(balance.d, d), inward.reshape(-1)), join(balance.rhs, rhs)

@@ -30,6 +30,7 @@ def replace_rows(mask: np.ndarray, new: Array, old: Array) -> Array:
 class Moment:
     """v [rows] (mV), t (ms); every INSTANCE variable by its latest value; ions, their slopes dI/dv; NetCon weights.
 
+    circuit: own unknowns of the LinearMechanisms, None without.
     vext [layered rows, layers], e_extracellular [segments with layers] (mV): None without such layers. membrane:
     currents through the whole membrane by their names in NEURON, if they are recorded.
     """
@@ -47,6 +48,7 @@ class Moment:
     e_extracellular: Array | None = None
     membrane: dict[str, Array] = field(default_factory=dict)
     queues: dict[str, Queue] = field(default_factory=dict)
+    circuit: Array | None = None
 
     @classmethod
     def of(cls, structure: Structure, fixed: Fixed, state: State, t: Array) -> Moment:
@@ -66,19 +68,29 @@ class Moment:
             vext=state.vext,
             e_extracellular=None if layers is None else layers.e_extracellular,
             queues=dict(state.queues or {}),
+            circuit=state.circuit,
         )
 
     def state(self) -> State:
         """What the next step needs."""
         carried = {m.name: {n: self.mechanisms[m.name][n] for n in m.state} for m in self.structure.mechanisms}
         ions = {i.name: {f: getattr(self.ions[i.name], f) for f in i.state} for i in self.structure.ions}
-        return State(self.v, carried, ions, self.weights, self.spikes, self.vext, self.queues or None)
+        return State(self.v, carried, ions, self.weights, self.spikes, self.vext, self.queues or None, self.circuit)
 
     @property
     def inside(self) -> Array:
         """Potential inside the cells against ground, [rows] (mV); v is that across the membrane."""
         layers = self.structure.extracellular
         return self.v if layers is None or self.vext is None else self.v + layers.row.sum(self.vext[:, 0])
+
+    @property
+    def of_circuits(self) -> Array:
+        """Unknowns of the circuits: potentials of what they touch in the cells (mV), then their own."""
+        circuits = self.structure.circuits
+        assert circuits is not None
+        assert self.circuit is not None
+        cells = self.inside if self.vext is None else jnp.concatenate([self.inside, self.vext.reshape(-1)])
+        return jnp.concatenate([cells[circuits.touched], self.circuit])
 
     def read(self, mechanism: MechanismStructure, name: str) -> Any:
         """Value of a file-level name of a mechanism: [n], [length, n] or scalar."""
@@ -155,6 +167,8 @@ class Moment:
             case "ion":
                 of_ion: Array = getattr(self.ions[place.owner], place.variable)
                 return of_ion
+            case "circuit":
+                return self.of_circuits
             case "membrane":
                 return self.membrane[place.variable]
             case "vext" if self.vext is not None:

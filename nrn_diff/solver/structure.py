@@ -280,6 +280,19 @@ class ExtracellularStructure:
         return self.tree.row
 
 
+@dataclass(frozen=True, eq=False)
+class CircuitStructure:
+    """The LinearMechanisms as one circuit.
+
+    touched [m]: unknowns of the cells (rows of the tree, then layers) that it is coupled to. place: name of each ->
+    where its equations are among those of the touched and of the circuit's own unknowns. size: of both together.
+    """
+
+    touched: np.ndarray
+    place: Mapping[str, np.ndarray]
+    size: int
+
+
 @dataclass(frozen=True)
 class Recorded:
     """One recorded quantity, by row. `source`: see `snapshot.Record.kind`."""
@@ -314,6 +327,7 @@ class Structure:
     digest: str
     spike_derivative: AbstractSpikeDerivative = NO_DERIVATIVE
     extracellular: ExtracellularStructure | None = None
+    circuits: CircuitStructure | None = None
     wires: tuple[Wires, ...] = ()
     max_rounds: int = 0
 

@@ -36,6 +36,15 @@ class Layers(NamedTuple):
     half_length: Array
 
 
+class Circuit(NamedTuple):
+    """A LinearMechanism, c y' + g y = b: c, g [n, n], b, y0 [n] (y0: of the unknowns that are its own)."""
+
+    c: Array
+    g: Array
+    b: Array
+    y0: Array
+
+
 class IonValues(NamedTuple):
     """inside, outside (mM), erev (mV), current (mA/cm2) [n]; inside0, outside0: the start values of ion_style."""
 
@@ -65,6 +74,7 @@ class Values(NamedTuple):
     v_init: Array
     tables: dict[str, dict[str, FunctionTable]]
     extracellular: Layers | None = None
+    circuits: dict[str, Circuit] | None = None
     start_v: Array | None = None
     start: PerMechanism | None = None
 
@@ -117,7 +127,8 @@ class Queue(NamedTuple):
 class State(NamedTuple):
     """What one step hands to the next. v [rows] (mV); of mechanisms and ions what changes; NetCon arguments.
 
-    vext [layered rows, layers] (mV): None without extracellular layers. queues: of the mechanisms that have one.
+    vext [layered rows, layers] (mV): None without extracellular layers; circuit: own unknowns of the LinearMechanisms,
+    None without. queues: of the mechanisms that have one.
     """
 
     v: Array
@@ -127,6 +138,15 @@ class State(NamedTuple):
     spikes: Spikes
     vext: Array | None = None
     queues: dict[str, Queue] | None = None
+    circuit: Array | None = None
+
+
+class CircuitMatrix(NamedTuple):
+    """All circuits as one: g, left = c/dt + g [size, size], b [size]."""
+
+    g: Array
+    left: Array
+    b: Array
 
 
 class LayerMatrix(NamedTuple):
@@ -161,3 +181,4 @@ class Fixed(NamedTuple):
     diagonal: Array
     capacity: Array
     layers: LayerMatrix | None = None
+    circuits: CircuitMatrix | None = None

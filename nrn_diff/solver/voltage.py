@@ -6,25 +6,46 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 
-from nrn_diff.solver import tree_solve
+from nrn_diff.solver import linear_solve
+from nrn_diff.solver.circuits import currents, solve_with_circuits
 from nrn_diff.solver.currents import Balance
-from nrn_diff.solver.layers import solve_with_layers
+from nrn_diff.solver.layers import layered_system
+from nrn_diff.solver.linear_solve import AbstractPattern, Coefficients
 from nrn_diff.solver.moment import Moment
+from nrn_diff.solver.tree_solve import Tree
 from nrn_diff.solver.values import Array
 
 
 class Change(NamedTuple):
-    """Change of the potential inside the cells, [rows], and of the layers, [layered rows, layers] (mV)."""
+    """Change of the potential inside the cells, [rows], of the layers, [layered rows, layers], and of the circuits."""
 
     inside: Array
     vext: Array | None = None
+    circuit: Array | None = None
+
+
+def system(now: Moment, balance: Balance) -> tuple[AbstractPattern, Coefficients, Array]:
+    """Pattern, coefficients and right-hand side (mA/cm2) of the linear system of the cells."""
+    pattern: AbstractPattern = Tree(now.structure.tree)
+    coefficients: Coefficients = (now.fixed.a, now.fixed.b, balance.d)
+    rhs = balance.rhs
+    if now.structure.extracellular is not None:
+        pattern, coefficients, rhs = layered_system(now, balance)
+    if now.structure.circuits is not None:
+        touched = now.structure.circuits.touched
+        rhs = rhs.at[touched].add(currents(now)[: len(touched)])
+    return pattern, coefficients, rhs
 
 
 def solve_voltages(now: Moment, balance: Balance) -> Change:
     """Over dt; with secondorder, over half of it."""
-    if now.structure.extracellular is None:
-        return Change(tree_solve.solve(now.structure.tree, now.fixed.a, now.fixed.b, balance.d, balance.rhs))
-    return Change(*solve_with_layers(now, balance))
+    own = None
+    if now.structure.circuits is None:
+        cells = linear_solve.solve(*system(now, balance))
+    else:
+        cells, own = solve_with_circuits(now, *system(now, balance))
+    n = len(now.v)
+    return Change(cells[:n], None if now.vext is None else cells[n:].reshape(now.vext.shape), own)
 
 
 def update_voltages(now: Moment, balance: Balance, change: Change) -> None:
@@ -35,6 +56,8 @@ def update_voltages(now: Moment, balance: Balance, change: Change) -> None:
         # Not doubled with secondorder, as in NEURON (nrn_update_2d).
         outside = now.structure.extracellular.row.sum(change.vext[:, 0])
         now.vext, now.v, across = now.vext + change.vext, now.v - outside, across - outside
+    if change.circuit is not None and now.circuit is not None:
+        now.circuit = now.circuit + change.circuit
     if now.structure.needs_membrane_current:
         density = balance.conductance * across + balance.current
         now.membrane = {
@@ -50,7 +73,7 @@ def start_membrane_currents(now: Moment, balance: Balance) -> None:
         zero = jnp.zeros_like(now.v)
         now.membrane = {
             "i_membrane": zero,
-            "i_membrane_": _total(now, balance.rhs + balance.current),
+            "i_membrane_": _total(now, system(now, balance)[2][: len(zero)] + balance.current),
             "i_cap": zero,
         }
 
