@@ -22,7 +22,7 @@ from nrn_diff.errors import (
     SavedModelError,
     WriteBackError,
 )
-from nrn_diff.fitting import FitResult, fit
+from nrn_diff.fitting import FitResult, fit, identifiability
 from nrn_diff.model import Model, require_float64
 from nrn_diff.params import Param, Parameters
 from nrn_diff.recording import Recording
@@ -54,6 +54,7 @@ __all__ = [
     "enable",
     "enabled",
     "fit",
+    "identifiability",
     "inspect",
     "lfp",
     "load",

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from functools import cached_property, partial
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -29,6 +29,9 @@ from nrn_diff.solver.simulate import Run, simulate
 from nrn_diff.solver.structure import Structure
 from nrn_diff.solver.values import Values
 from nrn_diff.spike_derivative import NO_DERIVATIVE, AbstractSpikeDerivative
+
+if TYPE_CHECKING:
+    from nrn_diff.fitting.density import LogDensity
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -142,6 +145,12 @@ class Model:
         for spec, _ in self._specs(theta):
             new[spec.name] = np.asarray(self._assignment(spec).quantity.read(values))
         write_back(self.capture, new)
+
+    def log_prob(self, theta: Mapping[str, Any], loss: Any, **options: Any) -> LogDensity:
+        """The differentiable log-density of the parameters, log p(z | data), for samplers: see LogDensity."""
+        from nrn_diff.fitting.density import LogDensity
+
+        return LogDensity(self, theta, loss, **options)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the model to a file: arrays (npz) and JSON, no code."""

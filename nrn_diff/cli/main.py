@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-COMMANDS = ("demo", "run", "validate", "inspect", "speed", "doctor")
+COMMANDS = ("demo", "run", "validate", "fit", "inspect", "speed", "doctor")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

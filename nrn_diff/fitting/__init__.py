@@ -1,6 +1,7 @@
 """Gradient-based fits: `fit`, bounds by change of variable, losses, checkpoints."""
 
 from .bijections import AbstractBijection, Interval, LogInterval, OneSided, Scaled, for_bounds
+from .density import LogDensity
 from .descent import default_optimizer, fit
 from .errors import CheckpointError, DivergedError, FitError
 from .features import (
@@ -21,6 +22,7 @@ from .features import (
     ThresholdVoltage,
 )
 from .gauss_newton import gauss_newton
+from .identifiability import Identifiability, gauss_newton_product, identifiability
 from .losses import TraceMSE, trace_mse
 from .protocols import Protocols, Target, Weighted, ZScores
 from .result import FitResult, FitStep
@@ -38,8 +40,10 @@ __all__ = [
     "FitError",
     "FitResult",
     "FitStep",
+    "Identifiability",
     "InputResistance",
     "Interval",
+    "LogDensity",
     "LogInterval",
     "Mean",
     "OneSided",
@@ -64,6 +68,8 @@ __all__ = [
     "fit",
     "for_bounds",
     "gauss_newton",
+    "gauss_newton_product",
+    "identifiability",
     "normalised",
     "polyak",
     "search",

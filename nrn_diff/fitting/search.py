@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.flatten_util import ravel_pytree
 
 from . import checkpoint as checkpoints
 from .batch import Batched
@@ -154,11 +155,11 @@ class _Search:
     def run(self, path: Path | None, resume: bool) -> SearchResult:
         self.begin, self.path = time.perf_counter(), path
         z0 = self.problem.start()
-        flat, self.unravel = jax.flatten_util.ravel_pytree(z0)
+        flat, self.unravel = ravel_pytree(z0)
         self.size = len(flat)
         # Where a parameter has no bounds, the search starts around the value that was given.
         bounded = {n: jnp.full(jnp.shape(x), self._is_bounded(n)) for n, x in z0.items()}
-        self.centre = np.where(jax.flatten_util.ravel_pytree(bounded)[0], 0.0, np.asarray(flat))
+        self.centre = np.where(ravel_pytree(bounded)[0], 0.0, np.asarray(flat))
         self.description = self.problem.describe() | {
             "start": digest(z0),
             "settings": repr((self.seed, self.starts, self.generations, self.population, self.steps)),
@@ -239,7 +240,7 @@ class _Search:
             point, old = self.unravel(z), jax.tree.unflatten(structure, leaves)
             value, gradient = jax.value_and_grad(problem.objective)(point)
             change, new = optimizer.update(gradient, old, point, value=value, grad=gradient, value_fn=objective)
-            moved = jax.flatten_util.ravel_pytree(optax.apply_updates(point, change))[0]
+            moved = ravel_pytree(optax.apply_updates(point, change))[0]
             # A start whose loss or step is not finite stays where it is; its best point counts.
             finite = jnp.isfinite(value) & jnp.all(jnp.isfinite(moved))
             kept = tuple(jnp.where(finite, a, b) for a, b in zip(jax.tree.leaves(new), leaves, strict=True))
