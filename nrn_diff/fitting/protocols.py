@@ -36,13 +36,14 @@ class Protocols:
         overlap = [name for name in next(iter(self.changes.values())) if name in dict(theta)]
         if overlap:
             raise FitError(f"{overlap[0]!r} is set by the protocols, so it cannot be fitted as well")
-        stacked = jax.tree.map(lambda *x: jnp.stack([jnp.asarray(y, float) for y in x]), *self.changes.values())
+        names = next(iter(self.changes.values()))
+        stacked = {n: jnp.stack([jnp.asarray(c[n], float) for c in self.changes.values()]) for n in names}
 
         def one(change: Mapping[str, Any]) -> Any:
             merged = {**theta, **change}
             return self.model.simulate(Parameters(merged, theta.specs) if isinstance(theta, Parameters) else merged)
 
-        batch = jax.vmap(one)({name: stacked[name] for name in stacked})
+        batch = jax.vmap(one)(stacked)
         return {name: jax.tree.map(lambda x, k=k: x[k], batch) for k, name in enumerate(self.changes)}
 
 

@@ -1,0 +1,213 @@
+"""`nrn-diff fit`: a whole fit from a file; BluePyOpt's files; measured traces; what is wrong is named."""
+
+import json
+
+import numpy as np
+import pytest
+from neuron_process import run_function
+
+from nrn_diff.fitting import FitError, bluepyopt
+from nrn_diff.fitting.config import make_feature, read_config
+from nrn_diff.fitting.measured import on_samples, read_trace
+
+CELL = """
+from neuron import h
+h.load_file("stdrun.hoc")
+soma, dend = h.Section("soma"), h.Section("dend")
+dend.connect(soma(1))
+soma.L = soma.diam = 20
+dend.L, dend.diam, dend.nseg = 200, 2, 3
+for section in (soma, dend):
+    section.insert("pas")
+    section.g_pas = 3e-4
+v = h.Vector().record(soma(0.5)._ref_v)
+h.v_init, h.tstop = -70, 20
+"""
+CLAMP = """
+clamp = h.IClamp(soma(0.5))
+clamp.delay, clamp.dur, clamp.amp = 2, 15, -0.05
+"""
+TOML = """
+script = "cell.py"
+
+[[parameters]]
+name = "g_pas"
+share = "all"
+bounds = [1e-5, 1e-2]
+start = 1e-3
+
+[[traces]]
+file = "measured.csv"
+column = "v (mV)"
+label = "soma(0.5).v"
+
+[fit]
+method = "gauss_newton"
+steps = 12
+checkpoint = "fit.npz"
+
+[output]
+json = "fitted.json"
+hoc = "fitted.hoc"
+report = "fit.html"
+identifiability = true
+"""
+PARAMETERS = [
+    {"param_name": "celsius", "type": "global", "value": 20},
+    {"param_name": "e_pas", "type": "section", "sectionlist": "all", "value": -70},
+    {"param_name": "g_pas", "type": "section", "sectionlist": "somatic", "bounds": [1e-5, 2e-3]},
+    {"param_name": "g_pas", "type": "range", "sectionlist": "basal", "bounds": [1e-5, 2e-3], "dist_type": "exp",
+     "dist": "(-0.8696 + 2.087*math.exp(({distance})*0.0031))*{value}"},
+]  # fmt: skip
+PROTOCOLS = {
+    "Step1": {"type": "StepProtocol", "stimuli": [{"delay": 2, "amp": -0.05, "duration": 15, "totduration": 20}]},
+    "Step2": {
+        "stimuli": {
+            "step": {"delay": 2, "amp": -0.1, "duration": 15},
+            "hold": {"delay": 0, "amp": 0.01, "duration": 20},
+        }
+    },
+}
+FEATURES = {
+    "Step1": {"soma": {"ohmic_input_resistance_vb_ssse": [150.0, 5.0]}},
+    "Step2": {"soma": {"voltage_base": [-69.0, 0.5], "steady_state_voltage_stimend": [-83.0, 0.5]}},
+}
+
+
+def fit_from_file():
+    import os
+    from pathlib import Path
+
+    from neuron import h
+
+    from nrn_diff.cli import main
+
+    Path("cell.py").write_text(CELL + CLAMP)
+    Path("fit.toml").write_text(TOML)
+    names = {}
+    exec(CELL + CLAMP, names)
+    h.run()
+    t = np.arange(len(names["v"])) * 0.025
+    np.savetxt(
+        "measured.csv", np.stack([t, np.array(names["v"])], 1), delimiter=",", header="t (ms),v (mV)", comments=""
+    )
+    names.clear()
+    here = os.getcwd()
+    status = main(["fit", "fit.toml"])
+    os.chdir(here)
+    fitted = json.loads(Path("fitted.json").read_text())
+    html, hoc = Path("fit.html").read_text(), Path("fitted.hoc").read_text()
+    return {
+        "status": status,
+        "fitted": fitted,
+        "html": [w in html for w in ("Parameters", "What the data determine")],
+        "hoc": hoc,
+    }
+
+
+def test_a_whole_fit_from_a_file():
+    out = run_function(fit_from_file)
+    assert out["status"] == 0
+    np.testing.assert_allclose(out["fitted"]["theta"]["g_pas"], 3e-4, rtol=1e-3)
+    assert all(out["html"])
+    assert 'strcmp(fitted_, "dend")' in out["hoc"]
+
+
+def fit_bluepyopt(parameters, protocols, features):
+    from pathlib import Path
+
+    from nrn_diff.cli import main
+
+    Path("cell.py").write_text(CELL)
+    for name, data in (("p", parameters), ("s", protocols), ("f", features)):
+        Path(f"{name}.json").write_text(json.dumps(data))
+    config = {
+        "script": "cell.py",
+        "bluepyopt": {"parameters": "p.json", "protocols": "s.json", "features": "f.json"},
+        "fit": {"method": "search", "starts": 3, "steps": 40, "goal": 0.01},
+        "output": {"json": "out.json", "python": "fitted.py"},
+    }
+    Path("fit.json").write_text(json.dumps(config))
+    status = main(["fit", "fit.json"])
+    return {"status": status, "out": json.loads(Path("out.json").read_text()), "python": Path("fitted.py").read_text()}
+
+
+def test_bluepyopt_files_load_as_they_are():
+    out = run_function(fit_bluepyopt, parameters=PARAMETERS, protocols=PROTOCOLS, features=FEATURES)
+    assert out["status"] == 0
+    assert set(out["out"]["theta"]) == {"g_pas.somatic", "g_pas.basal"}
+    assert out["out"]["loss"] < 5.0
+    assert "sections['dend']" in out["python"]
+
+
+def test_what_bluepyopt_files_may_hold_and_what_is_refused(tmp_path):
+    paths = []
+    adaptive = {"Main": {"type": "RatSSCxMainProtocol"}, **PROTOCOLS}
+    more = {**FEATURES, "Main": {}, "Step1": {"soma": {"voltage_base": [-70, 1], "inv_time_to_first_spike": [1, 1]}}}
+    emodel = {
+        "distributions": {"exp": {"fun": "2*{distance}+{value}"}, "decay": {"fun": "{value}", "parameters": ["c"]}},
+        "parameters": {
+            "__comment": "",
+            "global": [{"name": "celsius", "val": 34}],
+            "apical": [{"name": "g", "val": [0, 1], "dist": "exp"}, {"name": "k", "val": [0, 1], "dist": "decay"}],
+        },
+    }
+    for name, data in (("p", emodel), ("s", adaptive), ("f", more)):
+        paths.append(tmp_path / f"{name}.json")
+        paths[-1].write_text(json.dumps(data))
+    with pytest.raises(FitError, match="parameters of its own") as error:
+        bluepyopt.read(*paths, "v")
+    for what in ("RatSSCxMainProtocol", "inv_time_to_first_spike"):
+        assert what in str(error.value)
+    found = bluepyopt.read(*paths, "v", skip=True)
+    assert [n.label for n in found.numbers] == ["celsius", "g.apical"]
+    assert found.numbers[1].is_in("Cell[0].apic[12]")
+    assert not found.numbers[1].is_in("Cell[0].dend[12]")
+    np.testing.assert_allclose(found.numbers[1].along(np.array([0.0, 3.0]), 5.0), [5.0, 11.0])
+    assert len(found.left_out) == 4
+    exp = bluepyopt.formula("(-0.8696 + 2.087*math.exp(({distance})*0.0031))*{value}")
+    np.testing.assert_allclose(exp(np.array([100.0]), 2.0), (-0.8696 + 2.087 * np.exp(0.31)) * 2)
+    for text in ("__import__('os')", "{value}.real", "open({value})", "math.exp("):
+        with pytest.raises(FitError, match="distribution"):
+            bluepyopt.formula(text)
+
+
+def test_traces_from_csv_and_hdf5(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    t, x = np.array([0.0, 1.0, 2.0]), np.array([1.0, 2.0, 4.0])
+    (tmp_path / "a.csv").write_text("t;x\n0;1\n1;2\n2;4\n")
+    np.savetxt(tmp_path / "b.txt", np.stack([t, x], 1))
+    with h5py.File(tmp_path / "c.h5", "w") as file:
+        file["v"], file["t"] = x, t
+    for name, column, time in (("a.csv", "x", "t"), ("b.txt", "", ""), ("c.h5", "v", "t"), ("c.h5", "v", "1.0")):
+        for found, expected in zip(read_trace(tmp_path / name, column, time=time, unit=2.0), (t, 2 * x), strict=True):
+            np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(on_samples(t, x, np.array([0.5, 1.5, 3.0])), [1.5, 3.0, np.nan])
+    for name, column in (("a.csv", "nothing"), ("none.csv", ""), ("a.xls", "")):
+        with pytest.raises(FitError, match=name):
+            read_trace(tmp_path / name, column)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("scrpt = 1", "'scrpt' is not known"),
+        ("tstop = 5", "`script`"),
+        ("script = 'a'\n[fit]\nmethod = 'magic'", "one of adam"),
+        ("script = 'a'\n[[parameters]]\nnane = 'g'", "'nane' is not known"),
+        ("script = ", "cannot be read"),
+    ],
+)
+def test_mistakes_in_a_file_are_named(tmp_path, text, message):
+    (tmp_path / "fit.toml").write_text(text)
+    with pytest.raises(FitError, match=message):
+        read_config(tmp_path / "fit.toml")
+
+
+def test_features_by_name():
+    feature = make_feature({"feature": "SpikeWidth", "label": "v", "start": 1.0, "stop": 9.0, "mean": 1.0, "std": 1.0})
+    assert (feature.label, feature.start, feature.stop, feature.unit) == ("v", 1.0, 9.0, "ms")
+    with pytest.raises(FitError, match="no feature"):
+        make_feature({"feature": "AbstractFeature"})
+    with pytest.raises(FitError, match="SpikeWidth"):
+        make_feature({"feature": "SpikeWidth", "label": "v", "colour": 1})
