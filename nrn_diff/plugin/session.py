@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,13 +14,15 @@ from neuron import h
 from nrn_diff.bridge.capture import FromNow, examine
 from nrn_diff.bridge.extracellular import layer_potential
 from nrn_diff.bridge.findings import Findings
+from nrn_diff.bridge.forked import ChildFailedError
 from nrn_diff.bridge.inventory import Inventory, hoc_objects
 from nrn_diff.bridge.live import Wiring, read_queue, read_wiring, structure_changes, times_initialised
+from nrn_diff.bridge.play_record import Kind
 from nrn_diff.bridge.random123 import NeuronRandom
 from nrn_diff.bridge.save_state import SavedState, save_state
 from nrn_diff.bridge.sources import Sources, find_sources
 from nrn_diff.bridge.translate import Translator
-from nrn_diff.errors import CaptureError
+from nrn_diff.errors import CaptureError, NrnDiffError
 from nrn_diff.events.live import LiveNetwork
 from nrn_diff.events.time_grid import time_grid
 from nrn_diff.plugin.chunks import Progress, Stepper
@@ -37,6 +40,7 @@ from nrn_diff.solver.resume import (
 from nrn_diff.solver.structure import Structure
 from nrn_diff.solver.values import Fixed, State, Values
 
+_GOES_ON = (Kind.RECORD, Kind.RECORD_T, Kind.GRAPH_LINE, Kind.GRAPH_VECTOR)
 _SAME = 1e-9  # of a variable after INITIAL here and in NEURON, relative
 
 
@@ -75,6 +79,16 @@ class Prepared:
     state: State
 
 
+def _read_state() -> SavedState:
+    try:
+        return save_state()
+    except (OSError, ChildFailedError) as error:
+        raise NrnDiffError(
+            f"NEURON's state cannot be written to the temporary folder {tempfile.gettempdir()} ({error}). "
+            "If its disk is full, free some space or set TMPDIR to another folder."
+        ) from error
+
+
 @dataclass
 class Session:
     """Runs in this process, one after the other."""
@@ -85,7 +99,7 @@ class Session:
 
     def prepare(self) -> Prepared:
         """Read the state of NEURON. Raises CaptureError with everything that cannot be reproduced."""
-        saved = save_state()
+        saved = _read_state()
         key = self._key(saved)
         known = self.known if self.known is not None and self.known.key == key else None
         found: dict[str, Any] = {}
@@ -105,6 +119,7 @@ class Session:
             vectors = {r.vector for r in capture.records} | set(spike_vectors(wiring))
             sources = find_sources(wiring.netcons, wiring.sources, wiring.outside, vectors, findings)
             known = Known(key, inventory, capture.records, sources)
+        _refuse_what_goes_on(saved, findings)
         queue = read_queue(saved, wiring, _places(wiring, known.sources, saved), findings)
         _refuse_numbers_of_cells(wiring, known.sources, findings)
         findings.raise_if_refused()
@@ -129,7 +144,13 @@ class Session:
         stepper = Stepper(ready.structure, ready.fixed, ready.wiring, ready.network)
         state, samples, fired = stepper.run(ready.state, grid, progress)
         done = Finished(float(grid[-1]), state, samples, fired, grid[0:-1:2])
-        put(ready, done)
+        try:
+            put(ready, done)
+        except OSError as error:
+            raise NrnDiffError(
+                f"the result cannot be given to NEURON by way of the temporary folder {tempfile.gettempdir()} "
+                f"({error.strerror}); NEURON is as it was before the run. Free some space or set TMPDIR."
+            ) from error
         names = {
             m.name: [n for n in m.state if n not in ready.values.mechanisms[m.name] and n not in m.own_currents]
             for m in ready.structure.mechanisms
@@ -201,6 +222,17 @@ def _compare_initial(structure: Structure, values: Values, names: set[str], find
                     "make them RANGE, or change states after finitialize in another way",
                 )
                 break
+
+
+def _refuse_what_goes_on(saved: SavedState, findings: Findings) -> None:
+    """What has a state of its own between steps that NEURON does not show."""
+    if any(kind not in _GOES_ON for kind, _ in saved.plays):
+        findings.refuse(
+            "Vector.play, or Vector.record with an interval or at given times",
+            "",
+            "how far it has come in the middle of a run cannot be read from NEURON yet",
+            "record at every step; or let NEURON run: enable(fallback='neuron')",
+        )
 
 
 def _outside(capture: Capture, inventory: Inventory, structure: Structure) -> jax.Array | None:

@@ -70,7 +70,8 @@ def live_structure(capture: Capture) -> Structure:
     ]
     if refusals:
         raise CaptureError(refusals)
-    mechanisms = tuple(dataclasses.replace(m, state=_changed(m)) for m in structure.mechanisms)
+    kept = [tuple(dict.fromkeys((*m.state, *_changed(m)))) for m in structure.mechanisms]
+    mechanisms = tuple(dataclasses.replace(m, state=s) for m, s in zip(structure.mechanisms, kept, strict=True))
     ions = tuple(dataclasses.replace(i, state=IonState._fields) for i in structure.ions)
     digest = hashlib.sha256(f"live {structure.digest} {find_sources(capture)}".encode()).hexdigest()
     return dataclasses.replace(structure, mechanisms=mechanisms, ions=ions, digest=digest)
