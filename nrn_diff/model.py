@@ -119,8 +119,11 @@ class Model:
         _raise_if_failed(run.failed)
         columns = {r.label: run.samples[:, k] for k, r in enumerate(self.structure.recorded)}
         sources = find_sources(self.capture)
-        watched = {s.label: run.crossed[:, sources.index((s.node, s.threshold))] for s in self.capture.spikes}
-        return Recording(jnp.asarray(self.t), columns, watched)
+        voltages = [s for s in self.capture.spikes if s.node >= 0]
+        watched = {s.label: run.crossed[:, sources.index((s.node, s.threshold))] for s in voltages}
+        sent = {s.label: run.sent[s.sender][:, :, s.instance] for s in self.capture.spikes if s.sender}
+        given = {s.label: jnp.asarray(self.capture.trains[s.train].times) for s in self.capture.spikes if s.train >= 0}
+        return Recording(jnp.asarray(self.t), columns, watched, {**sent, **given})
 
     def with_theta(self, theta: Mapping[str, Any]) -> Values:
         """The model's numbers with theta in place."""

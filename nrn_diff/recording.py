@@ -15,18 +15,30 @@ class Recording(Mapping[str, jax.Array]):
     """label -> [n_samples], e.g. rec['soma(0.5).v'] (mV). A pytree.
 
     t [n_samples] (ms): NEURON's own t. crossed: for each Vector that a NetCon fills with spike times, by a label like
-    'soma(0.5).v > 10', whether a spike was sent at the start of each step, [n_steps].
+    'soma(0.5).v > 10', whether a spike was sent at the start of each step, [n_steps]. sent: the same for processes that
+    send by net_event, 'Detector[0]': times (ms) of any shape, inf for none.
     """
 
-    def __init__(self, t: Any, samples: Mapping[str, Any], crossed: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        t: Any,
+        samples: Mapping[str, Any],
+        crossed: Mapping[str, Any] | None = None,
+        sent: Mapping[str, Any] | None = None,
+    ) -> None:
         self.t = t
         self._samples = dict(samples)
         self.crossed = dict(crossed or {})
+        self.sent = dict(sent or {})
 
     def spike_times(self, label: str) -> np.ndarray:
         """Times (ms) that NetCon.record would give; not under jit. Raises KeyError for an unknown label."""
+        if label in self.sent:
+            times = np.ravel(np.asarray(self.sent[label]))
+            return times[np.isfinite(times)]
         if label not in self.crossed:
-            raise KeyError(f"{label!r} is not watched; there are {', '.join(self.crossed) or 'no spike recordings'}")
+            known = ", ".join((*self.crossed, *self.sent))
+            raise KeyError(f"{label!r} is not watched; there are {known or 'no spike recordings'}")
         return np.asarray(self.t)[:-1][np.asarray(self.crossed[label])] + SEND_DELAY
 
     def __getitem__(self, label: str) -> jax.Array:
@@ -45,11 +57,11 @@ class Recording(Mapping[str, jax.Array]):
         return f"Recording({', '.join(self._samples)}; {shape[-1] if shape else 0} samples)"
 
 
-def _flatten(rec: Recording) -> tuple[tuple[Any, Any, Any], None]:
-    return (rec.t, rec._samples, rec.crossed), None
+def _flatten(rec: Recording) -> tuple[tuple[Any, Any, Any, Any], None]:
+    return (rec.t, rec._samples, rec.crossed, rec.sent), None
 
 
-def _unflatten(_: None, children: tuple[Any, Any, Any]) -> Recording:
+def _unflatten(_: None, children: tuple[Any, Any, Any, Any]) -> Recording:
     return Recording(*children)
 
 

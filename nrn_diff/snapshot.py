@@ -265,15 +265,20 @@ class Record:
 
 @dataclass(frozen=True)
 class SpikeRecord:
-    """A Vector of the user that a NetCon fills with spike times (NetCon.record): upward crossings of `threshold` (mV).
+    """One source whose spikes a Vector of the user takes (NetCon.record, ParallelContext.spike_record).
 
-    node: whose voltage is watched. label: 'soma(0.5).v > 10'. vector: the Vector's HOC name.
+    A voltage: upward crossings of `threshold` (mV) at `node`, label 'soma(0.5).v > 10'. A process that sends by
+    net_event: row `instance` of mechanism `sender`, label 'Detector[0]'. A given train: index into Capture.trains. node
+    is -1 for the last two. vector: the Vector's HOC name; several sources may share one.
     """
 
     label: str
     node: int
     threshold: float
     vector: str = ""
+    sender: str = ""
+    instance: int = -1
+    train: int = -1
 
 
 @dataclass(frozen=True)

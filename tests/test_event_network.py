@@ -1,5 +1,6 @@
 """Events from instance to instance: net_event, artificial cells inside a network of real cells, FOR_NETCONS."""
 
+import numpy as np
 import pytest
 from neuron_process import run_function
 
@@ -120,9 +121,20 @@ def network(delays, kind, tstop):
             keep.append(netcon)
         keep += [clamp, stim, across]
     h.tstop = tstop
+    times = []
+    for source in (detectors[0], cells[0], cells[1]):
+        out = h.NetCon(source, None)
+        times.append(h.Vector())
+        out.record(times[-1])
+        keep.append(out)
     keep += record(h, *(s(0.5)._ref_v for s in somas), *(r for d in detectors for r in (d._ref_n, d._ref_last)))
     keep += record(h, *(r for s in shares for r in (s._ref_g, s._ref_sum, s._ref_most)))
-    return against_neuron(h, nrn_diff.capture())
+    model = nrn_diff.capture()
+    recording = model.simulate()
+    result = against_neuron(h, model)
+    labels = [detectors[0].hname(), cells[0].hname(), cells[1].hname()]
+    result["times"] = [recording.spike_times(label) for label in labels]
+    return result | {"theirs": [np.array(x) for x in times]}
 
 
 @pytest.mark.parametrize(
@@ -136,3 +148,56 @@ def test_a_network_of_real_and_artificial_cells_equals_neuron(delays, kind):
     assert out["final"]["Detector[0].n"] > 100
     assert out["final"]["Share[1].most"] > 0
     assert max(out["worst"].values()) <= 1e-9, out["worst"]
+    for ours, theirs in zip(out["times"], out["theirs"], strict=True):
+        assert len(theirs) > 1
+        assert ours.tolist() == pytest.approx(theirs.tolist(), abs=1e-9)
+
+
+def ring():
+    import jax
+    from neuron import h
+    from test_self_events import cell
+
+    import nrn_diff
+
+    jax.config.update("jax_enable_x64", True)
+    h.load_file("stdrun.hoc")
+    context, keep = h.ParallelContext(), []
+    somas = [cell(h) for _ in range(3)]
+    synapses = [h.ExpSyn(s(0.5)) for s in somas]
+    for gid, soma in enumerate(somas):
+        context.set_gid2node(gid, context.id())
+        out = h.NetCon(soma(0.5)._ref_v, None, sec=soma)
+        out.threshold = -10
+        context.cell(gid, out)
+    for gid, synapse in enumerate(synapses):
+        netcon = context.gid_connect((gid + 1) % 3, synapse)
+        netcon.weight[0], netcon.delay = 0.02, 1.5
+        keep.append(netcon)
+    stim = h.NetStim()
+    stim.start, stim.number, stim.interval = 2, 2, 8
+    start = h.NetCon(stim, synapses[0])
+    start.weight[0] = 0.03
+    times, gids = h.Vector(), h.Vector()
+    context.spike_record(-1, times, gids)
+    v = h.Vector().record(somas[1](0.5)._ref_v)
+    h.tstop = 20
+    model = nrn_diff.capture()
+    recording = model.simulate()
+    context.set_maxstep(1)
+    h.finitialize(-65)
+    context.psolve(20)
+    (label,) = recording
+    return {
+        "worst": float(np.abs(np.array(v) - np.asarray(recording[label])).max()),
+        "ours": sorted(x for s in model.capture.spikes for x in recording.spike_times(s.label).tolist()),
+        "theirs": sorted(times),
+        "kept": len(keep),
+    }
+
+
+def test_a_ring_of_gids_on_one_rank_equals_neuron():
+    out = run_function(ring)
+    assert out["worst"] <= 1e-9
+    assert out["ours"] == out["theirs"]
+    assert len(out["ours"]) == 3

@@ -91,7 +91,7 @@ def _capture(
             inventory, clock.tstop, 1 + max(rank.values(), default=0), translator, findings
         )
         mechanisms += cells
-        spikes = capture_spikes(inventory, findings)
+        spikes = capture_spikes(inventory, mechanisms, trains, findings)
     else:
         connections, trains, spikes = from_now.connections(inventory, translator, findings), (), ()
         events = Events(np.zeros(0), np.zeros(0, int))

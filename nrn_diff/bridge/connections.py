@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -118,21 +118,40 @@ def read_wires(inventory: Inventory, findings: Findings) -> list[Wire]:
     return wires
 
 
-def capture_spikes(inventory: Inventory, findings: Findings) -> tuple[SpikeRecord, ...]:
-    """Vectors that NetCons fill with spike times, each once, in the order of h.List('NetCon')."""
-    found: dict[str, SpikeRecord] = {}
+def capture_spikes(
+    inventory: Inventory, mechanisms: Sequence[MechanismData], trains: Sequence[Train], findings: Findings
+) -> tuple[SpikeRecord, ...]:
+    """What fills Vectors with spike times, each source once, in the order of h.List('NetCon')."""
+    senders = {label: (d.name, row) for d in mechanisms for row, label in enumerate(d.labels) if label}
+    given = {train.label: k for k, train in enumerate(trains) if train.label}
+    found: dict[tuple[Any, ...], SpikeRecord] = {}
+    named: dict[str, list[tuple[Any, ...]]] = {}
     for netcon in hoc_objects("NetCon"):
         vector = netcon.get_recordvec()
         if vector is None:
             continue
-        name, segment = vector.hname(), netcon.preseg()
-        if segment is None:
-            findings.note(f"{name} records events of {netcon.pre() or 'another process'}, which NEURON itself can give")
+        name, segment, process = vector.hname(), netcon.preseg(), netcon.pre()
+        label = process.hname() if process is not None else ""
+        if segment is not None:
+            label = f"{place_of(segment)}.v > {netcon.threshold:g}"
+            record = SpikeRecord(
+                label, inventory.topology.node_of(segment.sec, segment.x), float(netcon.threshold), name
+            )
+        elif label in senders:
+            record = SpikeRecord(label, -1, 0.0, name, *senders[label])
+        elif label in given:
+            record = SpikeRecord(label, -1, 0.0, name, train=given[label])
+        else:
+            findings.note(f"{name} records events of {label or 'another process'}, which NEURON itself can give")
             continue
-        findings.note(f"{name} records spike times, which are not part of a recording yet: find them in the voltage")
-        label = f"{place_of(segment)}.v > {netcon.threshold:g}"
-        node = inventory.topology.node_of(segment.sec, segment.x)
-        found.setdefault(name, SpikeRecord(label, node, float(netcon.threshold), name))
+        source = (record.node, record.threshold, record.sender, record.instance, record.train)
+        same = named.setdefault(label, [])
+        if source not in same:
+            same.append(source)
+        if same.index(source):  # Python may give several sections one name
+            record = replace(record, label=f"{label} #{same.index(source) + 1}")
+        findings.note(f"{name} records spike times: recording.spike_times({record.label!r})")
+        found.setdefault((name, *source), record)
     return tuple(found.values())
 
 

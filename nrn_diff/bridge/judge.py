@@ -52,7 +52,10 @@ def neuron_traces(capture: Capture) -> dict[str, Array]:
     finally:
         h.tstop = before
     vectors = {vector.hname(): vector for vector in h.List("Vector")}
-    wanted = {r.label: r.vector for r in capture.records} | {s.label: s.vector for s in capture.spikes}
+    # Of a Vector that several sources share, NEURON does not say here which time is whose.
+    shared = [s.vector for s in capture.spikes]
+    alone = {s.label: s.vector for s in capture.spikes if shared.count(s.vector) == 1}
+    wanted = {r.label: r.vector for r in capture.records} | alone
     gone = [label for label, name in wanted.items() if name not in vectors]
     if gone:
         raise JudgeError(f"the Vector that recorded {gone[0]} no longer exists. Keep a reference to it in your script.")

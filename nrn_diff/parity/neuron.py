@@ -167,7 +167,18 @@ EVENTS = (
         ),
         "derivatives through the time of a spike: [none, surrogate or exact](spikes.md)",
     ),
-    Feature("NetCon.record of spike times", _SAME, (_NETWORK,), "`recording.spike_times(label)`"),
+    Feature(
+        "NetCon.record of spike times, also of artificial cells and point processes",
+        _SAME,
+        (_NETWORK, _EVENT_NETWORK),
+        "`recording.spike_times(label)`",
+    ),
+    Feature(
+        "networks by gid on one rank (set_gid2node, cell, gid_connect), ParallelContext.spike_record",
+        _SAME,
+        ("test_event_network.py::test_a_ring_of_gids_on_one_rank_equals_neuron",),
+        "of sources that have a NetCon",
+    ),
     Feature(
         "NetCons from voltages and from artificial cells to one kind of synapse",
         _SAME,

@@ -363,7 +363,7 @@ def _digest(
             add(link.name, link.kind, link.owner, link.variable, link.element, link.row, link.index)
         add(len(data.pointers))
         add({name: np.shape(x) for name, x in (*data.values.items(), *data.globals_.items())})
-    add([node for node, _ in sources], capture.event_capacity)
+    add([node for node, _ in sources], capture.event_capacity, sorted({s.sender for s in capture.spikes}))
     for w in wires:
         add(w.source, w.target, w.instance, w.connection, w.row, w.delay)
     for name, d in deliveries.items():

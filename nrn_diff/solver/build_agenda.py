@@ -12,6 +12,8 @@ from nrn_diff.solver.structure import Agenda, Deliveries, Lines, Wires
 
 # Voltages that may fire an instance in the same half of a step and still find room.
 _TOGETHER = 8
+# net_events of one instance in one step that a Vector can record.
+_LOG = 8
 # With NetCons of no delay a round holds one event of all, not one for each instance.
 _WITHOUT_DELAY = 16
 
@@ -68,7 +70,9 @@ def build_agenda(capture: Capture, name: str, n: int, deliveries: Deliveries, ev
         place,
         events.netcons,
         events.present,
-        *(_first_of_group(x.instance.target) for x in lines),
+        _first_of_group(deliveries.early_lines.instance.target),
+        _first_of_group(deliveries.late_lines.instance.target),
+        _LOG if any(s.sender == name for s in capture.spikes) else 0,
     )
 
 

@@ -18,7 +18,7 @@ from nrn_diff.solver.structure import Deliveries, SpikeSources
 def find_sources(capture: Capture) -> list[tuple[int, float]]:
     """(node, threshold) of every voltage that a NetCon watches, each once."""
     watched = [(c.source_node, c.threshold) for c in capture.connections if c.source_node >= 0]
-    return list(dict.fromkeys([*watched, *((s.node, s.threshold) for s in capture.spikes)]))
+    return list(dict.fromkeys([*watched, *((s.node, s.threshold) for s in capture.spikes if s.node >= 0)]))
 
 
 def build_deliveries(

@@ -15,6 +15,7 @@ from nrn_diff.solver.event_queue import (
     empty_queue,
     fail,
     move,
+    note_sent,
     put,
     put_own,
     rank_in_group,
@@ -37,7 +38,7 @@ def queued(structure: Structure) -> list[MechanismStructure]:
 def empty_queues(structure: Structure) -> dict[str, Queue]:
     """Before INITIAL."""
     return {
-        m.name: empty_queue(m.agenda.slots, m.count, len(m.agenda.watch_flags))
+        m.name: empty_queue(m.agenda.slots, m.count, len(m.agenda.watch_flags), m.agenda.log)
         for m in structure.mechanisms
         if m.agenda is not None
     }
@@ -50,6 +51,14 @@ def send_from_initial(now: Moment, mechanism: MechanismStructure, results: dict[
         time, flag = (jax.lax.stop_gradient(jnp.broadcast_to(results[k], (n,))) for k in (site.time, site.flag))
         queue, none = now.queues[mechanism.name], jnp.full(n, -1)
         now.queues[mechanism.name] = put_own(queue, time, flag, none, time >= 0.0, jnp.zeros(n))
+
+
+def take_log(now: Moment) -> dict[str, Array]:
+    """The net_events of this step that Vectors record, by mechanism, [n, instances] (ms); the log is empty then."""
+    found = {name: queue.log for name, queue in now.queues.items() if queue.log.shape[0]}
+    for name, log in found.items():
+        now.queues[name] = now.queues[name]._replace(log=jnp.full(log.shape, jnp.inf))
+    return found
 
 
 def check_watches(now: Moment) -> None:
@@ -214,8 +223,11 @@ def _receive(
     queue = queue._replace(movable=jnp.where(due & (flag == 1.0), -1, queue.movable))
     targets, results = receiver.receive_each(targets, time, flag, jnp.where(due, connection, -1), due)
     queue = stopped(send(queue, receiver, results, time, connection))
-    sends = {s.time: results[s.time] for s in receiver.sites if s.kind == "net_event"}
-    return (targets, queue), {n: jnp.broadcast_to(jax.lax.stop_gradient(x), due.shape) for n, x in sends.items()}
+    names = [s.time for s in receiver.sites if s.kind == "net_event"]
+    sends = {n: jnp.broadcast_to(jax.lax.stop_gradient(results[n]), due.shape) for n in names}
+    for sent in sends.values():
+        queue = note_sent(queue, sent)
+    return (targets, queue), sends
 
 
 def _queue_sent(queue: Queue, wires: Wires, time: Array) -> Queue:

@@ -22,7 +22,7 @@ FAILURES = {
 }
 
 
-def empty_queue(slots: int, n: int, n_watches: int) -> Queue:
+def empty_queue(slots: int, n: int, n_watches: int, log: int = 0) -> Queue:
     """A queue in which nothing waits."""
     shape, off = (slots, n), jnp.zeros((n_watches, n), bool)
     return Queue(
@@ -37,6 +37,7 @@ def empty_queue(slots: int, n: int, n_watches: int) -> Queue:
         pending=off,
         number=jnp.zeros((), jnp.int32),
         failed=jnp.zeros((), jnp.int32),
+        log=jnp.full((log, n), jnp.inf),
     )
 
 
@@ -124,6 +125,17 @@ def take(queue: Queue, slot: Array, present: Array) -> tuple[Queue, Array, Array
     connection = jnp.take_along_axis(queue.connection, at, 0)[0]
     here = (jnp.arange(queue.time.shape[0])[:, None] == slot) & present
     return queue._replace(time=jnp.where(here, jnp.inf, queue.time)), flag, connection
+
+
+def note_sent(queue: Queue, time: Array) -> Queue:
+    """Keep the times of net_events for the Vectors that record them, [n], -1 for none."""
+    rows = queue.log.shape[0]
+    if not rows:
+        return queue
+    present, place = time >= 0.0, jnp.isfinite(queue.log).sum(axis=0)
+    queue = fail(queue, ENDLESS, present & (place >= rows))
+    here = (jnp.arange(rows)[:, None] == place) & present
+    return queue._replace(log=jnp.where(here, time, queue.log))
 
 
 def stopped(queue: Queue) -> Queue:

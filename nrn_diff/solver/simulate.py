@@ -20,11 +20,14 @@ from nrn_diff.solver.values import Array, Values
 class Run(NamedTuple):
     """samples [n_steps + 1, n_recorded]; crossed [n_steps, n_sources]: spikes sent at the start of each step.
 
-    failed: by mechanism, what went wrong with its queue (event_queue.py), 0 for nothing; the samples are then NaN.
+    sent: net_events that Vectors record, by mechanism, [n_steps, n, instances] (ms), inf for none (those of t = 0 are
+    in the first step). failed: by mechanism, what went wrong with its queue (event_queue.py), 0 for nothing; the
+    samples are then NaN.
     """
 
     samples: Array
     crossed: Array
+    sent: dict[str, Array]
     failed: dict[str, Array]
 
 
@@ -39,7 +42,7 @@ def simulate(structure: Structure, values: Values, adjoint: AbstractAdjoint | No
     failed = {name: queue.failed for name, queue in (last.queues or {}).items()}
     for code in failed.values():
         samples = jnp.where(code > 0, jnp.nan, samples)
-    return Run(samples, rest.crossed, failed)
+    return Run(samples, rest.crossed, rest.sent, failed)
 
 
 def _clocks(structure: Structure, active: dict[str, Deliveries]) -> Clock:

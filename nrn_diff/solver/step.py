@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from nrn_diff.solver.currents import assemble, second_order_currents
 from nrn_diff.solver.deliver import deliver
-from nrn_diff.solver.dispatch import check_watches, deliver_due
+from nrn_diff.solver.dispatch import check_watches, deliver_due, take_log
 from nrn_diff.solver.moment import Moment, transfer
 from nrn_diff.solver.record import recorded
 from nrn_diff.solver.spikes import check_thresholds, crossings, deliver_spikes
@@ -32,10 +32,14 @@ class Clock(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """recorded [n_recorded]: at the end of the step. crossed [n_sources]: spikes sent at its start."""
+    """recorded [n_recorded]: at the end of the step. crossed [n_sources]: spikes sent at its start.
+
+    sent: net_events of the step that Vectors record, by mechanism, [n, instances] (ms), inf for none.
+    """
 
     recorded: Array
     crossed: Array
+    sent: dict[str, Array]
 
 
 def step(structure: Structure, fixed: Fixed, state: State, clock: Clock) -> tuple[State, Sample]:
@@ -55,10 +59,11 @@ def step(structure: Structure, fixed: Fixed, state: State, clock: Clock) -> tupl
 
     now.t = clock.end
     advance(now)
-    sample = Sample(recorded(now), crossings(now, clock.number))
+    samples, crossed = recorded(now), crossings(now, clock.number)
     deliver(now, clock.late)
     deliver_spikes(now, clock.late_sent, early=False)
     deliver_due(now, clock.end)
+    sample = Sample(samples, crossed, take_log(now))
     return now.state(), sample
 
 

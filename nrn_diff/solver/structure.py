@@ -100,7 +100,7 @@ class Agenda:
     slots: events that one instance can have in the queue. watch_flags: of its WATCH statements. netcons [fan_in, n]:
     the connections of each instance for FOR_NETCONS, -1 for none; place [n_connections]: where each stands there.
     netcon_args, netcon_present: names of what NET_RECEIVE takes for each of them. early_first, late_first: for each
-    line, the first line of the same instance.
+    line, the first line of the same instance. log: net_events of a step that are kept for Vectors which record them.
     """
 
     slots: int
@@ -111,6 +111,7 @@ class Agenda:
     netcon_present: tuple[str, ...]
     early_first: np.ndarray
     late_first: np.ndarray
+    log: int = 0
 
 
 @dataclass(frozen=True, eq=False)

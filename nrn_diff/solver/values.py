@@ -107,8 +107,9 @@ class Queue(NamedTuple):
 
     connection: the NetCon (among the mechanism's) whose weights NET_RECEIVE takes, -1: none. sent (ms), order: when the
     event was queued, for events of the same time. movable [n]: slot of what net_move moves, -1: none. active, above,
-    pending [n_watches, n]: whether a WATCH is on, held when last looked at, and has an event due. number: of
-    events so far. failed: what went wrong, see event_queue.py.
+    pending [n_watches, n]: whether a WATCH is on, held when last looked at, and has an event due. number: of events so
+    far. failed: what went wrong, see event_queue.py. log [n, instances] (ms): net_events of this step, inf for none; no
+    rows where nobody records them.
     """
 
     time: Array
@@ -122,6 +123,7 @@ class Queue(NamedTuple):
     pending: Array
     number: Array
     failed: Array
+    log: Array
 
 
 class State(NamedTuple):
