@@ -2,6 +2,7 @@
 
     mod-translator FILE.mod -o FILE.py            translate
     mod-translator FILE.mod --dump-passes         show the IR after every pass
+    mod-translator FILE.nml --id NAME -o FILE.py  a channel, pool or synapse of a NeuroML 2 file (.nml, .xml)
     mod-translator check PATH... [--json]         report what stands in the way, files or folders
 
 Exit status: 0 all translates, 1 something is refused, 2 the command itself cannot be run.
@@ -16,7 +17,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mod_translator.api import check, lower, translate
+from mod_translator import neuroml
+from mod_translator.api import Translation, check, lower, translate
+from mod_translator.emit import emit
 from mod_translator.errors import TranslationError
 from mod_translator.ir import Mechanism
 from mod_translator.printer import text
@@ -50,7 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _translate_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="mod-translator", description="Translate an NMODL file to a JAX module.")
-    parser.add_argument("file", type=Path, help="the .mod file ('check' instead: see mod-translator check --help)")
+    parser.add_argument("--id", default="", help="of a NeuroML file with several mechanisms: which one")
+    parser.add_argument(
+        "file", type=Path, help="the .mod or NeuroML file ('check' instead: see mod-translator check --help)"
+    )
     parser.add_argument("-o", "--output", type=Path, help="the Python file to write (default: standard output)")
     parser.add_argument("--dump-passes", action="store_true", help="print the IR after every pass instead")
     _include_option(parser)
@@ -78,14 +84,32 @@ def _read(path: Path) -> str:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
 
 
+def _is_neuroml(path: Path) -> bool:
+    return path.suffix in (".nml", ".xml")
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _neuroml(path: Path, name: str) -> Translation:
+    mechanism, report = neuroml.one(_bytes(path), str(path), name)
+    return Translation(mechanism.name, mechanism.kind.value, emit(mechanism), report, mechanism)
+
+
 def _translate(options: argparse.Namespace) -> int:
-    nmodl = _read(options.file)
     if options.dump_passes:
-        return _dump(nmodl, options)
+        return _dump(options)
     if options.output is not None and options.output.exists() and options.output.samefile(options.file):
         raise UsageError(f"{options.output} is the input itself; give another name after -o")
     try:
-        translation = translate(nmodl, options.include_dir, str(options.file))
+        if _is_neuroml(options.file):
+            translation = _neuroml(options.file, options.id)
+        else:
+            translation = translate(_read(options.file), options.include_dir, str(options.file))
     except TranslationError as error:
         print(error, file=sys.stderr)
         return REFUSED
@@ -101,19 +125,22 @@ def _translate(options: argparse.Namespace) -> int:
     return 0
 
 
-def _dump(nmodl: str, options: argparse.Namespace) -> int:
+def _dump(options: argparse.Namespace) -> int:
     def show(name: str, mechanism: Mechanism) -> None:
         print(f"================ after {name}\n{text(mechanism)}")
 
-    _, report = lower(nmodl, options.include_dir, str(options.file), dump=show)
-    if not report.ok:
-        print(report, file=sys.stderr)
-        return REFUSED
-    return 0
+    if _is_neuroml(options.file):
+        reports = [report for _, report in neuroml.lower(_bytes(options.file), str(options.file), dump=show)]
+    else:
+        reports = [lower(_read(options.file), options.include_dir, str(options.file), dump=show)[1]]
+    for report in reports:
+        if not report.ok:
+            print(report, file=sys.stderr)
+    return 0 if all(report.ok for report in reports) else REFUSED
 
 
 def _check(options: argparse.Namespace) -> int:
-    reports = [_checked(path, options.include_dir) for path in _files(options.paths)]
+    reports = [report for path in _files(options.paths) for report in _checked(path, options.include_dir)]
     if options.json:
         print(json.dumps([r.to_json() for r in reports], indent=2))
     else:
@@ -123,8 +150,10 @@ def _check(options: argparse.Namespace) -> int:
     return 0 if all(r.ok for r in reports) else REFUSED
 
 
-def _checked(path: Path, include_dirs: Sequence[Path]) -> Report:
-    return check(_read(path), include_dirs, str(path))
+def _checked(path: Path, include_dirs: Sequence[Path]) -> list[Report]:
+    if _is_neuroml(path):
+        return [report for _, report in neuroml.lower(_bytes(path), str(path))]
+    return [check(_read(path), include_dirs, str(path))]
 
 
 def _files(paths: Sequence[Path]) -> list[Path]:
@@ -132,7 +161,7 @@ def _files(paths: Sequence[Path]) -> list[Path]:
     for path in paths:
         if not path.exists():
             raise UsageError(f"{path} does not exist")
-        inside = sorted(path.rglob("*.mod")) if path.is_dir() else [path]
+        inside = sorted([*path.rglob("*.mod"), *path.rglob("*.nml")]) if path.is_dir() else [path]
         if not inside:
             raise UsageError(f"{path} holds no .mod file")
         found += inside

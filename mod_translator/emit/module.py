@@ -79,7 +79,7 @@ class _Module:
         lines = [
             f"{m.name}: {m.title}" if m.title else m.name,
             "",
-            f"{m.kind.value} {m.name}, printed from NMODL by mod_translator.",
+            f"{m.kind.value} {m.name}, printed by mod_translator.",
         ]
         for ion in m.ions:
             reads = f" READ {', '.join(ion.reads)}" if ion.reads else ""
