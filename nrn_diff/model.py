@@ -25,6 +25,7 @@ from nrn_diff.solver.build import build_structure, build_values
 from nrn_diff.solver.build_events import find_sources
 from nrn_diff.solver.event_queue import FAILURES
 from nrn_diff.solver.initialise import after_initial
+from nrn_diff.solver.sampled import sample_times
 from nrn_diff.solver.simulate import Run, simulate
 from nrn_diff.solver.structure import Structure
 from nrn_diff.solver.values import Values
@@ -117,13 +118,20 @@ class Model:
         structure = dataclasses.replace(self.structure, spike_derivative=spikes)
         run = _simulate(structure, values, adjoint)
         _raise_if_failed(run.failed)
-        columns = {r.label: run.samples[:, k] for k, r in enumerate(self.structure.recorded)}
+        columns, times = {}, {}
+        for k, record in enumerate(self.capture.records):
+            numbers, at = sample_times(record, structure.dt, structure.n_steps)
+            if record.every_step:
+                columns[record.label] = run.samples[:, k]
+                continue
+            times[record.label] = jnp.asarray(at)
+            columns[record.label] = times[record.label] if record.kind == "t" else run.samples[numbers, k]
         sources = find_sources(self.capture)
         voltages = [s for s in self.capture.spikes if s.node >= 0]
         watched = {s.label: run.crossed[:, sources.index((s.node, s.threshold))] for s in voltages}
         sent = {s.label: run.sent[s.sender][:, :, s.instance] for s in self.capture.spikes if s.sender}
         given = {s.label: jnp.asarray(self.capture.trains[s.train].times) for s in self.capture.spikes if s.train >= 0}
-        return Recording(jnp.asarray(self.t), columns, watched, {**sent, **given})
+        return Recording(jnp.asarray(self.t), columns, watched, {**sent, **given}, times)
 
     def with_theta(self, theta: Mapping[str, Any]) -> Values:
         """The model's numbers with theta in place."""

@@ -4,8 +4,9 @@ Names are NEURON's: 'gnabar_hh' (RANGE, one value for each segment that has it),
 (one for each point process), 'Ra', 'L' (sections), 'cm', 'diam' (segments), 'xraxial[0]', 'xg[1]', 'xc[0]',
 'e_extracellular' (one for each segment with these layers), 'ena', 'nai' (one for each segment with that ion),
 'nai0_na_ion', 'NetCon.weight' (one for each connection, in the order of h.List('NetCon')), 'NetCon.threshold' (one for
-each voltage that NetCons watch), 'celsius', 'v_init', 'LinearMechanism[0].g' (row by row), '.c', '.b', '.y0'. Where a
-run starts: 'v' (segments), 'm_hh' (a STATE).
+each voltage that NetCons watch), 'celsius', 'v_init', 'LinearMechanism[0].g' (row by row), '.c', '.b', '.y0',
+'play[0]' (the samples of a Vector that is played, in the order of the plays). Where a run starts: 'v' (segments),
+'m_hh' (a STATE).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from nrn_diff.errors import ParameterError
 from nrn_diff.snapshot import Capture, Extracellular, MechanismData
 from nrn_diff.solver.build_events import find_sources
 from nrn_diff.solver.contraction import contract
+from nrn_diff.solver.play import waves
 from nrn_diff.solver.values import Array, Circuit, Values
 
 Path = tuple[str, ...]
@@ -145,6 +147,7 @@ def _candidates(capture: Capture) -> Iterator[tuple[str, Callable[[], Quantity]]
             yield name, partial(_scalar, name, ("ions", ion.name, field))
     for data in capture.mechanisms:
         yield from _mechanism_candidates(capture, data)
+    yield from ((name, partial(_samples, capture, name, len(samples))) for name, samples in waves(capture).items())
     if capture.connections:
         yield "NetCon.weight", partial(_weights, capture)
     if any(c.source_node >= 0 for c in capture.connections) or capture.spikes:
@@ -198,6 +201,11 @@ def _start_voltages(capture: Capture) -> Quantity:
     rows = contract(cable.parent).order.argsort()[cable.segment_node]
     part = Part(("start_v",), np.arange(len(rows)), (rows,))
     return Quantity("v", len(rows), cable.segment_section, tuple(segment_labels(capture)), (part,))
+
+
+def _samples(capture: Capture, name: str, n: int) -> Quantity:
+    """The samples of a played Vector, one after the other."""
+    return _whole(name, ("plays", name), np.full(n, -1), (name,) * n)
 
 
 def _scalar(name: str, path: Path) -> Quantity:

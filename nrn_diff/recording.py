@@ -14,9 +14,10 @@ from nrn_diff.solver.spikes import SEND_DELAY
 class Recording(Mapping[str, jax.Array]):
     """label -> [n_samples], e.g. rec['soma(0.5).v'] (mV). A pytree.
 
-    t [n_samples] (ms): NEURON's own t. crossed: for each Vector that a NetCon fills with spike times, by a label like
-    'soma(0.5).v > 10', whether a spike was sent at the start of each step, [n_steps]. sent: the same for processes that
-    send by net_event, 'Detector[0]': times (ms) of any shape, inf for none.
+    t [n_samples] (ms): NEURON's own t, at every step; `times(label)` where a Vector records otherwise. crossed: for
+    each Vector that a NetCon fills with spike times, by a label like 'soma(0.5).v > 10', whether a spike was sent at
+    the start of each step, [n_steps]. sent: the same for processes that send by net_event, 'Detector[0]': times (ms) of
+    any shape, inf for none.
     """
 
     def __init__(
@@ -25,11 +26,19 @@ class Recording(Mapping[str, jax.Array]):
         samples: Mapping[str, Any],
         crossed: Mapping[str, Any] | None = None,
         sent: Mapping[str, Any] | None = None,
+        times: Mapping[str, Any] | None = None,
     ) -> None:
         self.t = t
         self._samples = dict(samples)
         self.crossed = dict(crossed or {})
         self.sent = dict(sent or {})
+        self._times = dict(times or {})
+
+    def times(self, label: str) -> Any:
+        """Times (ms) of the samples of one label: `t`, but for Vectors that record at intervals or given times."""
+        if label not in self._samples:
+            self[label]  # raises
+        return self._times.get(label, self.t)
 
     def spike_times(self, label: str) -> np.ndarray:
         """Times (ms) that NetCon.record would give; not under jit. Raises KeyError for an unknown label."""
@@ -57,11 +66,11 @@ class Recording(Mapping[str, jax.Array]):
         return f"Recording({', '.join(self._samples)}; {shape[-1] if shape else 0} samples)"
 
 
-def _flatten(rec: Recording) -> tuple[tuple[Any, Any, Any, Any], None]:
-    return (rec.t, rec._samples, rec.crossed, rec.sent), None
+def _flatten(rec: Recording) -> tuple[tuple[Any, ...], None]:
+    return (rec.t, rec._samples, rec.crossed, rec.sent, rec._times), None
 
 
-def _unflatten(_: None, children: tuple[Any, Any, Any, Any]) -> Recording:
+def _unflatten(_: None, children: tuple[Any, ...]) -> Recording:
     return Recording(*children)
 
 

@@ -243,15 +243,16 @@ class Events:
 
 @dataclass(frozen=True)
 class Record:
-    """One quantity that a Vector of the user records.
+    """One quantity that a Vector of the user records, or (see `Play`) is played into.
 
-    kind: 't' | 'v' | 'mechanism' | 'ion' | 'vext' | 'e_extracellular' | 'membrane' | 'circuit'. index: the node (v,
-    vext, membrane), or the row among the instances (mechanism, ion), among the segments with layers (e_extracellular),
-    among the equations (circuit).
+    kind: 't' | 'v' | 'cm' | 'celsius' | 'mechanism' | 'ion' | 'global' | 'weight' | 'vext' | 'e_extracellular' |
+    'membrane' | 'circuit'. index: the node (v, vext, membrane), the segment (cm), the row among the instances
+    (mechanism, ion), among the segments with layers (e_extracellular), among the equations (circuit), or the NetCon's
+    place in h.List('NetCon') (weight).
     owner: mechanism name or ion name. variable: 'm', 'ina'; for an ion 'inside', 'outside', 'erev', 'current'; for the
-    membrane 'i_membrane', 'i_membrane_' or 'i_cap'. element: of an array variable (the layer of vext). label:
-    'soma(0.5).v', 'soma(0.5).hh.m', 'soma(0.5).ina', 'Exp2Syn[0].g', 't'.
-    vector: the Vector's HOC name.
+    membrane 'i_membrane', 'i_membrane_' or 'i_cap'. element: of an array variable or a weight vector (the layer of
+    vext). label: 'soma(0.5).v', 'soma(0.5).hh.m', 'soma(0.5).ina', 'Exp2Syn[0].g', 't'.
+    vector: the Vector's HOC name. interval (ms), times (ms): when samples are taken; both empty: at every step.
     """
 
     label: str
@@ -261,6 +262,32 @@ class Record:
     variable: str = ""
     element: int = -1
     vector: str = ""
+    interval: float = 0.0
+    times: tuple[float, ...] = ()
+
+    @property
+    def every_step(self) -> bool:
+        """Whether a sample is taken at the end of each step."""
+        return not self.interval and not self.times
+
+
+@dataclass(frozen=True)
+class Play:
+    """A Vector that drives a variable (Vector.play).
+
+    target: the variable. vector: the Vector's HOC name. values [n]: its content, the samples. times [m] (ms): when they
+    hold; empty: they follow one another from t = 0 by `interval` (ms). continuous: linear interpolation instead of
+    steps; breaks: the third Vector of play, indices where the course is discontinuous (only if has_breaks).
+    """
+
+    target: Record
+    vector: str
+    values: Array
+    times: Array
+    interval: float
+    continuous: bool
+    has_breaks: bool
+    breaks: Array
 
 
 @dataclass(frozen=True)
@@ -302,3 +329,4 @@ class Capture:
     event_capacity: EventCapacity = EventCapacity()
     extracellular: Extracellular | None = None
     circuits: tuple[Circuit, ...] = ()
+    plays: tuple[Play, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,11 +17,13 @@ from nrn_diff.bridge.inventory import Inventory, take_inventory
 from nrn_diff.bridge.ions import Styles, capture_ion
 from nrn_diff.bridge.links import find_links
 from nrn_diff.bridge.mechanisms import capture_mechanism
+from nrn_diff.bridge.plays import find_plays
+from nrn_diff.bridge.random_play import find_random_plays
 from nrn_diff.bridge.records import find_records
 from nrn_diff.bridge.refuse import check_process
 from nrn_diff.bridge.topology import read_cable
 from nrn_diff.bridge.translate import Translator, execution_rank
-from nrn_diff.snapshot import Capture, Connection, Events, Record
+from nrn_diff.snapshot import Capture, Connection, Events, Play, Record
 
 
 def capture_snapshot(tstop: float | None = None, dt: float | None = None) -> Capture:
@@ -96,7 +98,14 @@ def _capture(
         connections, trains, spikes = from_now.connections(inventory, translator, findings), (), ()
         events = Events(np.zeros(0), np.zeros(0, int))
     known = from_now.records if from_now else None
-    records = find_records(inventory, findings) if known is None else known
+    plays: tuple[Play, ...] = ()
+    if known is not None:
+        records = known
+    else:
+        records = find_records(inventory, findings, {c.index for c in connections})
+        plays = (*find_random_plays(inventory, clock, findings), *find_plays(inventory, findings))
+    if from_now is not None:
+        _refuse_timed(records, plays, findings)
     if cable is None:
         return None
     return Capture(
@@ -116,4 +125,16 @@ def _capture(
         spikes=spikes,
         extracellular=extracellular,
         circuits=circuits,
+        plays=plays,
     )
+
+
+def _refuse_timed(records: Sequence[Record], plays: Sequence[Play], findings: Findings) -> None:
+    """What acts by events of its own, of which some may be past: not from the present state on."""
+    for vector in [r.vector for r in records if not r.every_step] + [p.vector for p in plays]:
+        findings.refuse(
+            f"{vector} is played, or records at intervals or at given times",
+            vector,
+            "in a run from the present state this is not supported yet",
+            "use nrn_diff.capture(), or play_remove()",
+        )

@@ -19,8 +19,10 @@ from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import ChildFailedError, in_copy
 from nrn_diff.bridge.inventory import Inventory, Located
 from nrn_diff.bridge.native import hook, transfer
-from nrn_diff.bridge.records import FIRST, Block, identify, put_sentinels, recordable
+from nrn_diff.bridge.variables import FIRST, Block, every_variable, identify, put_sentinels
 from nrn_diff.snapshot import Link, Record
+
+_NOT_FOLLOWED = ("t", "membrane", "cm", "celsius", "global", "weight")
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def find_links(inventory: Inventory, lowered: Mapping[str, ir.Mechanism], findin
             "h.ParallelContext().nthread(1)",
         )
         transfers = False
-    model = recordable(inventory) if used or transfers else []
+    model = every_variable(inventory) if used or transfers else []
     return Links(
         _pointers(inventory, used, model, findings), _transfers(inventory, model, findings) if transfers else {}
     )
@@ -71,7 +73,7 @@ def _pointers(
         records: dict[int, Record] = {}
         for row, value in enumerate(values):
             label, record = ("nothing", None) if value is None else identify(model, value)
-            if record is None or record.kind in ("t", "membrane"):
+            if record is None or record.kind in _NOT_FOLLOWED:
                 findings.refuse(
                     f"the POINTER {name} to {label}",
                     f"{located.places[row]}, mechanism {located.type.name}",
@@ -135,7 +137,7 @@ def _transfers(inventory: Inventory, model: Sequence[Block], findings: Findings)
                 "transferred can be voltages and variables of mechanisms, to variables that are no arrays",
                 "use a point process with a RANGE variable as the target (HalfGap)",
             )
-        elif origin.kind == "membrane" or origin.variable == "current":
+        elif origin.kind in _NOT_FOLLOWED or origin.variable == "current":
             why = "currents of ions and of the membrane are not transferred"
             findings.refuse(f"source_var {source}", "ParallelContext", why, "use v, or a variable of a mechanism")
         else:

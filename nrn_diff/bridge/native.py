@@ -20,7 +20,8 @@ _PAGE = 4096
 
 
 @cache
-def _library() -> ctypes.CDLL | None:
+def neuron_library() -> ctypes.CDLL | None:
+    """NEURON's library as it is loaded in this process; None if it cannot be had."""
     import neuron.hoc
 
     home = Path(neuron.__file__).parent
@@ -37,7 +38,7 @@ def _library() -> ctypes.CDLL | None:
 
 def hook(name: str) -> bool | None:
     """Whether a global pointer of NEURON's library is set; None if this build of NEURON does not show it."""
-    library = _library()
+    library = neuron_library()
     if library is None:
         return None
     try:
@@ -48,7 +49,7 @@ def hook(name: str) -> bool | None:
 
 def counter(name: str) -> int | None:
     """A global int of NEURON's library; None if this build of NEURON does not show it."""
-    library = _library()
+    library = neuron_library()
     if library is None:
         return None
     try:
@@ -59,7 +60,7 @@ def counter(name: str) -> int | None:
 
 def transfer() -> None:
     """What NEURON does in a step for ParallelContext.target_var, in one thread. For a copy of the process only."""
-    library = _library()
+    library = neuron_library()
     assert library is not None
     thread = ctypes.c_void_p.in_dll(library, "nrn_threads")
     for name, arguments in (("nrnmpi_v_transfer_", ()), ("nrnthread_v_transfer_", (thread,))):
@@ -70,7 +71,7 @@ def transfer() -> None:
 
 def has_extra_scatter_gather() -> bool | None:
     """Whether Python code is registered by CVode.extra_scatter_gather; None if this build does not show it."""
-    library = _library()
+    library = neuron_library()
     if library is None or not hasattr(library, "_Z24nrn_extra_scatter_gatherii"):
         return None
     try:
@@ -90,7 +91,7 @@ def _scatter(library: ctypes.CDLL) -> None:
 
 def procedure_code(name: str) -> tuple[int, ...] | None:
     """The instructions of a HOC procedure as machine words; None if there is none or this build does not show it."""
-    library = _library()
+    library = neuron_library()
     symbol = library.nrn_symbol(name.encode()) if library else None
     procedure = read_word(symbol + _SYMBOL_VALUE) if symbol else 0
     if not procedure:
@@ -134,7 +135,7 @@ def addresses(class_name: str) -> list[int] | None:
 
     None if this build of NEURON does not show it.
     """
-    library = _library()
+    library = neuron_library()
     symbol = library.nrn_symbol(class_name.encode()) if library else None
     if not symbol:
         return None

@@ -6,6 +6,7 @@ from typing import Any
 
 from neuron import h
 
+from nrn_diff.bridge.callbacks import spike_callbacks
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.inventory import hoc_objects
 from nrn_diff.bridge.native import has_extra_scatter_gather, hook
@@ -83,6 +84,14 @@ def _check_hooks(findings: Findings, from_now: bool) -> None:
             "user code would run in every step and may change anything",
             "remove it with extra_scatter_gather_remove",
         )
+    callbacks = spike_callbacks()
+    if callbacks:
+        findings.refuse(
+            f"NetCon.record(callback) ({callbacks} of them)",
+            "",
+            "user code would run at spikes and may change anything",
+            "record spike times into a Vector: netcon.record(vector)",
+        )
     changed = [] if from_now else redefined_procedures()
     for name in changed or ():
         findings.refuse(
@@ -93,5 +102,7 @@ def _check_hooks(findings: Findings, from_now: bool) -> None:
         )
     if changed is None:
         findings.note("whether HOC code redefines init() or advance() cannot be seen in this build of NEURON")
+    if callbacks is None:
+        findings.note("whether NetCon.record(callback) is used cannot be seen in this build of NEURON")
     if scatter is None:
         findings.note("whether CVode.extra_scatter_gather is used cannot be seen in this build of NEURON")

@@ -118,6 +118,10 @@ class SavedState:
             parts += [line + b"\n" for line in event.more]
         return b"".join([*parts, self.tail])
 
+    def due(self) -> dict[int, float]:
+        """Number of a Vector.play or Vector.record -> time (ms) of its event that waits."""
+        return {int(e.fields[1]): e.time for e in self.events if e.kind is EventKind.PLAY_RECORD}
+
     def restore(self) -> None:
         """Put NEURON's process into this state. Raises RuntimeError if its model is another one."""
         with tempfile.TemporaryDirectory(prefix="nrn-diff-") as folder:
@@ -126,6 +130,14 @@ class SavedState:
             state = h.SaveState()
             state.fread(h.File(str(path)))
             state.restore()
+
+
+def saved_here() -> SavedState:
+    """The state in which NEURON is. For a copy of the process, because NEURON aborts where it cannot."""
+    with tempfile.TemporaryDirectory(prefix="nrn-diff-") as folder:
+        path = Path(folder) / "state"
+        dump(path)
+        return SavedState.parse(path.read_bytes())
 
 
 def save_state() -> SavedState:

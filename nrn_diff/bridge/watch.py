@@ -39,6 +39,7 @@ class Watch:
     _handlers: list[Any] = field(default_factory=list)
     _own: list[Any] = field(default_factory=list)
     looks: int = 0
+    _looking: bool = False
 
     def start(self) -> None:
         """From now on."""
@@ -49,6 +50,8 @@ class Watch:
         self._handlers = []
 
     def _before(self) -> None:
+        if self._looking:
+            return
         if self.dt is not None:
             h.CVode().active(0)
             h.dt = self.dt
@@ -68,24 +71,16 @@ class Watch:
         netcon.record(spikes)
         self._own = [h.Vector().record(soma(0.5)._ref_v), spikes, netcon]
 
-    @staticmethod
-    def _found() -> list[tuple[Any, str, str]]:
+    def _found(self) -> list[tuple[Any, str, str]]:
         """(Vector, label, unit) of all that record now."""
-        vectors = {v.hname(): v for v in hoc_objects("Vector")}
-        found: list[tuple[Any, str, str]] = []
-        inventory = take_inventory(Findings())
-        for r in find_records(inventory, Findings()) if inventory is not None else ():
-            unit = {"t": "ms", "v": "mV", "vext": "mV"}.get(r.kind, "mV" if r.variable == "erev" else "")
-            found.append((vectors[r.vector], r.label, unit))
-        for netcon in hoc_objects("NetCon"):
-            vector, segment, cell = netcon.get_recordvec(), netcon.preseg(), netcon.pre()
-            if vector is not None and vector.hname() in vectors:
-                source = f"{place_of(segment)}.v > {netcon.threshold:g}" if segment is not None else f"{cell} spikes"
-                found.append((vector, source, "ms"))
-        return found
+        self._looking = True  # copies of NEURON may be initialised, which comes here again
+        try:
+            return _all_that_record()
+        finally:
+            self._looking = False
 
     def _look(self) -> None:
-        if self.looks >= _MOST_LOOKS:
+        if self.looks >= _MOST_LOOKS or self._looking:
             return
         self.looks += 1
         for vector, label, unit in self._found():
@@ -100,3 +95,18 @@ class Watch:
             name = label if seen[label] == 1 else f"{label} ({seen[label]})"
             out.append(Trace(name, unit, np.array(vector)))
         return out
+
+
+def _all_that_record() -> list[tuple[Any, str, str]]:
+    vectors = {v.hname(): v for v in hoc_objects("Vector")}
+    found: list[tuple[Any, str, str]] = []
+    inventory = take_inventory(Findings())
+    for r in find_records(inventory, Findings()) if inventory is not None else ():
+        unit = {"t": "ms", "v": "mV", "vext": "mV"}.get(r.kind, "mV" if r.variable == "erev" else "")
+        found.append((vectors[r.vector], r.label, unit))
+    for netcon in hoc_objects("NetCon"):
+        vector, segment, cell = netcon.get_recordvec(), netcon.preseg(), netcon.pre()
+        if vector is not None and vector.hname() in vectors:
+            source = f"{place_of(segment)}.v > {netcon.threshold:g}" if segment is not None else f"{cell} spikes"
+            found.append((vector, source, "ms"))
+    return found

@@ -20,6 +20,7 @@ from nrn_diff.errors import WriteBackError
 from nrn_diff.quantities import is_start
 from nrn_diff.snapshot import Capture
 from nrn_diff.solver.build_events import find_sources
+from nrn_diff.solver.play import wave_vectors
 
 _NETCON_WEIGHT = "NetCon.weight"
 
@@ -171,6 +172,9 @@ def _slots(capture: Capture, inventory: Inventory) -> dict[str, Callable[[], np.
         for name in ("b", "y0"):
             if (vector := getattr(circuit, name)) is not None:
                 slots[f"{circuit.name}.{name}"] = partial(_vector_slots, vector)
+    vectors = {vector.hname(): vector for vector in hoc_objects("Vector")}
+    # A Random that is played has numbers, but holds none.
+    slots |= {name: partial(_samples, vectors[v]) for name, v in wave_vectors(capture).items() if v in vectors}
     if hasattr(h, "v_init"):
         slots["v_init"] = lambda: _array([_attribute(h, "v_init")], ())
     for located in (*inventory.ions, *inventory.mechanisms, *_cells(capture, inventory)):
@@ -207,6 +211,10 @@ def _vector_slots(vector: Any) -> np.ndarray:
 
 def _elements(owners: Sequence[Any], name: str, k: int) -> np.ndarray:
     return _array([_item(getattr(owner, name), k) for owner in owners], (-1,))
+
+
+def _samples(vector: Any) -> np.ndarray:
+    return _array([_item(vector.x, k) for k in range(int(vector.size()))], (-1,))
 
 
 def _global_slots(variable: Variable) -> np.ndarray:

@@ -13,6 +13,9 @@ _ORDERS = "test_parity_neuron.py::test_clamps_synapses_and_orders_of_the_step"
 _TREES = "test_bridge_cable.py::test_one_implicit_step_of_random_trees_is_neurons"
 _RECORDS = "test_bridge_records.py::test_every_recorded_variable_is_found_and_neuron_is_untouched"
 _NO_RECORDS = "test_bridge_records.py::test_recordings_that_cannot_be_reproduced_are_refused_by_the_name_of_the_vector"
+_PLAY = "test_play.py::test_played_and_recorded_as_in_neuron"
+_HIDDEN = "test_parity_neuron.py::test_random_numbers_that_are_played_are_neurons_and_callbacks_are_refused"
+_NO_PLAY = "test_play.py::test_what_cannot_be_played_is_refused"
 _NETCONS = "test_bridge_connections.py::test_netcons_and_trains_are_neurons"
 _EVENT_NETWORK = "test_event_network.py::test_a_network_of_real_and_artificial_cells_equals_neuron"
 _SOURCES = "test_bridge_connections.py::test_sources_that_cannot_be_followed_are_refused"
@@ -216,7 +219,8 @@ RECORDING = (
         (_RECORDS,),
         "also Vectors that HOC made",
     ),
-    Feature("Vector.record with an interval or with times", _REFUSED, (_NO_RECORDS,)),
+    Feature("Vector.record with an interval or with times", _SAME, (_PLAY,), "`recording.times(label)`"),
+    Feature("the same, of what events change, or of a played variable", _REFUSED, (_NO_PLAY,)),
     Feature(
         "i_membrane_ (CVode.use_fast_imem), i_cap, i_membrane, vext",
         _SAME,
@@ -229,8 +233,24 @@ RECORDING = (
         ("test_lfp.py::test_potentials_equal_lfpykits_from_neurons_currents",),
         "equal to LFPykit's",
     ),
-    Feature("recording of cm, weights or global variables", _REFUSED, (_NO_RECORDS,)),
-    Feature("Vector.play", _REFUSED, (_NO_RECORDS,)),
+    Feature("cm, celsius, weights of NetCons, GLOBALs recorded", _SAME, (_PLAY,)),
+    Feature("recording of artificial cells and of HOC variables", _REFUSED, (_NO_RECORDS,)),
+    Feature("Random.play into a variable", _SAME, (_HIDDEN,), "the numbers that the next run in NEURON draws"),
+    Feature(
+        "Vector.play: steps or continuous, at intervals, at times, with discontinuities",
+        _SAME,
+        (_PLAY,),
+        "into voltages, ion variables, celsius, variables of mechanisms and point processes, GLOBALs; the samples are "
+        "parameters, `play[0]`",
+    ),
+    Feature(
+        "Vector.play into e_extracellular",
+        _SAME,
+        ("test_play.py::test_potentials_outside_are_played_as_in_neuron",),
+    ),
+    Feature(
+        "Vector.play of a statement, into weights, cm, or what a NET_RECEIVE or a TABLE reads", _REFUSED, (_NO_PLAY,)
+    ),
 )
 
 USER_CODE = (
@@ -259,10 +279,7 @@ USER_CODE = (
         (_UNSEEN_TEST,),
         "the run is the one that h.run() makes: from INITIAL at v_init, with parameters that stay as captured",
     ),
-    Feature("NetCon.record(callback)", _UNSEEN, (_UNSEEN_TEST,), "the callback does not run"),
-    Feature(
-        "Random.play into a variable", _UNSEEN, (_UNSEEN_TEST,), "the variable keeps the value it has at the capture"
-    ),
+    Feature("NetCon.record(callback)", _REFUSED, (_HIDDEN,)),
 )
 
 NEURON = {

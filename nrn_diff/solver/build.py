@@ -32,6 +32,8 @@ from nrn_diff.solver.build_links import Linked
 from nrn_diff.solver.contraction import contract
 from nrn_diff.solver.incidence import Incidence
 from nrn_diff.solver.moment import ion_field
+from nrn_diff.solver.play import build_plays, waves
+from nrn_diff.solver.sampled import check_sampled
 from nrn_diff.solver.structure import (
     Block,
     CircuitStructure,
@@ -82,8 +84,9 @@ def build_structure(capture: Capture) -> Structure:
         received = deliveries.get(data.name)
         mechanisms.append(_mechanism(capture, data, node, segment, ion_rows, linked, received, data.name in queued))
     ions = tuple(_ion(ion, Incidence(row[ion.nodes], n_rows), mechanisms, linked) for ion in capture.ions)
+    check_sampled(capture, mechanisms)
     circuits = build_circuits(capture, row, outer)
-    recorded = tuple(_recorded(record, row, outer, circuits) for record in capture.records)
+    recorded = tuple(_recorded(capture, record, row, outer, circuits) for record in capture.records)
     return Structure(
         tree,
         row,
@@ -101,6 +104,7 @@ def build_structure(capture: Capture) -> Structure:
         circuits=circuits,
         wires=wires,
         max_rounds=max_rounds(capture, deliveries, queued),
+        plays=build_plays(capture, tuple(mechanisms), row, steps, linked.written),
     )
 
 
@@ -141,6 +145,7 @@ def build_values(capture: Capture, structure: Structure) -> Values:
         {data.name: {name: _function_table(x) for name, x in data.tables.items()} for data in capture.mechanisms},
         build_layers(capture),
         build_circuit_values(capture),
+        plays={name: array(samples) for name, samples in waves(capture).items()},
     )
 
 
@@ -321,9 +326,16 @@ def _carried(capture: Capture, mechanism: ir.Mechanism, blocks: Mapping[str, Blo
     )
 
 
-def _recorded(record: Record, row: np.ndarray, layered: np.ndarray, circuits: CircuitStructure | None) -> Recorded:
+def _recorded(
+    capture: Capture, record: Record, row: np.ndarray, layered: np.ndarray, circuits: CircuitStructure | None
+) -> Recorded:
     if record.kind == "circuit" and circuits is not None:
         return Recorded(record.label, "circuit", row=int(circuits.place[record.owner][record.index]))
+    if record.kind == "weight":
+        position = next(k for k, c in enumerate(capture.connections) if c.index == record.index)
+        target = capture.connections[position].target
+        index = sum(c.target == target for c in capture.connections[:position])
+        return Recorded(record.label, "weight", target, "", index, record.element)
     of_node = {"v": row, "membrane": row, "vext": layered}
     index = int(of_node[record.kind][record.index]) if record.kind in of_node else record.index
     return Recorded(record.label, record.kind, record.owner, record.variable, index, record.element)
@@ -351,6 +363,8 @@ def _digest(
     cable = capture.cable
     add(cable.parent, cable.segment_node, cable.node_section, len(cable.section_names))
     add(capture.dt, steps, capture.secondorder, capture.records)
+    for p in capture.plays:
+        add(p.target, p.vector, len(p.values), p.times, p.interval, p.continuous, p.has_breaks, p.breaks)
     if capture.extracellular is not None:
         add(capture.extracellular.nodes, capture.extracellular.layered, capture.extracellular.xraxial.shape)
     for circuit in capture.circuits:

@@ -15,6 +15,7 @@ from nrn_diff.solver.dispatch import deliver_due, empty_queues, send_from_initia
 from nrn_diff.solver.fill_tables import fill_tables
 from nrn_diff.solver.layers import layer_matrix
 from nrn_diff.solver.moment import Moment, ion_field, replace_rows, transfer
+from nrn_diff.solver.play import start_values
 from nrn_diff.solver.record import recorded
 from nrn_diff.solver.spikes import no_spikes
 from nrn_diff.solver.structure import IonStructure, MechanismStructure, Structure
@@ -47,6 +48,7 @@ def initialise(structure: Structure, values: Values, events: dict[str, Array]) -
 
 def after_initial(structure: Structure, values: Values) -> Moment:
     """The moment after every INITIAL block, before the events of t = 0 (where FInitializeHandlers of type 1 run)."""
+    values = start_values(structure, values)
     everywhere = jnp.full(len(structure.row_of_node), values.v_init)
     now = Moment(
         structure,

@@ -171,12 +171,29 @@ class Moment:
                 return self.of_circuits
             case "membrane":
                 return self.membrane[place.variable]
+            case "cm":
+                return self.fixed.values.cable.cm
+            case "celsius":
+                return jnp.reshape(self.fixed.values.celsius, (1,))
+            case "weight":
+                return self.weights[place.owner][:, place.element]
+            case "global":
+                return jnp.reshape(self._shared(place), (1,))
             case "vext" if self.vext is not None:
                 return self.vext[:, place.element]
             case "e_extracellular" if self.e_extracellular is not None:
                 return self.e_extracellular
         values = self.mechanisms[place.owner][place.variable]
         return values if place.element < 0 else values[place.element]
+
+    def _shared(self, place: Place) -> Array:
+        """A GLOBAL: the number of the mechanism, or what the instance that ran last left in it."""
+        own = self.mechanisms[place.owner].get(place.variable)
+        if own is None:
+            own = self.fixed.globals_[place.owner][place.variable]
+        else:
+            own = own[..., self.structure.mechanism(place.owner).last]
+        return own if place.element < 0 else own[place.element]
 
     def put(self, place: Place, new: Array) -> None:
         """Replace all rows of one variable."""

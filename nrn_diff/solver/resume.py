@@ -20,6 +20,7 @@ from nrn_diff.snapshot import Capture, Events, SpikeRecord, Train
 from nrn_diff.solver.build import build_structure
 from nrn_diff.solver.build_events import find_sources
 from nrn_diff.solver.initialise import Live, from_live, initialise
+from nrn_diff.solver.play import no_drives
 from nrn_diff.solver.step import Clock, step
 from nrn_diff.solver.structure import MechanismStructure, Structure
 from nrn_diff.solver.values import Array, Fixed, IonState, State, Values
@@ -145,7 +146,7 @@ def run_chunk(
     def one(k: Array, carry: tuple[State, Chunk]) -> tuple[State, Chunk]:
         state, chunk = carry
         early, late = ({name: getattr(x, p)[k] for name, x in arriving.items()} for p in ("early", "late"))
-        clock = Clock(k, grid[2 * k], grid[2 * k + 1], grid[2 * k + 2], early, late, {}, {})
+        clock = Clock(k, grid[2 * k], grid[2 * k + 1], grid[2 * k + 2], early, late, {}, {}, no_drives())
         state, sample = step(structure, fixed, state, clock)
         return state, Chunk(chunk.samples.at[k].set(sample.recorded), chunk.crossed.at[k].set(sample.crossed))
 

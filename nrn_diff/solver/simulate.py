@@ -12,6 +12,7 @@ import numpy as np
 from nrn_diff.adjoint import AbstractAdjoint, choose
 from nrn_diff.events.time_grid import time_grid
 from nrn_diff.solver.initialise import initialise
+from nrn_diff.solver.play import Drives, drives
 from nrn_diff.solver.step import Clock, step
 from nrn_diff.solver.structure import Deliveries, Structure
 from nrn_diff.solver.values import Array, Values
@@ -37,7 +38,8 @@ def simulate(structure: Structure, values: Values, adjoint: AbstractAdjoint | No
     initial = {name: jnp.asarray(d.initial) for name, d in active.items()}
     fixed, state, first = initialise(structure, values, initial)
     adjoint = adjoint or choose(state_bytes(state), structure.n_steps)
-    last, rest = adjoint.scan(partial(step, structure, fixed), state, _clocks(structure, active), structure.n_steps)
+    clocks = _clocks(structure, active, drives(structure, values))
+    last, rest = adjoint.scan(partial(step, structure, fixed), state, clocks, structure.n_steps)
     samples = jnp.concatenate([first[None], rest.recorded])
     failed = {name: queue.failed for name, queue in (last.queues or {}).items()}
     for code in failed.values():
@@ -45,7 +47,7 @@ def simulate(structure: Structure, values: Values, adjoint: AbstractAdjoint | No
     return Run(samples, rest.crossed, rest.sent, failed)
 
 
-def _clocks(structure: Structure, active: dict[str, Deliveries]) -> Clock:
+def _clocks(structure: Structure, active: dict[str, Deliveries], played: Drives) -> Clock:
     grid = time_grid(structure.dt, structure.n_steps)
     trains = [{n: getattr(d, phase) for n, d in active.items()} for phase in ("early", "late")]
     lines = [
@@ -53,7 +55,7 @@ def _clocks(structure: Structure, active: dict[str, Deliveries]) -> Clock:
         for phase in ("early_lines", "late_lines")
     ]
     times = (np.arange(structure.n_steps), grid[0:-1:2], grid[1::2], grid[2::2])
-    return Clock(*jax.tree.map(jnp.asarray, (*times, *trains, *lines)))
+    return Clock(*jax.tree.map(jnp.asarray, (*times, *trains, *lines, played)))
 
 
 def state_bytes(state: object) -> int:

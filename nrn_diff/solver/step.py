@@ -8,6 +8,7 @@ from nrn_diff.solver.currents import assemble, second_order_currents
 from nrn_diff.solver.deliver import deliver
 from nrn_diff.solver.dispatch import check_watches, deliver_due, take_log
 from nrn_diff.solver.moment import Moment, transfer
+from nrn_diff.solver.play import Drives, play
 from nrn_diff.solver.record import recorded
 from nrn_diff.solver.spikes import check_thresholds, crossings, deliver_spikes
 from nrn_diff.solver.structure import Structure
@@ -19,6 +20,7 @@ class Clock(NamedTuple):
     """One step: its number, its times (ms, summed as NEURON sums them), and the events that fall into it by target.
 
     early, late: events of given trains at its start and at its end; early_sent, late_sent: steps whose spikes arrive.
+    played: what played Vectors set, by phase.
     """
 
     number: Array
@@ -29,6 +31,7 @@ class Clock(NamedTuple):
     late: dict[str, Array]
     early_sent: dict[str, Array]
     late_sent: dict[str, Array]
+    played: Drives
 
 
 class Sample(NamedTuple):
@@ -50,19 +53,23 @@ def step(structure: Structure, fixed: Fixed, state: State, clock: Clock) -> tupl
     deliver(now, clock.early)
     deliver_spikes(now, clock.early_sent, early=True)
     deliver_due(now, clock.middle)
+    play(now, clock.played["early"])
 
     now.t = clock.middle
+    play(now, clock.played["middle"])
     balance = assemble(now)
     change = solve_voltages(now, balance)
     second_order_currents(now, change.inside)
     update_voltages(now, balance, change)
 
     now.t = clock.end
+    play(now, clock.played["end"])
     advance(now)
     samples, crossed = recorded(now), crossings(now, clock.number)
     deliver(now, clock.late)
     deliver_spikes(now, clock.late_sent, early=False)
     deliver_due(now, clock.end)
+    play(now, clock.played["late"])
     sample = Sample(samples, crossed, take_log(now))
     return now.state(), sample
 

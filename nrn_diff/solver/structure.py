@@ -17,6 +17,7 @@ import numpy as np
 from mod_translator import ir
 from mod_translator.emit import TableParameter, python_name
 from mod_translator.passes.outbox import Site
+from nrn_diff.events.waveforms import Course
 from nrn_diff.solver.contraction import Schedule
 from nrn_diff.solver.incidence import Incidence
 from nrn_diff.solver.layered_solve import LayeredTree
@@ -247,6 +248,24 @@ class MechanismStructure:
 
 
 @dataclass(frozen=True, eq=False)
+class PlayGroup:
+    """Vectors that are played into one variable of several owners.
+
+    source, owner, variable, element: as of `Recorded`. place: row of the variable -> play. waves, courses [n_plays]:
+    the name of the samples, and when they act. changing: the model itself changes the variable during a run.
+    """
+
+    source: str
+    owner: str
+    variable: str
+    element: int
+    place: Incidence
+    waves: tuple[str, ...]
+    courses: tuple[Course, ...]
+    changing: bool
+
+
+@dataclass(frozen=True, eq=False)
 class IonStructure:
     """node: ion row -> tree row. The flags are those of ion_style (src/nrnoc/eion.cpp), [n] each.
 
@@ -331,6 +350,7 @@ class Structure:
     circuits: CircuitStructure | None = None
     wires: tuple[Wires, ...] = ()
     max_rounds: int = 0
+    plays: tuple[PlayGroup, ...] = ()
 
     def __hash__(self) -> int:
         return hash((self.digest, self.spike_derivative))

@@ -62,6 +62,7 @@ class Values(NamedTuple):
     thresholds: of the spike sources (mV), [n_sources]. extracellular: None without such layers. tables: contents of
     FUNCTION_TABLEs by mechanism and name. start_v [rows] (mV): the voltages to start from, None: v_init everywhere.
     start: variables that replace what INITIAL leaves, [n].
+    plays: the samples of each played Vector.
     """
 
     cable: Cable
@@ -77,6 +78,7 @@ class Values(NamedTuple):
     circuits: dict[str, Circuit] | None = None
     start_v: Array | None = None
     start: PerMechanism | None = None
+    plays: dict[str, Array] = {}  # noqa: RUF012
 
 
 class IonState(NamedTuple):

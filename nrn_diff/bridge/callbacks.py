@@ -1,0 +1,47 @@
+"""Code of the user that NEURON runs at a spike: NetCon.record(callback), which HOC does not show."""
+
+from __future__ import annotations
+
+import ctypes
+from functools import partial
+
+from neuron import h
+
+from nrn_diff.bridge.forked import ChildFailedError, in_copy
+from nrn_diff.bridge.native import neuron_library, read_word
+
+_SOURCES = "_Z22net_cvode_instance_pslv"  # std::vector<PreSyn*>* net_cvode_instance_psl()
+_WORDS = 22  # of a PreSyn (netcon.h) that are looked at
+
+
+def spike_callbacks() -> int | None:
+    """Number of sources of spikes at which code runs; None if this build of NEURON does not show it."""
+    found = neuron_library()
+    if found is None or not hasattr(found, _SOURCES):
+        return None
+    try:
+        count: int = in_copy(partial(_count, found))
+    except ChildFailedError:
+        return None
+    return count
+
+
+def _sources(found: ctypes.CDLL) -> list[int]:
+    vector = found[_SOURCES]
+    vector.restype = ctypes.c_void_p
+    address = vector()
+    return [read_word(at) for at in range(read_word(address), read_word(address + 8), 8)] if address else []
+
+
+def _count(found: ctypes.CDLL) -> int:
+    """Where a PreSyn holds its callback, a PreSyn that is given one shows. For a copy of the process only."""
+    before = _sources(found)
+    stim = h.NetStim()
+    netcon = h.NetCon(stim, None)
+    (mine,) = set(_sources(found)) - set(before)
+    old = [read_word(mine + 8 * k) for k in range(_WORDS)]
+    netcon.record(_count)
+    changed = [k for k in range(_WORDS) if not old[k] and read_word(mine + 8 * k)]
+    if len(changed) != 1:
+        raise ValueError(f"{len(changed)} words of a PreSyn change")
+    return sum(bool(read_word(source + 8 * changed[0])) for source in before)

@@ -1,0 +1,104 @@
+"""When a played Vector sets its variable, and from which of its samples (src/nrniv/vrecord.cpp), to the bit of NEURON.
+
+Phase 0 is finitialize. Phase 2 i + 1 is the start of step i (events up to its middle), then the middle itself; phase
+2 i + 2 is the end of step i, then the events up to it. Both forms of Vector.play act by events, each of which sends the
+next; the continuous one is also evaluated in the middle and at the end of every step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """values[before] + fraction * (values[after] - values[before]), [n] each; present [n]: whether anything is set."""
+
+    before: Array
+    after: Array
+    fraction: Array
+    present: Array
+
+    def part(self, which: slice) -> Samples:
+        """Those of some of the moments."""
+        return Samples(self.before[which], self.after[which], self.fraction[which], self.present[which])
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """What a played Vector does. start [1]: in finitialize, before INITIAL. The others have one entry for each step.
+
+    early: by events at its start. middle, end: before the currents, and before the states are advanced; for a step form
+    what is in force then, which is nothing before the first event after finitialize. late: by events at its end.
+    """
+
+    continuous: bool
+    start: Samples
+    early: Samples
+    middle: Samples
+    end: Samples
+    late: Samples
+
+
+def step_course(n_values: int, times: Array, interval: float, grid: Array) -> Course:
+    """VecPlayStep. times [m] (ms), or none and an interval; grid: `time_grid`."""
+    n = min(n_values, len(times)) if interval == 0.0 else n_values
+    due = np.cumsum(np.r_[0.0, np.full(n - 1, interval)]) if interval else times[:n]
+    phase = _phases(due, grid)
+    # The last event of a phase is the one that counts.
+    last = np.full(len(grid), -1)
+    last[phase[phase < len(grid)]] = np.flatnonzero(phase < len(grid))
+    during = last.copy()
+    during[0] = -1
+    held = np.maximum.accumulate(during)
+    return Course(False, *(_held(x) for x in (last[:1], last[1::2], held[1::2], held[1::2], last[2::2])))
+
+
+def continuous_course(times: Array, breaks: Array | None, grid: Array) -> Course:
+    """VecPlayContinuous. times [m] (ms); breaks: indices of discontinuities, None without that argument."""
+    end = len(times) - 1
+    # The bounds that the events set one after the other; each event is due at the time of the bound before.
+    bounds = np.arange(len(times)) if breaks is None else np.r_[breaks, end].astype(int)
+    due = times if breaks is None else times[breaks]
+    phase = _phases(due, grid)
+    count = np.searchsorted(phase, np.arange(len(grid)), side="right")  # events up to the end of each phase
+    bound = bounds[np.minimum(count, len(bounds) - 1)]
+    before = bounds[np.minimum(np.r_[0, count[:-1]], len(bounds) - 1)]
+    # In a phase with events the last of them evaluates at its own time.
+    has = np.r_[count[0] > 0, np.diff(count) > 0]
+    at = due[np.maximum(count - 1, 0)] if len(due) else np.zeros(len(grid))
+    events = _interpolated(times, bound, at, has)
+    always = np.ones(len(grid) // 2, dtype=bool)
+    return Course(
+        True,
+        events.part(slice(0, 1)),
+        events.part(slice(1, None, 2)),
+        _interpolated(times, bound[1::2], grid[1::2], always),
+        _interpolated(times, before[2::2], grid[2::2], always),
+        events.part(slice(2, None, 2)),
+    )
+
+
+def _phases(due: Array, grid: Array) -> Array:
+    """The phase in which each event of a chain is delivered: none before the one that sends it."""
+    return np.maximum.accumulate(np.searchsorted(grid, due, side="left")) if len(due) else np.zeros(0, dtype=int)
+
+
+def _held(index: Array) -> Samples:
+    place = np.maximum(index, 0)
+    return Samples(place, place, np.zeros(len(index)), index >= 0)
+
+
+def _interpolated(times: Array, bound: Array, at: Array, present: Array) -> Samples:
+    """VecPlayContinuous::interpolate: beyond the bound the last segment is prolonged."""
+    inside = np.where(at <= times[0], 0, np.searchsorted(times, at, side="right"))
+    last = np.where(at >= times[bound], bound, inside)
+    before = np.maximum(last - 1, 0)
+    span = times[last] - times[before]
+    # Two samples of one time count half each.
+    fraction = np.where(span > 0, (at - times[before]) / np.where(span > 0, span, 1.0), 0.5)
+    return Samples(before, last, np.where(last > 0, fraction, 0.0), present)
