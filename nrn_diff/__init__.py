@@ -29,6 +29,7 @@ from nrn_diff.recording import Recording
 from nrn_diff.snapshot import EventCapacity
 
 if TYPE_CHECKING:
+    from nrn_diff.bridge.inspect import Inspection
     from nrn_diff.plugin import Fallback
 
 __version__ = "0.1.0"
@@ -83,7 +84,7 @@ def load(path: str | PathLike[str]) -> Model:
     return Model(read(path))
 
 
-def inspect() -> object:
+def inspect() -> Inspection:
     """Support report of the live model: what is in it, and everything that stands in the way of a capture."""
     from nrn_diff.bridge.inspect import inspect as look
 

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from nrn_diff import show
 from nrn_diff.adjoint import AbstractAdjoint
 from nrn_diff.errors import EventCapacityError, ParameterError, PrecisionError
 from nrn_diff.events.time_grid import time_grid
@@ -43,6 +44,28 @@ class Model:
     """
 
     capture: Capture
+
+    def __repr__(self) -> str:
+        cable, c = self.capture.cable, self.capture
+        return (
+            f"Model({len(cable.section_names)} sections, {len(cable.segment_node)} segments, "
+            f"{', '.join(m.name for m in c.mechanisms)}; {len(c.connections)} connections; "
+            f"{len(c.records)} recorded; dt = {c.dt:g} ms, tstop = {c.tstop:g} ms)"
+        )
+
+    def _repr_html_(self) -> str:
+        c = self.capture
+        rows = [
+            ("sections, segments", f"{len(c.cable.section_names)}, {len(c.cable.segment_node)}"),
+            *((m.name, f"{len(m.nodes)} instances") for m in c.mechanisms),
+            *((f"ion {i.name}", f"{len(i.nodes)} segments") for i in c.ions),
+            ("connections", str(len(c.connections))),
+            ("recorded", ", ".join(r.label for r in c.records[:8]) + (" ..." if len(c.records) > 8 else "")),
+            ("run", f"to {c.tstop:g} ms in steps of {c.dt:g} ms, from {c.v_init:g} mV, at {c.celsius:g} degC"),
+            ("parameters", ", ".join(self.parameter_names[:30])),
+            *(("note", note) for note in c.notes),
+        ]
+        return show.table(("", ""), rows, "nrn_diff model")
 
     @cached_property
     def structure(self) -> Structure:

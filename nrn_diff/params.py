@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from nrn_diff import show
 from nrn_diff.errors import ParameterError
 from nrn_diff.geometry import check_shape, path_distance
 from nrn_diff.quantities import Quantity, find, segment_labels
@@ -95,6 +96,14 @@ class Parameters(dict[str, Array]):
                 f"{name!r} is {'several parameters' if labels else 'no parameter'}; there are {', '.join(self)}"
             )
         return self[labels[0]]
+
+    def _repr_html_(self) -> str:
+        bounds = self.bounds()
+        rows = [
+            (k, show.values(x), " to ".join(f"{b:g}" for b in bounds[k]) if k in bounds else "")
+            for k, x in self.items()
+        ]
+        return show.table(("parameter", "values", "bounds"), rows)
 
     def bounds(self) -> dict[str, Any]:
         """label -> (low, high) of the parameters that have bounds."""

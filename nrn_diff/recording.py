@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from nrn_diff import show
 from nrn_diff.solver.spikes import SEND_DELAY
 
 
@@ -60,6 +61,9 @@ class Recording(Mapping[str, jax.Array]):
 
     def __len__(self) -> int:
         return len(self._samples)
+
+    def _repr_html_(self) -> str:
+        return show.traces(self.t, self)
 
     def __repr__(self) -> str:
         shape = np.shape(self.t)

@@ -6,8 +6,10 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from nrn_diff import show
 from nrn_diff.bridge.capture import examine
 from nrn_diff.errors import Refusal
+from nrn_diff.quantities import names
 
 
 @dataclass(frozen=True)
@@ -15,6 +17,7 @@ class Inspection:
     """What `inspect` found. `supported` is True if `capture` would succeed; print it, or take `to_json()`.
 
     mechanisms, point_processes, ions, artificial_cells: name -> number of instances. recordings: label -> Vector.
+    parameters: names of what can be differentiated (`Model.parameters`).
     """
 
     sections: int
@@ -27,6 +30,7 @@ class Inspection:
     recordings: dict[str, str]
     refusals: tuple[Refusal, ...]
     notes: tuple[str, ...]
+    parameters: tuple[str, ...] = ()
 
     @property
     def supported(self) -> bool:
@@ -37,6 +41,16 @@ class Inspection:
         """The report as JSON, with `supported`."""
         data: dict[str, Any] = {"supported": self.supported, **asdict(self)}
         return json.dumps(data, indent=2)
+
+    def _repr_html_(self) -> str:
+        found = {**self.mechanisms, **self.ions, **self.point_processes, **self.artificial_cells}
+        rows = [("sections, segments", f"{self.sections}, {self.segments}")]
+        rows += [(name, f"{count} instances") for name, count in found.items()]
+        rows += [("connections", str(self.connections)), ("recordings", ", ".join(self.recordings) or "none")]
+        rows += [("can be differentiated", ", ".join(self.parameters) or "nothing")]
+        rows += [("note", note) for note in self.notes]
+        rows += [("not supported", str(refusal)) for refusal in self.refusals]
+        return show.table(("", ""), rows, "Everything is supported" if self.supported else "Not supported")
 
     def __str__(self) -> str:
         lines = [f"{self.sections} sections, {self.segments} segments"]
@@ -50,6 +64,8 @@ class Inspection:
                 lines.append(f"{title}: {', '.join(f'{name} ({count})' for name, count in counts.items())}")
         lines.append(f"connections: {self.connections}")
         lines.append(f"recordings: {', '.join(self.recordings) or 'none'}")
+        if self.parameters:
+            lines.append(f"can be differentiated: {', '.join(self.parameters)}")
         lines += [f"note: {note}" for note in self.notes]
         if self.supported:
             lines.append("Everything is supported.")
@@ -77,4 +93,5 @@ def inspect(tstop: float | None = None, dt: float | None = None) -> Inspection:
         recordings={f"{r.label} ({r.vector})": r.vector for r in capture.records} if capture else {},
         refusals=findings.refusals,
         notes=findings.notes,
+        parameters=tuple(names(capture)) if capture else (),
     )

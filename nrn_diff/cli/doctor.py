@@ -67,6 +67,37 @@ def _cache() -> str:
     return str(folder.parent)
 
 
+def _numbers() -> str:
+    # Where there is a GPU, also its float64 is what NEURON's numbers need.
+    import jax
+    import jax.numpy as jnp
+
+    slow = []
+    for device in jax.devices():
+        x = jax.device_put(jnp.asarray(1.0 / 3.0), device)
+        if float(x + x + x - 1.0) != 0.0 or x.dtype != jnp.float64:
+            slow.append(str(device))
+    if slow:
+        raise RuntimeError(f"float64 is not IEEE double on {', '.join(slow)}")
+    return f"1/3 + 1/3 + 1/3 is 1 on {len(jax.devices())} device(s)"
+
+
+def _kernel() -> str:
+    from nrn_diff.solver.native import library
+
+    if not library.available():
+        return "not available; the portable solver is used, which is slower on a CPU"
+    return "compiled"
+
+
+def _programs() -> str:
+    from nrn_diff.cache import cache_dir
+
+    folder = cache_dir("programs")
+    files = [p for p in folder.rglob("*") if p.is_file()]
+    return f"{len(files)} files, {sum(p.stat().st_size for p in files) / 2**20:.0f} MiB in {folder}"
+
+
 def _mods() -> str:
     from nrn_diff.bridge.compile import compile_mods
 
@@ -101,6 +132,9 @@ CHECKS: dict[str, Callable[[], str]] = {
     "Python": _python,
     "NEURON": _neuron,
     "JAX": _jax,
+    "float64": _numbers,
+    "native kernel": _kernel,
     "cache folder": _cache,
+    "compiled programs": _programs,
     "nrnivmodl": _mods,
 }

@@ -12,6 +12,7 @@ SUMMARY = "what is in the model of a script, and what stands in the way of a cap
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     configure_script(parser)
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -20,5 +21,5 @@ def run(args: argparse.Namespace) -> int:
 
     run_script(args.script, args.mods)
     report = nrn_diff.inspect()
-    print(report)
-    return 0 if getattr(report, "supported", True) else 1
+    print(report.to_json() if args.json else report)
+    return 0 if report.supported else 1

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from nrn_diff import show
+
 Array = np.ndarray
 
 
@@ -29,6 +31,14 @@ class FitResult:
     steps: int
     seconds: float
     stopped_because: str
+
+    def _repr_html_(self) -> str:
+        rows = [(name, show.values(value)) for name, value in dict(self.theta).items()]
+        first = float(self.losses[0]) if len(self.losses) else float("nan")
+        caption = (
+            f"loss {first:.6g} -> {self.loss:.6g} in {self.steps} steps ({self.seconds:.1f} s): {self.stopped_because}"
+        )
+        return show.table(("parameter", "values"), rows, caption)
 
     def to_json(self, path: str | os.PathLike[str]) -> Path:
         """Write the result as JSON, numbers in full precision (NaN as null); returns the path."""
