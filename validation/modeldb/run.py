@@ -33,6 +33,9 @@ def one(entry: Entry, here: bool, result: Path) -> dict[str, Any]:
     import numpy as np
     from neuron import h
 
+    from nrn_diff.errors import CaptureError
+    from nrn_diff.plugin import switch
+
     h.load_file("stdrun.hoc")
     if not h.load_file(1, str(Path(entry.script).resolve())):
         return {"failed": f"NEURON cannot load {entry.script}"}
@@ -44,7 +47,6 @@ def one(entry: Entry, here: bool, result: Path) -> dict[str, Any]:
     if h.CVode().active():
         h.CVode().active(0)
         h.dt, h.steps_per_ms = 0.025, 40
-    h.tstop = min(h.tstop, entry.tstop)
     places = dict.fromkeys((sections[0], sections[len(sections) // 2], sections[-1]))
     keep = [h.Vector().record(section(0.5)._ref_v) for section in places]
     if here:
@@ -54,12 +56,17 @@ def one(entry: Entry, here: bool, result: Path) -> dict[str, Any]:
 
         jax.config.update("jax_enable_x64", True)
         nrn_diff.enable()
-        try:
-            h.run()
-        except nrn_diff.CaptureError as error:
-            return {"refused": [f"{r.what} ({r.where}): {r.why}".splitlines()[0][:300] for r in error.refusals]}
-    else:
-        h.run()
+    try:
+        h.stdinit()
+        # Some models settle in init(), so that t is not 0 here.
+        h.continuerun(min(h.tstop, h.t + entry.tstop) if h.tstop > h.t else h.t + entry.tstop)
+    except Exception:
+        error = switch.last_error()
+        if not isinstance(error, CaptureError):
+            raise
+        return {"refused": [f"{r.what} ({r.where}): {r.why}".splitlines()[0][:300] for r in error.refusals]}
+    if here and not switch.runs_made():
+        return {"refused": ["the model runs by procedures of its own, which NEURON executes"]}
     vectors = {v.hname(): np.array(v) for v in h.List("Vector")}
     np.savez(result, **vectors)
     return {
