@@ -23,7 +23,7 @@ HARMFUL = {
 }
 
 
-def verdicts(bodies):
+def verdicts(bodies, procedure="advance"):
     from neuron import h
 
     from nrn_diff.bridge.stdrun import redefined_procedures
@@ -43,7 +43,7 @@ def verdicts(bodies):
     h.g, h.v1, h.mine = h.Graph(0), h.Vector(), h.Mine()
     found = {}
     for name, body in bodies.items():
-        assert h(f"proc advance() {body}")
+        assert h(f"proc {procedure}() {body}")
         found[name] = redefined_procedures()
     return found
 
@@ -52,3 +52,16 @@ def verdicts(bodies):
 def test_what_an_advance_of_ones_own_may_do(bodies, expected):
     found = run_function(verdicts, bodies=bodies)
     assert found == dict.fromkeys(bodies, expected)
+
+
+def step_with_two_to_a_plot():
+    from neuron import h
+
+    h.load_file("stdrun.hoc")
+    h.dt = h.dt / 2
+    return verdicts({"drawing": HARMLESS["drawing"]}, "step")
+
+
+def test_a_step_of_ones_own_is_neurons_where_it_advances_as_often():
+    assert run_function(verdicts, bodies=HARMLESS, procedure="step") == dict.fromkeys(HARMLESS, [])
+    assert run_function(step_with_two_to_a_plot) == {"drawing": ["step"]}

@@ -1,4 +1,4 @@
-"""Whether a redefined advance() only does what NEURON's does, and draws.
+"""Whether a redefined advance() or step() only does what NEURON's does, and draws.
 
 Many models redefine advance() as `fadvance()`, `g.plot(t)`, `g.flush()`, `doNotify()`. What HOC made of it is a list
 of NEURON's own functions and their operands (src/oc/code.cpp): every one of them must be known to change nothing.

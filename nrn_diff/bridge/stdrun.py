@@ -7,6 +7,7 @@ from pathlib import Path
 
 from neuron import h
 
+from nrn_diff.bridge.clock import stdrun_dt
 from nrn_diff.bridge.forked import ChildFailedError, in_copy
 from nrn_diff.bridge.hoc_code import only_advances_and_draws
 from nrn_diff.bridge.native import procedure_code, same_code
@@ -49,7 +50,7 @@ def _compare() -> list[str]:
 def redefined_procedures(*, prints: bool = True) -> list[str] | None:
     """Names of the procedures of h.run() that the user's HOC replaced; None if it cannot be found out.
 
-    An advance() that draws besides advancing is not one of them, nor is one that prints if `prints`.
+    An advance() or step() that draws besides advancing is not one of them, nor is one that prints if `prints`.
     Empty without stdrun.hoc. Works in a copy of the process, where the original text is compiled for comparison.
     """
     if not hasattr(h, "steps_per_ms"):
@@ -63,6 +64,6 @@ def redefined_procedures(*, prints: bool = True) -> list[str] | None:
         except ChildFailedError:
             return None
     changed = list(_answers[code])
-    if "advance" in changed and only_advances_and_draws("advance", prints=prints):
-        changed.remove("advance")
-    return changed
+    # Between two plots step() advances once, unless there are several steps to a plot.
+    inside = ["advance", *(["step"] if stdrun_dt(h.dt, h.steps_per_ms)[1] == 1 else [])]
+    return [name for name in changed if name not in inside or not only_advances_and_draws(name, prints=prints)]
