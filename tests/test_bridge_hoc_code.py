@@ -63,5 +63,5 @@ def step_with_two_to_a_plot():
 
 
 def test_a_step_of_ones_own_is_neurons_where_it_advances_as_often():
-    assert run_function(verdicts, bodies=HARMLESS, procedure="step") == dict.fromkeys(HARMLESS, [])
+    assert run_function(verdicts, bodies=HARMLESS, procedure="step") == {name: [] for name in HARMLESS}
     assert run_function(step_with_two_to_a_plot) == {"drawing": ["step"]}
