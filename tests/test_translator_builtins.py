@@ -37,7 +37,7 @@ MODULES = ["pas", "hh", "IClamp", "AlphaSynapse", "SEClamp", "ExpSyn", "Exp2Syn"
 NAMES = [*MODULES, "NetStim", "IntFire1"]
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", [*MODULES, "VClamp"])
 def test_every_supported_builtin_becomes_a_module(name):
     translation = mod_translator.translate(embedded(name))
     assert translation.name == name

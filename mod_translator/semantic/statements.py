@@ -10,6 +10,7 @@ from mod_translator.passes.walk import subexpressions
 from mod_translator.semantic.context import Context, first_name
 from mod_translator.semantic.expressions import Resolver
 from mod_translator.semantic.kinetic import Kinetic
+from mod_translator.semantic.leaving import CannotLeaveError, unrolled
 from mod_translator.semantic.linear import Linear
 from mod_translator.semantic.names import DROPPED_CALLS, EVENT_CALLS, INTRINSICS, OTHER_BUILTINS, RANDOM_CALLS
 from mod_translator.semantic.scope import Scope
@@ -35,6 +36,7 @@ class Block:
     assigned: set[str] = field(default_factory=set)  # so far
     tables: list[tree.TableStatement] = field(default_factory=list)
     net_initial: list[tree.Body] = field(default_factory=list)
+    going: list[str] = field(default_factory=list)  # of each FROM loop around: what a break sets to 0 ('': none yet)
 
 
 class Lowering:
@@ -289,17 +291,24 @@ class Lowering:
         if step <= 0:
             self.context.wrong("S153", f"the loop over {name} never ends", "use a positive step", loop.variable)
             return ()
-        out: list[ir.Stmt] = []
+        turns: list[tuple[ir.Stmt, ...]] = []
+        work.going.append("")
         for value in range(first, last + 1, step):
             work.scope.push()
             work.scope.bind(name, value)
-            out += self.body(loop.body, work)
+            turns.append(self.body(loop.body, work))
             work.scope.pop()
-            if len(out) > MAX_UNROLLED:
+            if sum(map(len, turns)) > MAX_UNROLLED:
                 reason = f"the loop over {name} unrolls to more than {MAX_UNROLLED} statements"
                 self.context.unsupported("U157", reason, "use a smaller array", loop.variable)
+                work.going.pop()
                 return ()
-        return tuple(out)
+        try:
+            return unrolled(turns, work.going.pop(), self.context.loc(loop.variable))
+        except CannotLeaveError:
+            reason, remedy = "a C break out of a loop within another", "use if/else"
+            self.context.unsupported("U158", reason, remedy, loop.variable)
+            return ()
 
     def _conductance(self, marked: str, ion: str, work: Block) -> tuple[ir.Current, ...]:
         name, species = self.context.name(marked), self.context.name(ion)

@@ -69,12 +69,19 @@ class Statements(Expressions):
                 self._for(node)
             case c_ast.FuncCall():
                 self._call_statement(node)
+            case c_ast.Break() if self.work.going:
+                self._leave(node)
             case c_ast.Return():
                 raise CProblem("a return before the end", line_of(node), "write it with if/else")
             case _:
                 what = {"While": "a while loop", "DoWhile": "a do loop", "Switch": "a switch"}
                 name = type(node).__name__
                 raise CProblem(what.get(name, f"a C {name.lower()}"), line_of(node))
+
+    def _leave(self, node: Any) -> None:
+        """`break;` out of the FROM loop of NMODL around the block."""
+        self.work.going[-1] = self.work.going[-1] or self.scope.fresh("going")
+        self.out.append(ir.Assign(ir.Var(self.work.going[-1]), ir.Num(0.0, "0"), self.loc(node)))
 
     # ---------------------------------------------------------------------------------- variables and assignments
 

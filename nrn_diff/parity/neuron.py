@@ -131,6 +131,12 @@ MECHANISMS = (
         (_ORDERS, _NETWORK),
         "translated from the text that NEURON embeds",
     ),
+    Feature(
+        "VClamp, OClamp",
+        _SAME,
+        ("test_clamps.py::test_clamps_and_loops_left_by_break_are_neurons",),
+        "they see the potential inside, as every electrode",
+    ),
     Feature("point processes at 0 and 1 (zero-area nodes)", _SAME, (_ORDERS, _NETCONS)),
     Feature(
         "ChannelBuilder channels (KSChan): gates, schemes, ligands, GHK, point processes, usetable",
