@@ -13,7 +13,7 @@ MAX_DEPTH = 150  # nesting of expressions and of branches; far beyond any mod fi
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _MAX_LENGTH = 200
 _MAX_ELEMENTS = 10_000
-_MAX_INTERVALS = 10_000_000
+MAX_INTERVALS = 10_000_000
 _BINARY = frozenset(("+", "-", "*", "/", "^", "<", "<=", ">", ">=", "==", "!=", "&&", "||"))
 _UNARY = frozenset(("-", "!"))
 _METHODS = frozenset(("derivimplicit", "sparse", "simeq"))
@@ -112,7 +112,7 @@ def _routine(routine: ir.Routine, what: str) -> None:
         _distinct(table.variables, f"{what}, TABLE")
         _expression(table.low, what)
         _expression(table.high, what)
-        if not 0 < table.intervals <= _MAX_INTERVALS:
+        if not 0 < table.intervals <= MAX_INTERVALS:
             raise InvalidIR(f"{what}: a TABLE with {table.intervals} intervals")
         if len(routine.args) != 1:
             raise InvalidIR(f"{what}: a routine with a TABLE takes one argument, not {len(routine.args)}")

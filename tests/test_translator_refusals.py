@@ -81,6 +81,8 @@ SEMANTIC = {
     "S167": P + "BREAKPOINT { i = v FOR_NETCONS($u) { a = u } }\n",
     "S168": "NEURON { SUFFIX x }\nINITIAL { $net_send(1, 2) }\n",
     "S177": EVENT % "WATCH ($v > w) 2",
+    "S178": CALLED % "PROCEDURE $f(x) { TABLE a FROM 0 TO 1 WITH 0 a = x }",
+    "S179": CALLED % "PROCEDURE $f(x) { TABLE b FROM 0 TO 1 WITH 10 a = x }",
     "S165": P + "BREAKPOINT { i = v }\n$NET_RECEIVE () { a = 1 }\n",
 }
 

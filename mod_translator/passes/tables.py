@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mod_translator import ir
-from mod_translator.errors import UnsupportedConstruct
+from mod_translator.errors import SemanticError, UnsupportedConstruct
 from mod_translator.passes.context import PassContext
 from mod_translator.passes.effects import Analysis
 from mod_translator.passes.walk import blocks, calls
@@ -46,6 +46,15 @@ class _Fill:
 
     def checked(self) -> ir.Routine:
         """Return the routine with what is known of its table."""
+        variables = self.table.variables
+        if variables and not set(variables) & {*self.routine.results, *self.routine.writes}:
+            self.context.refuse_at(
+                SemanticError,
+                "S179",
+                f"the TABLE of {self.routine.name} holds {', '.join(variables)}, of which it assigns none",
+                "assign them, or remove the TABLE",
+                self.table.loc,
+            )
         self._takes()
         return replace(self.routine, table=replace(self.table, per_instance=self.anew, leaves=tuple(self._leaves())))
 

@@ -18,6 +18,7 @@ from mod_translator.semantic.solves import Solves
 from mod_translator.semantic.symbols import Symbols
 from mod_translator.syntax import tree
 from mod_translator.syntax.expressions import STRING
+from mod_translator.validate import MAX_INTERVALS
 from mod_translator.verbatim import verbatim
 
 MAX_UNROLLED = 10_000  # statements that one FROM loop may become
@@ -129,6 +130,8 @@ class Lowering:
             self.context.wrong("S145", "TABLE in a FUNCTION with a list of variables", "remove the list", block.name)
         if block.kind == "PROCEDURE" and not table.variables:
             self.context.wrong("S146", "TABLE in a PROCEDURE without a list of variables", "add one", block.name)
+        if not 0 < table.intervals <= MAX_INTERVALS:
+            self.context.wrong("S178", f"a TABLE WITH {table.intervals}", "write how many intervals it has", block.name)
         depend = []
         for marked in table.depend:
             found = self.resolve.variable(marked, None, outside, reading=True)
