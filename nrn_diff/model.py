@@ -23,7 +23,7 @@ from nrn_diff.quantities import names
 from nrn_diff.recording import Recording
 from nrn_diff.snapshot import Capture, EventCapacity
 from nrn_diff.solver.build import build_structure, build_values
-from nrn_diff.solver.build_events import find_sources
+from nrn_diff.solver.build_events import source_number
 from nrn_diff.solver.event_queue import FAILURES
 from nrn_diff.solver.initialise import after_initial
 from nrn_diff.solver.sampled import sample_times
@@ -149,9 +149,8 @@ class Model:
                 continue
             times[record.label] = jnp.asarray(at)
             columns[record.label] = times[record.label] if record.kind == "t" else run.samples[numbers, k]
-        sources = find_sources(self.capture)
-        voltages = [s for s in self.capture.spikes if s.node >= 0]
-        watched = {s.label: run.crossed[:, sources.index((s.node, s.threshold))] for s in voltages}
+        crossing = [s for s in self.capture.spikes if s.node >= 0 or s.watched is not None]
+        watched = {s.label: run.crossed[:, source_number(self.capture, s)] for s in crossing}
         sent = {s.label: run.sent[s.sender][:, :, s.instance] for s in self.capture.spikes if s.sender}
         given = {s.label: jnp.asarray(self.capture.trains[s.train].times) for s in self.capture.spikes if s.train >= 0}
         return Recording(jnp.asarray(self.t), columns, watched, {**sent, **given}, times)

@@ -195,7 +195,8 @@ class Connection:
     """A NetCon whose target is an instance of a captured point process.
 
     index: position in h.List('NetCon'). train: index into Capture.trains, or -1 when the source is the voltage of
-    `source_node`, or the net_event of row `source_instance` of mechanism `source`. weight: the whole weight vector.
+    `source_node`, the net_event of row `source_instance` of mechanism `source`, or the variable `watched`. weight: the
+    whole weight vector.
     """
 
     index: int
@@ -208,6 +209,7 @@ class Connection:
     threshold: float = 0.0
     source: str = ""
     source_instance: int = -1
+    watched: Record | None = None
 
 
 @dataclass(frozen=True)
@@ -295,8 +297,9 @@ class SpikeRecord:
     """One source whose spikes a Vector of the user takes (NetCon.record, ParallelContext.spike_record).
 
     A voltage: upward crossings of `threshold` (mV) at `node`, label 'soma(0.5).v > 10'. A process that sends by
-    net_event: row `instance` of mechanism `sender`, label 'Detector[0]'. A given train: index into Capture.trains. node
-    is -1 for the last two. vector: the Vector's HOC name; several sources may share one.
+    net_event: row `instance` of mechanism `sender`, label 'Detector[0]'. A given train: index into Capture.trains.
+    Another variable `watched`, label 'soma(0.5).cai > 0.01'. node is -1 for the last three. vector: the Vector's HOC
+    name; several sources may share one.
     """
 
     label: str
@@ -306,6 +309,7 @@ class SpikeRecord:
     sender: str = ""
     instance: int = -1
     train: int = -1
+    watched: Record | None = None
 
 
 @dataclass(frozen=True)

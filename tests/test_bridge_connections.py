@@ -89,7 +89,7 @@ def refused_sources() -> list[list[str]]:
     syn, stim, cell = h.ExpSyn(soma(0.5)), h.NetStim(), h.IntFire1()
     context = h.ParallelContext()
     keep = [
-        h.NetCon(soma(0.5)._ref_nai, syn, sec=soma),
+        h.NetCon(soma(0.5)._ref_cm, syn, sec=soma),
         context.gid_connect(77, syn),
         h.NetCon(soma(0.5)._ref_v, stim, sec=soma),
         h.NetCon(cell, syn),
@@ -105,8 +105,8 @@ def refused_sources() -> list[list[str]]:
 def test_sources_that_cannot_be_followed_are_refused() -> None:
     whats, names = run_function(refused_sources)
     assert whats == [
-        f"{names[0]} watches a variable that is not a voltage",
         f"{names[1]} with source gid 77",
         "weight = nan",
+        f"{names[0]} watches soma(0.5).cm",
         "NetStim[0], which a voltage or a point process drives",
     ]

@@ -153,6 +153,56 @@ def test_a_network_of_real_and_artificial_cells_equals_neuron(delays, kind):
         assert ours.tolist() == pytest.approx(theirs.tolist(), abs=1e-9)
 
 
+def watching():
+    import jax
+    from neuron import h
+    from test_self_events import against_neuron, cell, record
+
+    import nrn_diff
+
+    jax.config.update("jax_enable_x64", True)
+    h.load_file("stdrun.hoc")
+    soma, other = cell(h), h.Section("other")
+    other.insert("hh")
+    other.L = other.diam = 15
+    clamp = h.IClamp(soma(0.5))
+    clamp.delay, clamp.dur, clamp.amp = 1, 15, 0.6
+    excite, synapse = h.ExpSyn(soma(0.5)), h.Exp2Syn(other(0.5))
+    sources = [
+        (soma(0.5)._ref_m_hh, 0.5),
+        (soma(0.5)._ref_n_hh, 0.6),
+        (soma(0.5)._ref_ina, -0.4),
+        (soma(0.5)._ref_gk_hh, 0.01),
+        (clamp._ref_i, 0.1),
+        (excite._ref_g, 0.001),
+        (synapse._ref_i, -0.02),
+    ]
+    keep, times = [], []
+    for k, (reference, threshold) in enumerate(sources):
+        target = excite if k < 2 else synapse
+        netcon = h.NetCon(reference, target, sec=other if k == 6 else soma)
+        netcon.threshold, netcon.delay, netcon.weight[0] = threshold, 0.3 + 0.2 * k, 0.002 * (1 + 0.1 * k)
+        times.append(h.Vector())
+        netcon.record(times[-1])
+        keep.append(netcon)
+    h.tstop = 18
+    keep += record(h, soma(0.5)._ref_v, other(0.5)._ref_v, excite._ref_g)
+    model = nrn_diff.capture()
+    recording = model.simulate()
+    result = against_neuron(h, model)
+    result["ours"] = [recording.spike_times(s.label) for s in model.capture.spikes]
+    return result | {"theirs": [np.array(x) for x in times]}
+
+
+def test_netcons_that_watch_any_variable_equal_neuron():
+    out = run_function(watching)
+    assert out["spikes"] > 0
+    assert max(out["worst"].values()) <= 1e-9, out["worst"]
+    for ours, theirs in zip(out["ours"], out["theirs"], strict=True):
+        assert len(theirs) > 0
+        assert ours.tolist() == theirs.tolist()
+
+
 def ring():
     import jax
     from neuron import h

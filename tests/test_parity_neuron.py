@@ -267,7 +267,7 @@ def test_refused_of_a_process():
         "queue": ["binned event queue"],
         "channel": [],
         "order": ["secondorder = 2 with an implicit method"],
-        "mixed": ["NetCons from voltages and from artificial cells to one kind of synapse"],
+        "mixed": [],
         "nothing again": [],
         "rxd without species": [],
     }

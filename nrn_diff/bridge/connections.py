@@ -15,13 +15,15 @@ from mod_translator.passes.outbox import loops_over_netcons
 from mod_translator.validate import InvalidIR
 from nrn_diff.bridge.catalog import MechanismType
 from nrn_diff.bridge.findings import Findings
+from nrn_diff.bridge.forked import in_copy
 from nrn_diff.bridge.inventory import Inventory, Located, hoc_objects, locate_cells, place_of
 from nrn_diff.bridge.mechanisms import read_globals, read_values
 from nrn_diff.bridge.random123 import NeuronRandom, streams_of
 from nrn_diff.bridge.translate import Translator
+from nrn_diff.bridge.variables import every_variable, identify, put_sentinels
 from nrn_diff.events.artificial import ArtificialCell, ArtificialConnection, run_artificial
 from nrn_diff.events.errors import EventError
-from nrn_diff.snapshot import Connection, Events, MechanismData, SpikeRecord, Train
+from nrn_diff.snapshot import Connection, Events, MechanismData, Record, SpikeRecord, Train
 
 _NOT_VOLTAGE = -2.0
 
@@ -30,18 +32,21 @@ _NOT_VOLTAGE = -2.0
 class Source:
     """Where a NetCon's events come from.
 
-    An artificial cell (`cell`), a point process in a section (`sender`), a voltage (`node`), or nowhere (all empty).
+    An artificial cell (`cell`), a point process in a section (`sender`), a voltage (`node`), another
+    variable (`other`, and `watched` once it is known), or nowhere (all empty).
     """
 
     cell: str = ""
     node: int = -1
     threshold: float = 0.0
     sender: str = ""
+    other: bool = False
+    watched: Record | None = None
 
     @property
     def silent(self) -> bool:
         """Nothing sends events."""
-        return not self.cell and not self.sender and self.node < 0
+        return not self.cell and not self.sender and not self.other and self.node < 0
 
 
 @dataclass(frozen=True)
@@ -75,10 +80,7 @@ def source_of(netcon: Any, inventory: Inventory, findings: Findings) -> Source |
     if location != -1:
         h.pop_section()  # preloc leaves the source's section on NEURON's stack
     if location == _NOT_VOLTAGE:
-        findings.refuse(
-            f"{name} watches a variable that is not a voltage", name, "it is not supported yet", "watch _ref_v"
-        )
-        return None
+        return Source(other=True, threshold=float(netcon.threshold))
     if netcon.srcgid() >= 0:
         findings.refuse(
             f"{name} with source gid {int(netcon.srcgid())}",
@@ -115,7 +117,44 @@ def read_wires(inventory: Inventory, findings: Findings) -> list[Wire]:
         findings.finite(source.threshold, "threshold", name)
         findings.finite(weight, "weight", name)
         wires.append(Wire(index, name, target.hname(), source, delay, weight))
-    return wires
+    if not any(w.source.other for w in wires):
+        return wires
+    watched = watched_variables(inventory, findings)
+    return [replace(w, source=replace(w.source, watched=watched.get(w.index))) if w.source.other else w for w in wires]
+
+
+def watched_variables(inventory: Inventory, findings: Findings) -> dict[int, Record]:
+    """What NetCons watch that is no voltage, by place in h.List('NetCon'). Refuses what the model does not hold."""
+    netcons = hoc_objects("NetCon")
+    here = []
+    for index, netcon in enumerate(netcons):
+        if netcon.pre() is None and netcon.preseg() is None:
+            location = netcon.preloc()
+            if location != -1:
+                h.pop_section()
+            if location == _NOT_VOLTAGE:
+                here.append(index)
+    if not here:
+        return {}
+    blocks = every_variable(inventory)
+
+    def sample() -> list[float]:
+        put_sentinels(blocks, inventory.topology.sections[0])
+        return [float(netcons[index].x) for index in here]
+
+    found = {}
+    for index, value in zip(here, in_copy(sample), strict=True):
+        label, record = identify(blocks, float(value))
+        if record is None or record.kind not in ("v", "ion", "mechanism"):
+            findings.refuse(
+                f"{netcons[index].hname()} watches {label}",
+                netcons[index].hname(),
+                "watched are voltages, ion variables and variables of mechanisms and point processes",
+                "watch one of these",
+            )
+        else:
+            found[index] = record
+    return found
 
 
 def capture_spikes(
@@ -126,8 +165,10 @@ def capture_spikes(
     given = {train.label: k for k, train in enumerate(trains) if train.label}
     found: dict[tuple[Any, ...], SpikeRecord] = {}
     named: dict[str, list[tuple[Any, ...]]] = {}
-    for netcon in hoc_objects("NetCon"):
-        vector = netcon.get_recordvec()
+    netcons = hoc_objects("NetCon")
+    recording = [n.get_recordvec() for n in netcons]
+    watched = watched_variables(inventory, findings) if any(v is not None for v in recording) else {}
+    for index, (netcon, vector) in enumerate(zip(netcons, recording, strict=True)):
         if vector is None:
             continue
         name, segment, process = vector.hname(), netcon.preseg(), netcon.pre()
@@ -137,6 +178,9 @@ def capture_spikes(
             record = SpikeRecord(
                 label, inventory.topology.node_of(segment.sec, segment.x), float(netcon.threshold), name
             )
+        elif index in watched:
+            label = f"{watched[index].label} > {netcon.threshold:g}"
+            record = SpikeRecord(label, -1, float(netcon.threshold), name, watched=watched[index])
         elif label in senders:
             record = SpikeRecord(label, -1, 0.0, name, *senders[label])
         elif label in given:
@@ -144,7 +188,7 @@ def capture_spikes(
         else:
             findings.note(f"{name} records events of {label or 'another process'}, which NEURON itself can give")
             continue
-        source = (record.node, record.threshold, record.sender, record.instance, record.train)
+        source = (record.node, record.threshold, record.sender, record.instance, record.train, record.watched)
         same = named.setdefault(label, [])
         if source not in same:
             same.append(source)
@@ -196,7 +240,8 @@ def artificial_cell(
 
 def _driven(wires: Sequence[Wire], cells: Mapping[str, Any]) -> set[str]:
     """Artificial cells whose events depend on the solution."""
-    driven = {w.target for w in wires if w.target in cells and (w.source.node >= 0 or w.source.sender)}
+    solved = [w for w in wires if w.source.node >= 0 or w.source.sender or w.source.other]
+    driven = {w.target for w in solved if w.target in cells}
     while more := {w.target for w in wires if w.target in cells and w.source.cell in driven} - driven:
         driven |= more
     return driven
@@ -321,4 +366,5 @@ def _connection(wire: Wire, instances: Mapping[str, tuple[str, int]], names: lis
         threshold=wire.source.threshold,
         source=source,
         source_instance=row,
+        watched=wire.source.watched,
     )

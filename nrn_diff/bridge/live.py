@@ -75,11 +75,11 @@ def read_wiring(inventory: Inventory, saved: SavedState, translator: Translator,
     netcons = tuple(hoc_objects("NetCon"))
     sources = tuple(source_of(n, inventory, findings) or Source() for n in netcons)
     for netcon, source in zip(netcons, sources, strict=True):
-        if source.sender:
+        if source.sender or source.other:
             findings.refuse(
-                f"{netcon.hname()} with source {source.sender}",
+                f"{netcon.hname()} with source {source.sender or 'a variable that is no voltage'}",
                 netcon.hname(),
-                "events that a point process sends are not supported in a run that NEURON hands over in the middle",
+                "its events are not supported in a run that NEURON hands over in the middle",
                 "use nrn_diff.capture() and Model.simulate()",
             )
     outside = tuple(dict.fromkeys((s.node, s.threshold) for s in sources if s.node >= 0))

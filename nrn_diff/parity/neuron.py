@@ -199,7 +199,13 @@ EVENTS = (
         _REFUSED,
         ("test_self_events.py::test_trains_that_arrive_together_where_their_order_matters_are_refused",),
     ),
-    Feature("NetCon that watches anything but a voltage", _REFUSED, (_SOURCES,)),
+    Feature(
+        "NetCon that watches another variable: of an ion, a mechanism, a point process",
+        _SAME,
+        ("test_event_network.py::test_netcons_that_watch_any_variable_equal_neuron",),
+        "such spikes have no derivative",
+    ),
+    Feature("NetCon that watches anything else (cm, extracellular potentials)", _REFUSED, (_SOURCES,)),
     Feature("NetCon whose source is in another process", _REFUSED, (_SOURCES,)),
     Feature("net_event of a point process in a section, as the source of NetCons", _SAME, (_EVENT_NETWORK,)),
     Feature(

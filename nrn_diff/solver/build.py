@@ -26,7 +26,7 @@ from nrn_diff.snapshot import (
 )
 from nrn_diff.solver.build_agenda import build_agenda, build_wires, fan_in, max_rounds, queued_mechanisms
 from nrn_diff.solver.build_circuits import build_circuit_values, build_circuits
-from nrn_diff.solver.build_events import build_deliveries, find_sources, refuse_ties, spike_sources
+from nrn_diff.solver.build_events import build_deliveries, find_sources, find_watched, refuse_ties, spike_sources
 from nrn_diff.solver.build_layers import build_extracellular, build_layers, layered_row
 from nrn_diff.solver.build_links import Linked
 from nrn_diff.solver.contraction import contract
@@ -87,6 +87,7 @@ def build_structure(capture: Capture) -> Structure:
     check_sampled(capture, mechanisms)
     circuits = build_circuits(capture, row, outer)
     recorded = tuple(_recorded(capture, record, row, outer, circuits) for record in capture.records)
+    watched = tuple(_recorded(capture, record, row, outer, circuits) for record, _ in find_watched(capture))
     return Structure(
         tree,
         row,
@@ -95,7 +96,7 @@ def build_structure(capture: Capture) -> Structure:
         tuple(mechanisms),
         ions,
         recorded,
-        spike_sources(sources, row, deliveries, capture.dt, steps),
+        spike_sources(sources, watched, row, deliveries, capture.dt, steps),
         capture.dt,
         steps,
         capture.secondorder,
@@ -139,7 +140,7 @@ def build_values(capture: Capture, structure: Structure) -> Values:
             for i in capture.ions
         },
         {m.name: array(_weights(capture, m)) for m in structure.mechanisms if m.deliveries is not None},
-        array([threshold for _, threshold in find_sources(capture)]),
+        array([threshold for _, threshold in (*find_sources(capture), *find_watched(capture))]),
         array(capture.celsius),
         array(capture.v_init),
         {data.name: {name: _function_table(x) for name, x in data.tables.items()} for data in capture.mechanisms},
@@ -377,11 +378,14 @@ def _digest(
             add(link.name, link.kind, link.owner, link.variable, link.element, link.row, link.index)
         add(len(data.pointers))
         add({name: np.shape(x) for name, x in (*data.values.items(), *data.globals_.items())})
+    add([record for record, _ in find_watched(capture)])
     add([node for node, _ in sources], capture.event_capacity, sorted({s.sender for s in capture.spikes}))
     for w in wires:
         add(w.source, w.target, w.instance, w.connection, w.row, w.delay)
     for name, d in deliveries.items():
-        add(name, d.row, d.delay, [(c.train, c.source_node) for c in capture.connections if c.target == name])
+        add(
+            name, d.row, d.delay, [(c.train, c.source_node, c.watched) for c in capture.connections if c.target == name]
+        )
         add(d.connection, d.time, d.initial, d.early, d.late)
         for lines in (d.early_lines, d.late_lines):
             add(lines.connection, lines.source, lines.lag, lines.delay, lines.sent)

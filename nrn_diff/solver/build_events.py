@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from nrn_diff.errors import CaptureError, Refusal
 from nrn_diff.events.schedule import in_rounds, schedule
 from nrn_diff.events.time_grid import time_grid
-from nrn_diff.snapshot import Capture
+from nrn_diff.snapshot import Capture, Connection, Record, SpikeRecord
 from nrn_diff.solver.receive import only_adds
 from nrn_diff.solver.spikes import make_lines
-from nrn_diff.solver.structure import Deliveries, SpikeSources
+from nrn_diff.solver.structure import Deliveries, Recorded, SpikeSources
 
 
 def find_sources(capture: Capture) -> list[tuple[int, float]]:
     """(node, threshold) of every voltage that a NetCon watches, each once."""
     watched = [(c.source_node, c.threshold) for c in capture.connections if c.source_node >= 0]
     return list(dict.fromkeys([*watched, *((s.node, s.threshold) for s in capture.spikes if s.node >= 0)]))
+
+
+def find_watched(capture: Capture) -> list[tuple[Record, float]]:
+    """(variable, threshold) of everything else that a NetCon watches, each once; they come after the voltages."""
+    every: list[Connection | SpikeRecord] = [*capture.connections, *capture.spikes]
+    found = [(replace(c.watched, vector=""), c.threshold) for c in every if c.watched is not None]
+    return list(dict.fromkeys(found))
+
+
+def source_number(capture: Capture, of: Connection | SpikeRecord) -> int:
+    """Which of the sources a NetCon or a recording Vector has."""
+    voltages = find_sources(capture)
+    if of.watched is not None:
+        return len(voltages) + find_watched(capture).index((replace(of.watched, vector=""), of.threshold))
+    return voltages.index((of.source_node if isinstance(of, Connection) else of.node, of.threshold))
 
 
 def build_deliveries(
@@ -41,8 +57,10 @@ def _of_mechanism(capture: Capture, name: str, sources: list[tuple[int, float]],
     initial = in_rounds(plan.initial[None, :], plan.targets)[0]
     early, late = (in_rounds(phase, plan.targets) for phase in (plan.start, plan.end))
     everyone = in_rounds(np.arange(len(mine), dtype=np.int32)[None, :], rows)[0]
-    driven = np.array([k for k, c in enumerate(mine) if c.source_node >= 0], dtype=np.int64)
-    source = np.array([sources.index((mine[k].source_node, mine[k].threshold)) for k in driven], dtype=np.int64)
+    number = {source: k for k, source in enumerate((*sources, *find_watched(capture)))}
+    keys = [(c.source_node if c.watched is None else replace(c.watched, vector=""), c.threshold) for c in mine]
+    driven = np.array([k for k, c in enumerate(mine) if c.source_node >= 0 or c.watched is not None], dtype=np.int64)
+    source = np.array([number[keys[k]] for k in driven], dtype=np.int64)
     delays = np.array([c.delay for c in mine], dtype=np.float64)
     lines = make_lines(driven, source, rows[driven], delays[driven], n, capture.dt, steps)
     numbers = connection[order].astype(np.int32)
@@ -54,7 +72,7 @@ def refuse_ties(capture: Capture, queued: Collection[str]) -> None:
 
     What the solution sends can move such events in NEURON's queue (see events/queue.py). Raises CaptureError.
     """
-    if not queued and all(c.source_node < 0 for c in capture.connections):
+    if not queued and all(c.train >= 0 for c in capture.connections):
         return
     refusals = []
     for data in capture.mechanisms:
@@ -83,9 +101,14 @@ def refuse_ties(capture: Capture, queued: Collection[str]) -> None:
 
 
 def spike_sources(
-    sources: list[tuple[int, float]], row: np.ndarray, deliveries: Mapping[str, Deliveries], dt: float, steps: int
+    sources: list[tuple[int, float]],
+    watched: tuple[Recorded, ...],
+    row: np.ndarray,
+    deliveries: Mapping[str, Deliveries],
+    dt: float,
+    steps: int,
 ) -> SpikeSources:
-    """The watched voltages, and how far back a spike can matter."""
+    """The watched voltages and other variables, and how far back a spike can matter."""
     memory = 1
     for d in deliveries.values():
         for lines in (d.early_lines, d.late_lines):
@@ -93,4 +116,4 @@ def spike_sources(
                 ages = np.arange(steps)[:, None, None] - lines.sent
                 memory = max(memory, int(ages[lines.sent >= 0].max(initial=0)) + 1)
     rows = row[np.array([node for node, _ in sources], dtype=np.int64)]
-    return SpikeSources(rows, memory, time_grid(dt, steps)[0:-1:2])
+    return SpikeSources(rows, memory, time_grid(dt, steps)[0:-1:2], watched)

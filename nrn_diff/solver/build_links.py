@@ -12,6 +12,7 @@ from mod_translator import ir
 from mod_translator.passes.walk import blocks
 from nrn_diff.errors import Refusal
 from nrn_diff.snapshot import Capture, Link, MechanismData
+from nrn_diff.solver.build_events import find_watched
 from nrn_diff.solver.incidence import Incidence
 from nrn_diff.solver.moment import ion_field
 from nrn_diff.solver.structure import Links, LinkStructure, Place
@@ -56,8 +57,9 @@ class Linked:
 
     @cached_property
     def read(self) -> frozenset[Place]:
-        """What blocks read through POINTERs, and the sources of transfers."""
-        return frozenset(
+        """What blocks read through POINTERs, the sources of transfers, and what NetCons watch."""
+        watched = [record for record, _ in find_watched(self.capture)]
+        return frozenset(Place(w.kind, w.owner, w.variable, w.element) for w in watched) | frozenset(
             place_of(link) for data in self.capture.mechanisms for link in (*data.pointers, *data.transfers)
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +15,11 @@ from nrn_diff.solver.structure import Place, Recorded
 
 def recorded(now: Moment) -> jax.Array:
     """All recorded quantities in the order of `structure.recorded`, [n_recorded]."""
-    quantities = now.structure.recorded
+    return values_of(now, now.structure.recorded)
+
+
+def values_of(now: Moment, quantities: Sequence[Recorded]) -> jax.Array:
+    """The present values of some quantities, [n]."""
     if not quantities:
         return jnp.zeros((0,))
     parts: list[jax.Array] = []

@@ -29,6 +29,11 @@ def start_derivative(structure: Structure, spikes: Spikes) -> Spikes:
     """What is carried for the derivative, before the first step."""
     if not differentiate(structure):
         return spikes
+    if structure.spike_sources.watched:
+        label = structure.spike_sources.watched[0].label
+        raise NrnDiffError(
+            f"spikes that {label} sends have no derivative, only those of voltages. Run with spikes=NO_DERIVATIVE."
+        )
     for m in structure.mechanisms:
         if m.agenda is not None and m.deliveries is not None and m.deliveries.has_lines:
             raise NrnDiffError(

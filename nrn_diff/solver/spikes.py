@@ -17,6 +17,7 @@ from nrn_diff.solver.event_queue import rank_in_group
 from nrn_diff.solver.incidence import Incidence
 from nrn_diff.solver.moment import Moment
 from nrn_diff.solver.receive import Arrivals, Receiver, Targets, only_adds
+from nrn_diff.solver.record import values_of
 from nrn_diff.solver.spike_times import differentiate, note_crossings, receive_moved, return_pending, start_derivative
 from nrn_diff.solver.structure import Lines, Structure
 from nrn_diff.solver.values import Array, Spikes
@@ -83,7 +84,10 @@ def _by_arrival(arrival: np.ndarray, steps: int) -> np.ndarray:
 def check_thresholds(now: Moment, index: Array) -> None:
     """Find the sources that cross upwards now; index: the number of the step."""
     sources = now.structure.spike_sources
-    above = now.v[sources.row] - now.fixed.values.thresholds > 0.0
+    values = now.v[sources.row]
+    if sources.watched:
+        values = jnp.concatenate([values, values_of(now, sources.watched)])
+    above = values - now.fixed.values.thresholds > 0.0
     crossed = above & ~now.spikes.above
     fired = now.spikes.fired.at[index % sources.memory].set(crossed)
     now.spikes = note_crossings(now, now.spikes._replace(above=above, fired=fired), crossed, index)
@@ -96,7 +100,7 @@ def crossings(now: Moment, index: Array) -> Array:
 
 def no_spikes(structure: Structure) -> Spikes:
     """Before the first step (NetCvode::init_events)."""
-    n = len(structure.spike_sources.row)
+    n = structure.spike_sources.count
     none = Spikes(jnp.zeros(n, bool), jnp.zeros((structure.spike_sources.memory, n), bool))
     return start_derivative(structure, none)
 

@@ -40,14 +40,20 @@ class Block:
 
 @dataclass(frozen=True, eq=False)
 class SpikeSources:
-    """Voltages that are watched for upward crossings.
+    """Voltages and other variables (watched, after the voltages) that are watched for upward crossings.
 
-    row [n_sources]: of the tree. memory: for how many steps a spike is remembered. start [n_steps] (ms): of each step.
+    row [n voltages]: of the tree. memory: for how many steps a spike is remembered. start [n_steps] (ms): of each step.
     """
 
     row: np.ndarray
     memory: int
     start: np.ndarray
+    watched: tuple[Recorded, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """Number of sources."""
+        return len(self.row) + len(self.watched)
 
 
 @dataclass(frozen=True, eq=False)
