@@ -29,6 +29,7 @@ def run(name):
     [
         "MRG 10 um, current into a node",
         "MRG 10 um, field",
+        "MRG 10 um, pulse",
         "Tigerholm, field",
         "Schild 1994, current into a section",
     ],
@@ -37,4 +38,4 @@ def test_fibre_equals_neuron(name):
     result = run(name)
     assert result["max_dv_mV"] <= 1e-6
     assert all(worst < 1e-8 for label, worst in result["largest_difference"].items() if "vext" in label)
-    assert all(theirs == ours == 1 for theirs, ours in result["spikes_neuron_and_here"].values())
+    assert all(theirs == ours >= 1 for theirs, ours in result["spikes_neuron_and_here"].values())

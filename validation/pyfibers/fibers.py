@@ -14,12 +14,14 @@ from typing import Any
 import numpy as np
 
 # (fibre, diameter in um, number of nodes or sections, stimulus, its amplitude): nA into the middle ("inside", by
-# NEURON's IClamp; "train", by pyfibers' trainIClamp), mA from an electrode at 250 um ("field", constant).
+# NEURON's IClamp; "train", by pyfibers' trainIClamp), mA from an electrode at 250 um ("field", constant; "pulse", two
+# phases, played into e_extracellular of every section).
 CASES = {
     "MRG 10 um, current into a node": ("MRG_DISCRETE", 10.0, 21, "inside", 2.0),
     "MRG 10 um, trainIClamp": ("MRG_DISCRETE", 10.0, 21, "train", 2.0),
     "MRG 10 um, field": ("MRG_DISCRETE", 10.0, 21, "field", -1.0),
     "MRG interpolated 6.5 um, field": ("MRG_INTERPOLATION", 6.5, 21, "field", -1.0),
+    "MRG 10 um, pulse": ("MRG_DISCRETE", 10.0, 21, "pulse", -4.0),
     "PENA 3 um, field": ("PENA", 3.0, 21, "field", -3.0),
     "Tigerholm, current into a section": ("TIGERHOLM", 1.0, 41, "inside", 0.5),
     "Tigerholm, field": ("TIGERHOLM", 1.0, 41, "field", -10.0),
@@ -29,6 +31,8 @@ CASES = {
     "Rattay and Aberham, field": ("RATTAY", 1.0, 41, "field", -10.0),
     "Sweeney, field": ("SWEENEY", 10.0, 21, "field", -1.0),
 }
+# Times (ms) and parts of the amplitude.
+PULSE = ([0, 1, 1, 1.1, 1.1, 1.3, 1.3, 100], [0, 0, 1, 1, -0.5, -0.5, 0, 0])
 
 
 def mod_folder() -> Path:
@@ -52,10 +56,16 @@ def build(h: Any, name: str) -> list[Any]:
     fiber = build_fiber(FiberModel[model], diameter=diameter, temperature=37, **size)
     keep: list[Any] = [fiber]
     middle = fiber.nodes[len(fiber.nodes) // 2]
-    if stimulus == "field":
+    if stimulus in ("field", "pulse"):
         potentials = amplitude * np.asarray(fiber.point_source_potentials(0, 250, fiber.length / 2, 1, 10))
-        for section, potential in zip(fiber.sections, potentials, strict=True):
-            section(0.5).e_extracellular = potential
+        times = h.Vector(PULSE[0])
+        keep.append(times)
+        for section, potential in zip(fiber.sections, potentials.tolist(), strict=True):
+            if stimulus == "field":
+                section(0.5).e_extracellular = potential
+                continue
+            keep.append(h.Vector([potential * part for part in PULSE[1]]))
+            keep[-1].play(section(0.5)._ref_e_extracellular, times, 1)
     else:
         keep.append(_clamp(h, middle, stimulus, amplitude))
     far = fiber.nodes[-3]
