@@ -123,7 +123,7 @@ UNSUPPORTED = {
     "PROCEDURE f() { a = cai }\n",
     "U174": EVENT.replace("NET_RECEIVE", "$NET_RECEIVE") % "v = -60",
     "U159": EVENT % "FOR_NETCONS($u) { net_send(1, 2) }",
-    "U176": "NEURON { SUFFIX x RANDOM r }\nASSIGNED { a }\nINITIAL { a = $random_uniform(r) }\n",
+    "U176": "NEURON { SUFFIX x RANDOM r }\nASSIGNED { a }\nINITIAL { $random_setids(r, 1, 2, 3) }\n",
     "U179": "NEURON { POINT_PROCESS x USEION ca READ cai }\nASSIGNED { cai a }\n"
     "$NET_RECEIVE (w) { WATCH (cai > 1) 2 }\n",
     "U177": "NEURON { SUFFIX x GLOBAL g RANGE a, b }\nASSIGNED { a b g v }\nINITIAL { g = 1 b = 2 f(v) }\n"

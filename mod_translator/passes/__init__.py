@@ -20,6 +20,7 @@ from mod_translator.passes.limits import limits
 from mod_translator.passes.locals import initialise_locals
 from mod_translator.passes.shared import shared
 from mod_translator.passes.starts import starts
+from mod_translator.passes.streams import streams
 from mod_translator.passes.table_constants import table_constants
 from mod_translator.passes.tables import tables
 from mod_translator.passes.tidy import tidy
@@ -36,6 +37,7 @@ PIPELINE: list[Pass] = [
     copies,
     exits,
     hoist,
+    streams,
     tidy,
     initialise_locals,
     starts,

@@ -223,15 +223,16 @@ class Resolver:
             self.context.wrong("S139", reason, "declare one in the NEURON block: RANDOM r", marked)
             return _ZERO
         self._count(marked, RANDOM_CALLS[name], len(args))
-        self.events_allowed(marked)
+        if name == "random_setids":  # NEURON goes on with what is left of the old stream until the next setseq
+            self.events_allowed(marked)
         rest = tuple(self.expr(a, scope) for a in args[1:])
         return Call(name, (Var(self.context.name(first.name)), *rest))
 
     def events_allowed(self, marked: str) -> None:
-        """Refuse an event or a random number in a mechanism that is part of the equations."""
+        """Refuse another stream of random numbers in a mechanism that is part of the equations."""
         if not self.symbols.artificial:
             reason = f"{self.context.name(marked)} outside of an ARTIFICIAL_CELL"
-            remedy = "let an ARTIFICIAL_CELL send the events or draw the numbers"
+            remedy = "set the identifiers from Python: instance.r.set_ids(id1, id2, id3)"
             self.context.unsupported("U176", reason, remedy, marked)
 
     def _count(self, marked: str, allowed: tuple[int, ...], given: int) -> None:

@@ -27,6 +27,11 @@ INTRINSICS: dict[str, int] = {
     "pow": 2,
     "erf": 1,
     "nrn_ghk": 4,
+    # Of a stream of random numbers (see passes/streams.py); no mod file has such names.
+    "random__dpick": 5,
+    "random__normal": 5,
+    "random__after_normal": 5,
+    "random__place": 1,
 }
 
 # NEURON's own variables that an intrinsic uses besides its arguments.

@@ -13,6 +13,7 @@ from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.function_tables import read_function_tables
 from nrn_diff.bridge.inventory import Located
 from nrn_diff.bridge.links import Links
+from nrn_diff.bridge.random123 import read_streams
 from nrn_diff.snapshot import MechanismData
 
 
@@ -64,11 +65,19 @@ def capture_mechanism(
     globals_, use_table = read_globals(located.type, mechanism, findings)
     if not from_now:
         _refuse_leftovers(mechanism, globals_, findings)
+    streams = read_streams(located, mechanism)
+    if streams and from_now:
+        findings.refuse(
+            f"RANDOM {', '.join(streams)}",
+            f"mechanism {mechanism.name}, {mechanism.file}",
+            "in a run from the present state this is not supported yet",
+            "use nrn_diff.capture()",
+        )
     return MechanismData(
         ir=mechanism,
         rank=rank,
         nodes=located.nodes,
-        values=read_values(located, mechanism, findings),
+        values=read_values(located, mechanism, findings) | streams,
         globals_=globals_,
         use_table=use_table,
         labels=located.labels,
@@ -97,7 +106,12 @@ def _refuse_leftovers(mechanism: ir.Mechanism, globals_: Mapping[str, np.ndarray
     set_anew = (set(initial.writes) - set(initial.reads)) if initial is not None else set()
     for name in sorted(read - set_anew - (set(mechanism.shared) & set(globals_))):
         symbol = mechanism.symbols.get(name)
-        if symbol is not None and symbol.role is ir.Role.INSTANCE and not symbol.visible and symbol.block != "STATE":
+        if (
+            symbol is not None
+            and symbol.role is ir.Role.INSTANCE
+            and not symbol.visible
+            and symbol.block not in ("STATE", "RANDOM")
+        ):
             findings.refuse(
                 f"{name} of mechanism {mechanism.name}",
                 mechanism.file,

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mod_translator import ir
+
+if TYPE_CHECKING:
+    from nrn_diff.bridge.inventory import Located
 
 _MAX_SEQ = float(0xFFFFFFFFFF)
 
@@ -53,6 +60,23 @@ class NeuronRandom:
     def stream(self, id1: int, id2: int, id3: int, seq: float) -> NeuronStream:
         """The stream with these identifiers, at `seq` = 4 * counter + pick."""
         return NeuronStream(id1, id2, id3, seq)
+
+
+def read_streams(located: Located, mechanism: ir.Mechanism) -> dict[str, np.ndarray]:
+    """The RANDOM variables of a mechanism in the equations: name -> [n, 5], as passes/streams.py has a stream."""
+    names = [s.name for s in mechanism.symbols.values() if s.block == "RANDOM"]
+    if not names:
+        return {}
+    from neuron import h
+
+    index = float(h.Random().Random123_globalindex())
+    point = located.type.point
+    holders = located.owners if point else [getattr(owner, located.type.name) for owner in located.owners]
+    found = {}
+    for name in names:
+        rows = [getattr(holder, name) for holder in holders]
+        found[name] = np.array([[r.get_seq(), *r.get_ids(), index] for r in rows], dtype=float)
+    return found
 
 
 def streams_of(point_process: Any, names: tuple[str, ...]) -> dict[str, tuple[int, int, int, float]]:

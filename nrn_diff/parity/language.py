@@ -90,6 +90,12 @@ DECLARATIONS = (
     Construct(
         "RANDOM in a mechanism of the equations",
         "NEURON { SUFFIX x RANDOM r RANGE a }\nASSIGNED { a }\nBREAKPOINT { a = random_normal(r) }\n",
+        ("test_random_equations.py::test_the_numbers_of_the_equations_are_neurons",),
+        "the same stream as in NEURON, bit for bit; no derivative passes through a number that is drawn",
+    ),
+    Construct(
+        "random_setids in a mechanism of the equations",
+        "NEURON { SUFFIX x RANDOM r RANGE a }\nINITIAL { random_setids(r, 1, 2, 3) }\n",
         (),
     ),
 )

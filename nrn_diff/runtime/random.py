@@ -1,0 +1,81 @@
+"""NEURON's streams of random numbers, Random123's Philox4x32-10 (src/gnu/nrnran123.cpp), to the bit.
+
+A stream is five numbers: its place seq = 4 * counter + pick, its three identifiers, and the global index. All of them
+are whole and exact in float64. No derivative passes through a number that is drawn.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+Array = jax.Array
+
+_MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
+_WEYL = (0x9E3779B9, 0xBB67AE85)
+_ROUNDS = 10
+_MAX_SEQ = float(0xFFFFFFFFFF)
+
+
+def _philox(counter: tuple[Array, ...], key: Array) -> Array:
+    """The four words of a counter of four words, [4, ...]; key: its first word, the second is 0."""
+    c0, c1, c2, c3 = counter
+    k0, k1 = key, jnp.zeros_like(key)
+    for _ in range(_ROUNDS):
+        p0, p1 = (jnp.uint64(m) * c.astype(jnp.uint64) for m, c in zip(_MULTIPLIERS, (c0, c2), strict=True))
+        high0, high1 = ((p >> jnp.uint64(32)).astype(jnp.uint32) for p in (p0, p1))
+        low0, low1 = (p.astype(jnp.uint32) for p in (p0, p1))
+        c0, c1, c2, c3 = high1 ^ c1 ^ k0, low1, high0 ^ c3 ^ k1, low0
+        k0, k1 = k0 + jnp.uint32(_WEYL[0]), k1 + jnp.uint32(_WEYL[1])
+    return jnp.stack([c0, c1, c2, c3])
+
+
+def random__dpick(seq: Any, id1: Any, id2: Any, id3: Any, index: Any) -> Array:
+    """The uniform number in (0, 1) at a place of a stream (nrnran123_dblpick)."""
+    numbers = [jax.lax.stop_gradient(jnp.asarray(x, float)) for x in (seq, id1, id2, id3, index)]
+    place, *rest = jnp.broadcast_arrays(*numbers)
+    whole = place.astype(jnp.uint64)
+    counter = (whole >> jnp.uint64(2)).astype(jnp.uint32)
+    first, second, third, key = (x.astype(jnp.uint64).astype(jnp.uint32) for x in rest)
+    words = _philox((counter, third, first, second), key)
+    pick = (whole & jnp.uint64(3)).astype(jnp.int32)
+    word = jnp.take_along_axis(words, pick[None], axis=0)[0]
+    return (word.astype(jnp.float64) + 1.0) * (1.0 / 4294967297.0)
+
+
+def random__normal(seq: Any, id1: Any, id2: Any, id3: Any, index: Any) -> Array:
+    """A standard normal number from that place on (nrnran123_normal)."""
+    return _polar(seq, id1, id2, id3, index)[0]
+
+
+def random__after_normal(seq: Any, id1: Any, id2: Any, id3: Any, index: Any) -> Array:
+    """The place of the stream after such a number, which takes as many pairs as it takes."""
+    return _polar(seq, id1, id2, id3, index)[1]
+
+
+def random__place(seq: Any) -> Array:
+    """Where random_setseq goes (nrnran123_setseq)."""
+    seq = jax.lax.stop_gradient(jnp.asarray(seq, float))
+    inside = jnp.where((seq >= 0.0) & (seq <= _MAX_SEQ), seq, 0.0)
+    return (inside.astype(jnp.uint64) & jnp.uint64(0x3FFFFFFFF)).astype(jnp.float64)
+
+
+def _polar(seq: Any, *stream: Any) -> tuple[Array, Array]:
+    numbers = [jax.lax.stop_gradient(jnp.asarray(x, float)) for x in (seq, *stream)]
+    place, *rest = jnp.broadcast_arrays(*numbers)
+
+    def one(carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        at, value, done = carry
+        u1 = 2.0 * random__dpick(at, *rest) - 1.0
+        u2 = 2.0 * random__dpick(at + 1.0, *rest) - 1.0
+        w = u1 * u1 + u2 * u2
+        here = ~done & (w <= 1.0)
+        safe = jnp.where(here, w, 1.0)
+        found = u1 * jnp.sqrt((-2.0 * jnp.log(safe)) / safe)
+        return jnp.where(done, at, at + 2.0), jnp.where(here, found, value), done | here
+
+    start = (place, jnp.zeros_like(place), jnp.zeros(place.shape, bool))
+    after, value, _ = jax.lax.while_loop(lambda c: ~c[2].all(), one, start)
+    return value, after
