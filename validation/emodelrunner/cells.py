@@ -15,7 +15,7 @@ from typing import Any
 CELLS = {
     "sscx": ("sscx_sample_dir", "config_singlestep.ini", 200.0),
     "sscx, 1280 synapses": ("sscx_sample_dir", "config_synapses_short.ini", 200.0),
-    "thalamus": ("thalamus_sample_dir", "config_allsteps.ini", 200.0),
+    "thalamus": ("thalamus_sample_dir", "config_recipe_prots_short.ini", 200.0),
 }
 
 
@@ -49,15 +49,17 @@ def build(h: Any, name: str, workplace: Path) -> list[Any]:
     cell = create_cell_using_config(config)
     sim = ephys.simulators.NrnSimulator(dt=config.getfloat("Sim", "dt"), cvode_active=False)
     with_synapses = config.getboolean("Synapses", "add_synapses")
-    make = ProtocolBuilder.using_sscx_protocols if "sscx" in folder else ProtocolBuilder.using_thalamus_protocols
-    protocols = make(with_synapses, config.prot_args(), cell).get_ephys_protocols().protocols
-    protocol = protocols[0]
     cell.freeze(get_release_params(config))
     cell.instantiate(sim=sim)
-    for stimulus in protocol.stimuli:
-        stimulus.instantiate(sim=sim, icell=cell.icell)
+    if "sscx" in folder:
+        make = ProtocolBuilder.using_sscx_protocols(with_synapses, config.prot_args(), cell)
+        stimuli = make.get_ephys_protocols().protocols
+        stimuli[0].instantiate(sim, cell)
+    else:  # its protocols search for a threshold first
+        stimuli = h.IClamp(cell.icell.soma[0](0.5))
+        stimuli.delay, stimuli.dur, stimuli.amp = 20, 120, 0.3
     h.load_file("stdrun.hoc")
     vectors = [h.Vector().record(h._ref_t), h.Vector().record(cell.icell.soma[0](0.5)._ref_v)]
     vectors.append(h.Vector().record(cell.icell.dend[5](0.5)._ref_v))
     h.dt, h.steps_per_ms, h.tstop = 0.025, 40, tstop
-    return [cell, protocols, sim, vectors]
+    return [cell, stimuli, sim, vectors]
