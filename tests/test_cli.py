@@ -130,7 +130,7 @@ def test_run_is_the_script_itself_with_its_simulations_here(tmp_path):
     status, _, err = nrn_diff(tmp_path, "run", "cell.py", "fail")
     assert status == 1
     assert err.splitlines()[0] == "Traceback (most recent call last):"
-    assert 'File "cell.py", line 7' in err.splitlines()[1]
+    assert 'File "cell.py", line 8' in err.splitlines()[1]
     (tmp_path / "loop.hoc").write_text(CABLE + "finitialize(-65)\nwhile (t < 1) fadvance()\n")
     status, _, err = nrn_diff(tmp_path, "run", "loop.hoc")
     assert status == 0
