@@ -6,6 +6,9 @@ within the same half of a step, a round takes only what no such event can still 
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
 
@@ -22,12 +25,21 @@ from nrn_diff.solver.event_queue import (
     stopped,
     take,
 )
+from nrn_diff.solver.loops import repeat
 from nrn_diff.solver.moment import Moment
 from nrn_diff.solver.receive import Arrivals, Receiver, Targets
 from nrn_diff.solver.structure import MechanismStructure, Structure, Wires
 from nrn_diff.solver.values import Array, Queue
 
 Work = dict[str, tuple[Targets, Queue]]
+
+
+class _Given(NamedTuple):
+    """What the rounds of half a step read: variables that no event changes, and its start and end (ms)."""
+
+    constant: dict[str, dict[str, Array]]
+    start: Array
+    until: Array
 
 
 def queued(structure: Structure) -> list[MechanismStructure]:
@@ -119,20 +131,18 @@ def deliver_due(now: Moment, until: Array) -> None:
         return
     receivers = {m.name: Receiver.at(now, m, "net_receive") for m in mechanisms}
     work: Work = {name: (r.targets(now), now.queues[name]) for name, r in receivers.items()}
-    start = now.t
 
-    def one_round(work: Work, _: None) -> tuple[Work, None]:
-        return jax.lax.cond(_any_due(work, until), _round, lambda w: w, work), None
+    def one_round(work: Work, given: _Given) -> Work:
+        mine = {name: replace(receivers[name], constant=x) for name, x in given.constant.items()}
+        return _deliver_round(now.structure, mine, dict(work), given.start, given.until)
 
-    def _round(work: Work) -> Work:
-        return _deliver_round(now.structure, receivers, work, start, until)
+    def any_due(work: Work, given: _Given) -> Array:
+        return _any_due(work, given.until)
 
-    def rounds(work: Work) -> Work:
-        work, _ = jax.lax.scan(one_round, work, None, length=now.structure.max_rounds)
-        late = _any_due(work, until)
-        return {name: (targets, fail(q, ENDLESS, late)) for name, (targets, q) in work.items()}
-
-    work = jax.lax.cond(_any_due(work, until), rounds, lambda w: w, work)
+    given = _Given({name: r.constant for name, r in receivers.items()}, now.t, until)
+    work = repeat(any_due, one_round, work, given, now.structure.max_rounds)
+    late = any_due(work, given)
+    work = {name: (targets, fail(q, ENDLESS, late)) for name, (targets, q) in work.items()}
     for name, (targets, queue) in work.items():
         receivers[name].store(now, targets)
         now.queues[name] = queue
