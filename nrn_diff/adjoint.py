@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
 
 Step = Callable[[Any, Any], tuple[Any, Any]]
 
@@ -69,6 +71,54 @@ class Checkpointed(AbstractAdjoint):
             return state, ys
         state, rest = inner.scan(step, state, jax.tree.map(lambda x: x[whole:], xs), n_steps - whole)
         return state, jax.tree.map(lambda y, r: jax.numpy.concatenate([y, r]), ys, rest)
+
+
+@dataclass(frozen=True)
+class Budget(AbstractAdjoint):
+    """The rule when nothing is given: `Rematerialised` if the states of all steps fit, else `Checkpointed`.
+
+    bytes: for one instance. Under vmap over many, divide by their number.
+    """
+
+    bytes: int = 2**29
+
+    def scan(self, step: Step, state: Any, xs: Any, n_steps: int) -> tuple[Any, Any]:
+        """See the base class."""
+        size = sum(math.prod(x.shape) * x.dtype.itemsize for x in jax.tree.leaves(state))
+        return choose(size, n_steps, self.bytes).scan(step, state, xs, n_steps)
+
+
+@dataclass(frozen=True)
+class Forward(AbstractAdjoint):
+    """No way back: the derivatives with respect to every free number are carried along with the run.
+
+    For few free numbers, whatever the number of steps: nothing of the past is kept but the derivative of each recorded
+    sample, [n_free, n_samples, n_recorded]. First-order reverse mode only (`jax.grad`, `vjp`); jvp needs no strategy.
+    """
+
+    def scan(self, step: Step, state: Any, xs: Any, n_steps: int) -> tuple[Any, Any]:
+        """See the base class."""
+        return jax.lax.scan(step, state, xs, length=n_steps)
+
+    def differentiate(self, function: Callable[[Any], tuple[Any, Any]], theta: Any) -> tuple[Any, Any]:
+        """function(theta) -> (array, other), with a derivative of the array that is computed by forward mode."""
+        flat, unravel = ravel_pytree(jax.tree.map(lambda x: jnp.asarray(x, float), theta))
+
+        @jax.custom_vjp
+        def run(x: Any) -> tuple[Any, Any]:
+            return function(unravel(x))
+
+        def forth(x: Any) -> tuple[tuple[Any, Any], Any]:
+            along = lambda e: jax.jvp(lambda y: function(unravel(y)), (x,), (e,), has_aux=True)  # noqa: E731
+            value, tangents, other = jax.vmap(along)(jnp.eye(len(x)))
+            # The run is the same for all directions.
+            return jax.tree.map(lambda y: y[0], (value, other)), tangents
+
+        def back(tangents: Any, cotangent: tuple[Any, Any]) -> tuple[Any]:
+            return (jnp.tensordot(tangents, cotangent[0], axes=cotangent[0].ndim),)
+
+        run.defvjp(forth, back)
+        return run(flat)
 
 
 def choose(state_bytes: int, n_steps: int, budget_bytes: int = 2**29) -> AbstractAdjoint:

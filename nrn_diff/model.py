@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from nrn_diff import show
-from nrn_diff.adjoint import AbstractAdjoint
+from nrn_diff.adjoint import AbstractAdjoint, Forward
 from nrn_diff.errors import EventCapacityError, ParameterError, PrecisionError
 from nrn_diff.events.time_grid import time_grid
 from nrn_diff.geometry import Geometry
@@ -137,18 +137,25 @@ class Model:
         ParameterError for unknown names, wrong shapes, and values that are not finite; EventCapacityError where the
         model has more events than there is room for (in a traced call the samples are NaN instead).
         """
-        values = self.with_theta(theta or {})
         structure = dataclasses.replace(self.structure, spike_derivative=spikes)
-        run = _simulate(structure, values, adjoint)
+
+        def numbers(th: Mapping[str, Any]) -> tuple[Any, Run]:
+            run = _simulate(structure, self.with_theta(th), adjoint)
+            return run.samples, run
+
+        if isinstance(adjoint, Forward) and theta:
+            samples, run = adjoint.differentiate(numbers, theta)
+        else:
+            samples, run = numbers(theta or {})
         _raise_if_failed(run.failed)
         columns, times = {}, {}
         for k, record in enumerate(self.capture.records):
-            numbers, at = sample_times(record, structure.dt, structure.n_steps)
+            rows, at = sample_times(record, structure.dt, structure.n_steps)
             if record.every_step:
-                columns[record.label] = run.samples[:, k]
+                columns[record.label] = samples[:, k]
                 continue
             times[record.label] = jnp.asarray(at)
-            columns[record.label] = times[record.label] if record.kind == "t" else run.samples[numbers, k]
+            columns[record.label] = times[record.label] if record.kind == "t" else samples[rows, k]
         crossing = [s for s in self.capture.spikes if s.node >= 0 or s.watched is not None]
         watched = {s.label: run.crossed[:, source_number(self.capture, s)] for s in crossing}
         sent = {s.label: run.sent[s.sender][:, :, s.instance] for s in self.capture.spikes if s.sender}

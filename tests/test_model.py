@@ -8,7 +8,7 @@ from neuron_process import run_function
 
 import nrn_diff
 from nrn_diff import Param, ParameterError, SavedModelError
-from nrn_diff.adjoint import Checkpointed, Direct, Rematerialised
+from nrn_diff.adjoint import Budget, Checkpointed, Direct, Forward, Rematerialised
 
 
 def make(path):
@@ -97,7 +97,7 @@ def test_gradients_do_not_depend_on_the_adjoint_and_forward_mode_agrees(model):
     theta = model.parameters(Param("gnabar_hh", share="all"), Param("el_hh", share="all"), "celsius")
     loss = lambda th, how=None: (model.simulate(th, adjoint=how)[LABEL] ** 2).mean()
     reference = jax.grad(loss)(theta)
-    for how in (Direct(), Rematerialised(), Checkpointed(), Checkpointed(17)):
+    for how in (Direct(), Rematerialised(), Checkpointed(17), Budget(1), Forward()):
         for name, value in jax.grad(loss)(theta, how).items():
             np.testing.assert_allclose(value, reference[name], rtol=1e-9)
     forward = jax.jacfwd(loss)(theta)

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from nrn_diff.adjoint import AbstractAdjoint, choose
+from nrn_diff.adjoint import AbstractAdjoint, Budget
 from nrn_diff.events.time_grid import time_grid
 from nrn_diff.solver.initialise import initialise
 from nrn_diff.solver.play import Drives, drives
@@ -37,7 +37,7 @@ def simulate(structure: Structure, values: Values, adjoint: AbstractAdjoint | No
     active = {m.name: m.deliveries for m in structure.mechanisms if m.deliveries is not None}
     initial = {name: jnp.asarray(d.initial) for name, d in active.items()}
     fixed, state, first = initialise(structure, values, initial)
-    adjoint = adjoint or choose(state_bytes(state), structure.n_steps)
+    adjoint = adjoint or Budget()
     clocks = _clocks(structure, active, drives(structure, values))
     last, rest = adjoint.scan(partial(step, structure, fixed), state, clocks, structure.n_steps)
     samples = jnp.concatenate([first[None], rest.recorded])
@@ -56,8 +56,3 @@ def _clocks(structure: Structure, active: dict[str, Deliveries], played: Drives)
     ]
     times = (np.arange(structure.n_steps), grid[0:-1:2], grid[1::2], grid[2::2])
     return Clock(*jax.tree.map(jnp.asarray, (*times, *trains, *lines, played)))
-
-
-def state_bytes(state: object) -> int:
-    """Size of one carried state."""
-    return sum(int(np.prod(x.shape)) * x.dtype.itemsize for x in jax.tree.leaves(state))
