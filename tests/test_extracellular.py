@@ -236,3 +236,43 @@ def test_runs_in_pieces_leave_both_layers_as_neuron_does():
     ours, theirs = run_function(in_pieces, on=True)["seen"], run_function(in_pieces, on=False)["seen"]
     assert np.ptp(theirs[2::3]) > 0.1
     np.testing.assert_allclose(ours, theirs, atol=1e-8)
+
+
+def several_layers(count):
+    import jax
+    from neuron import h
+
+    import nrn_diff
+    from nrn_diff.bridge.judge import differences, neuron_traces
+
+    jax.config.update("jax_enable_x64", True)
+    h.load_file("stdrun.hoc")
+    h.nlayer_extracellular(count)
+    h.tstop = 2
+    section = h.Section("axon")
+    section.L, section.diam, section.nseg = 100, 3, 3
+    section.insert("hh")
+    section.insert("extracellular")
+    for seg in section:
+        for k in range(count):
+            seg.xraxial[k], seg.xg[k], seg.xc[k] = 100 * (k + 1), 2e-3 * (k + 1), 0.1 / (k + 1)
+    clamp = h.IClamp(section(0.5))
+    clamp.dur, clamp.amp = 3, 1
+    vectors = [h.Vector().record(section(0.5)._ref_v)]
+    for k in range(count):
+        h("objref made")
+        section.push()
+        h(f"made = new Vector()\nmade.record(&vext[{k}](0.5))")
+        h.pop_section()
+        vectors.append(h.made)
+    model = nrn_diff.capture()
+    found = differences(model.capture, neuron_traces(model.capture), model.simulate(), model.t)
+    return {"worst": max(d.worst for d in found), "spans": [d.span for d in found], "kept": len(vectors)}
+
+
+@pytest.mark.parametrize("count", [1, 4])  # 4: more than the kernel is compiled for
+def test_other_numbers_of_layers_are_neurons(count):
+    out = run_function(several_layers, count=count)
+    assert out["worst"] < 1e-9
+    assert len(out["spans"]) == count + 1
+    assert min(out["spans"]) > 1

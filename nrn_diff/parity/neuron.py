@@ -26,6 +26,7 @@ _TIES = "test_events_schedule.py::test_events_at_boundaries_and_in_ties_reach_ex
 _VALUES = "test_bridge_cable.py::test_values_that_cannot_be_simulated_are_refused_with_their_place"
 _LAYERS = "test_extracellular.py::test_layers_in_some_sections_are_neurons"
 _ALL_LAYERS = "test_extracellular.py::test_layers_everywhere_and_nowhere_are_neurons"
+_LAYER_NUMBERS = "test_extracellular.py::test_other_numbers_of_layers_are_neurons"
 _LAYER_GRADIENTS = "test_extracellular.py::test_gradients_saving_and_write_back"
 _NO_LAYERS = "test_extracellular.py::test_what_cannot_be_simulated_is_refused_with_its_place"
 _HH = "test_same_traces.py::test_hh_tree"
@@ -60,7 +61,7 @@ CABLE = (
     Feature(
         "extracellular: xraxial, xg, xc, e_extracellular, any number of layers, in some sections or in all",
         _SAME,
-        (_LAYERS, _ALL_LAYERS, _LAYER_GRADIENTS),
+        (_LAYERS, _ALL_LAYERS, _LAYER_NUMBERS, _LAYER_GRADIENTS),
         "with secondorder 1 and 2 as NEURON does it: vext takes one half step",
     ),
     Feature("extracellular layers without a way to ground", _REFUSED, (_NO_LAYERS,)),
