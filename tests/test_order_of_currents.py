@@ -11,7 +11,7 @@ BREAKPOINT { ica = g*(v - 20) }
 LOOKS = """NEURON { SUFFIX %s RANGE g, seen, start, after USEION ca READ ica NONSPECIFIC_CURRENT i }
 PARAMETER { g = 0.1 }
 ASSIGNED { v ica i seen start after }
-INITIAL { start = ica }
+INITIAL { start = ica after = 0 }
 BREAKPOINT { SOLVE s i = -g*ica*(1 + 0.01*v) seen = ica }
 PROCEDURE s() { after = ica }
 """
