@@ -232,6 +232,21 @@ class Current:
 
 
 @dataclass(frozen=True, slots=True)
+class Diffusion:
+    """LONGITUDINAL_DIFFUSION of a STATE (of one element of it; -1: a scalar) between neighbouring segments.
+
+    coefficient, volume: INSTANCE variables that `advance` leaves; of each segment, the diffusion constant times the
+    cross section, and the volume of its COMPARTMENT. After all mechanisms have run `advance`, NEURON takes an implicit
+    step of the diffusion over dt (src/nrnoc/ldifus.cpp).
+    """
+
+    state: str
+    element: int
+    coefficient: str
+    volume: str
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """A TABLE statement: `variables` are looked up by the only argument of the routine.
 
@@ -325,6 +340,7 @@ class Mechanism:
     thread_safe: bool = False
     shared: tuple[str, ...] = ()
     watch: Routine | None = None
+    diffusions: tuple[Diffusion, ...] = ()
 
     @property
     def states(self) -> tuple[str, ...]:

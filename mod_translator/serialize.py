@@ -25,7 +25,7 @@ _NODES: dict[str, type] = {
     for cls in (
         *(ir.Loc, ir.Num, ir.Var, ir.Element, ir.Unary, ir.Binary, ir.Call),
         *(ir.Assign, ir.If, ir.While, ir.ForNetcons, ir.CallRoutine, ir.Derivative, ir.SolveImplicit),
-        *(ir.Symbol, ir.IonUse, ir.Current, ir.Table, ir.Routine, ir.Mechanism),
+        *(ir.Symbol, ir.IonUse, ir.Current, ir.Diffusion, ir.Table, ir.Routine, ir.Mechanism),
     )
 }
 _HINTS = {name: typing.get_type_hints(cls, vars(ir)) for name, cls in _NODES.items()}

@@ -129,6 +129,14 @@ def _symbol(name: str, symbol: ir.Symbol, what: str) -> None:
         raise InvalidIR(f"{what}: {name} has {symbol.length} elements")
 
 
+def _diffusion(diffusion: ir.Diffusion, mechanism: ir.Mechanism, what: str) -> None:
+    if not {diffusion.state, diffusion.coefficient, diffusion.volume} <= set(mechanism.symbols):
+        raise InvalidIR(f"{what}: diffusion of {str(diffusion.state)[:40]} with a variable that is not declared")
+    length = mechanism.symbols[diffusion.state].length
+    if not (0 <= diffusion.element < length if length else diffusion.element == -1):
+        raise InvalidIR(f"{what}: diffusion of an element that {diffusion.state} does not have")
+
+
 def validate(mechanism: ir.Mechanism) -> None:
     """Raise InvalidIR unless every name is an identifier, every operator is known and every number is finite."""
     what = f"mechanism {str(mechanism.name)[:40]}"
@@ -137,6 +145,8 @@ def validate(mechanism: ir.Mechanism) -> None:
         _symbol(name, symbol, what)
     for ion in mechanism.ions:
         _identifiers((ion.name, *ion.reads, *ion.writes), what)
+    for diffusion in mechanism.diffusions:
+        _diffusion(diffusion, mechanism, what)
     if not set(mechanism.shared) <= set(mechanism.symbols):
         raise InvalidIR(f"{what}: a shared variable that is not declared")
     for current in mechanism.currents:

@@ -73,6 +73,8 @@ SEMANTIC = {
     "S170": KINETIC.replace("$", "") % "~ $a << (1)",
     "S171": KINETIC.replace("$", "") % "~ m <-> n (1, 1) CONSERVE m + $a = 1",
     "S172": KINETIC.replace("$", "") % "COMPARTMENT i, p { $m } ~ m <-> n (1, 1)",
+    "S178": KINETIC.replace("$", "") % "LONGITUDINAL_DIFFUSION p { $a } ~ m <-> n (1, 1)",
+    "S179": KINETIC.replace("$", "") % "LONGITUDINAL_DIFFUSION p { $m } ~ m <-> n (1, 1)",
     "S173": KINETIC % "a = 1",
     "S174": KINETIC % "~ m <-> n (1, 1) CONSERVE m = 1 CONSERVE n = 1 CONSERVE m + n = 2",
     "S175": LINEAR.replace("$", "") % "~ $m*n = 1",
@@ -113,7 +115,9 @@ UNSUPPORTED = {
     "U164": X + "$CONSTRUCTOR { b = 1 }\n",
     "U166": KINETIC % "LOCAL k k = 2*n ~ 2 m <-> n (k, 1)",
     "U167": KINETIC.replace("$", "") % "~ m <-> n ($a + 1, 1)",
-    "U168": KINETIC.replace("$", "") % "LONGITUDINAL_DIFFUSION p { $m } ~ m <-> n (1, 1)",
+    "U168": "NEURON { SUFFIX x USEION ca READ cai }\nASSIGNED { cai }\nSTATE { m }\n"
+    "$BREAKPOINT { SOLVE s METHOD sparse }\n"
+    "KINETIC s { COMPARTMENT 1 { m } LONGITUDINAL_DIFFUSION cai { m } ~ m << (0) }\n",
     "U170": X + "BREAKPOINT { SOLVE s METHOD derivimplicit }\nDERIVATIVE s { if (v > 0) { $m' = -m } }\n",
     "U171": X + "INITIAL { $if (v > 0 && f() > 1) { a = 1 } }\nFUNCTION f() { b = 2 f = 1 }\n",
     "U172": CALLED % "PROCEDURE f(x) { TABLE a FROM $0 TO 1 WITH 10 a = x*v }",

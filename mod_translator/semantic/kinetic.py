@@ -1,8 +1,9 @@
 """KINETIC blocks: reactions become a routine of rates and one SolveImplicit statement.
 
 Source: nocmodl's kinetic.cpp. The flux of `~ 2 a + b <-> c (kf, kb)` is kf*b*a*a - kb*c; it leaves every state on the
-left and enters every state on the right as often as the reaction says. COMPARTMENT divides by a volume. Each CONSERVE
-takes the place of one state's rate: of its last state that is not an array and not taken by another CONSERVE.
+left and enters every state on the right as often as the reaction says. COMPARTMENT divides by a volume.
+LONGITUDINAL_DIFFUSION adds nothing to the rates: it is a step of its own (ir.Diffusion). Each CONSERVE takes the place
+of one state's rate: of its last state that is not an array and not taken by another CONSERVE.
 """
 
 from __future__ import annotations
@@ -126,26 +127,41 @@ class Kinetic:
 
     def compartment(self, compartment: tree.Compartment) -> None:
         """Note the volume of the species; NEURON evaluates it where the block starts."""
-        if compartment.diffusion:
-            at = compartment.species[0] if compartment.species else ""
-            self.context.unsupported(
-                "U168", "LONGITUDINAL_DIFFUSION", "leave it out if diffusion along the section may be ignored", at
-            )
-            return
         for marked in compartment.species:
             name = self.context.name(marked)
             symbol = self.symbols.get(name)
             if symbol is None or name not in self.scheme.solved:
-                continue  # NEURON ignores it as well
+                if compartment.diffusion:
+                    reason = f"LONGITUDINAL_DIFFUSION of {name}, which is no STATE that is solved for"
+                    self.context.wrong("S178", reason, "let a STATE of this block diffuse", marked)
+                continue  # of a COMPARTMENT, NEURON ignores it as well
             for cell in _cells(symbol):
                 outside = self.lowering.scope()
                 if compartment.index:
                     if cell[1] < 0:
-                        reason = f"COMPARTMENT with an index for {name}, which is not an array"
+                        reason = f"COMPARTMENT or diffusion with an index for {name}, which is not an array"
                         self.context.wrong("S172", reason, "remove the index", marked)
                         break
                     outside.bind(self.context.name(compartment.index), cell[1])
-                self.scheme.volumes[cell] = self.lowering.resolve.expr(compartment.volume, outside)
+                value = self.lowering.resolve.expr(compartment.volume, outside)
+                if not compartment.diffusion:
+                    self.scheme.volumes[cell] = value
+                elif cell in self.scheme.volumes:
+                    self._diffuse(cell, value, marked)
+                else:
+                    reason = f"LONGITUDINAL_DIFFUSION of {name} without a COMPARTMENT before it"
+                    self.context.wrong("S179", reason, "write the COMPARTMENT first", marked)
+                    break
+
+    def _diffuse(self, cell: Cell, coefficient: ir.Expr, marked: str) -> None:
+        made = []
+        loc, tail = self.context.loc(marked), f"_{cell[1]}" if cell[1] >= 0 else ""
+        for purpose, value in (("coefficient", coefficient), ("volume", self.scheme.volumes[cell])):
+            name = self.lowering.scope().fresh(f"{cell[0]}{tail}_diffusion_{purpose}")
+            self.symbols[name] = ir.Symbol(name, ir.Role.INSTANCE, "ASSIGNED", loc=loc)
+            self.lowering.diffuse.append(ir.Assign(ir.Var(name), value, loc))
+            made.append(name)
+        self.lowering.diffusions.append(ir.Diffusion(*cell, *made))
 
     # ------------------------------------------------------------------------------------------------ helpers
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mod_translator import ir
+from mod_translator.passes.walk import calls, expressions, names, statements
 from mod_translator.semantic.context import Context
 from mod_translator.semantic.statements import Block, Lowering, concatenated
 from mod_translator.semantic.symbols import Symbols, collect, six_digits
@@ -62,6 +63,7 @@ class _Analysis:
             title=self.context.source.title,
             file=self.context.source.file,
             conductances=conductances,
+            diffusions=tuple(self.lower.diffusions),
             thread_safe=self._thread_safe(),
         )
 
@@ -153,13 +155,38 @@ class _Analysis:
         advance: list[ir.Stmt] = []
         for solve in solves:
             advance += self.lower.solve(solve)
+        diffuse = self._diffusion()
         if routine is None:
             return None, None
         loc = self.context.loc(solves[0].block) if solves else routine.loc
         if not self.symbols.currents:
-            body = (*advance, *routine.body)
+            body = (*advance, *routine.body, *diffuse)
             return None, ir.Routine("advance", "SOLVE", body, loc=loc) if body else None
-        return routine, ir.Routine("advance", "SOLVE", tuple(advance), loc=loc) if solves else None
+        body = (*advance, *diffuse)
+        return routine, ir.Routine("advance", "SOLVE", body, loc=loc) if solves or diffuse else None
+
+    def _diffusion(self) -> tuple[ir.Stmt, ...]:
+        """Return what computes the coefficients of LONGITUDINAL_DIFFUSION.
+
+        NEURON does so after the state update of all mechanisms; here it is done in that of the mechanism itself.
+        """
+        found: set[str] = set()
+        waiting = tuple(self.lower.diffuse)
+        seen: set[str] = set()
+        while waiting:
+            found |= {n for s in statements(waiting) for e in expressions(s) for n in names(e)}
+            called = {c for c in calls(waiting) if c in self.lower.routines} - seen
+            seen |= called
+            waiting = tuple(s for c in sorted(called) for s in self.lower.routines[c].body)
+        diffusing = {d.state for d in self.lower.diffusions}
+        foreign = {n for n, s in self.symbols.table.items() if s.role in (ir.Role.ION, ir.Role.POINTER)}
+        for name in sorted(found & (diffusing | foreign)):
+            self.context.unsupported(
+                "U168",
+                f"LONGITUDINAL_DIFFUSION or its COMPARTMENT with {name}, which others change or which diffuses itself",
+                "use variables of this mechanism that do not diffuse",
+            )
+        return tuple(self.lower.diffuse)
 
     # ------------------------------------------------------------------------------------------------ NET_RECEIVE
 

@@ -49,6 +49,8 @@ class Lowering:
         self.routines: dict[str, ir.Routine] = {}
         self.resolve = Resolver(context, symbols, self.reach)
         self.solve = Solves(self).statement
+        self.diffusions: list[ir.Diffusion] = []
+        self.diffuse: list[ir.Stmt] = []  # the statements that compute what `diffusions` names
         self._active: list[str] = []
         self._taken = {*symbols.table, *symbols.blocks, *INTRINSICS, *RANDOM_CALLS, *EVENT_CALLS, *OTHER_BUILTINS}
 

@@ -11,6 +11,7 @@ from nrn_diff.parity.texts import (
     CNEXP,
     CURRENT,
     DENSITY,
+    DIFFUSION,
     INITIAL,
     KINETIC,
     LEFT_OUT,
@@ -190,7 +191,18 @@ METHODS = (
         (),
         "NEURON multiplies its last term only",
     ),
-    Construct("LONGITUDINAL_DIFFUSION", KINETIC % "LONGITUDINAL_DIFFUSION p { m } ~ m <-> n (1, 1)", ()),
+    Construct(
+        "LONGITUDINAL_DIFFUSION of scalars, arrays, concentrations; FUNCTIONs as coefficients",
+        KINETIC % "COMPARTMENT p { m } LONGITUDINAL_DIFFUSION p { m } ~ m <-> n (1, 1)",
+        DIFFUSION,
+    ),
+    Construct(
+        "LONGITUDINAL_DIFFUSION with a coefficient that depends on an ion or a POINTER",
+        "NEURON { SUFFIX x USEION ca READ cai }\nASSIGNED { cai }\nSTATE { m }\n"
+        "BREAKPOINT { SOLVE s METHOD sparse }\n"
+        "KINETIC s { COMPARTMENT 1 { m } LONGITUDINAL_DIFFUSION cai { m } ~ m << (0) }\n",
+        (),
+    ),
     Construct(
         "KINETIC, other methods", DENSITY + "BREAKPOINT { SOLVE s METHOD euler }\nKINETIC s { ~ m <-> n (1, 1) }\n", ()
     ),

@@ -16,6 +16,7 @@ LOOPS = ("test_parity_neuron.py::test_cells_with_loops_send_as_in_neuron",)
 STEP = ("test_parity_neuron.py::test_clamps_synapses_and_orders_of_the_step",)
 CELLS = ("test_events_artificial.py::test_networks_of_artificial_cells_are_neurons",)
 USERS_CELL = ("test_events_artificial.py::test_a_cell_from_a_users_mod_sends_as_in_neuron",)
+DIFFUSION = ("test_diffusion.py::test_states_diffuse_as_in_neuron",)
 ORDER = ("test_order_of_currents.py::test_same_as_neuron",)
 DRIVEN = ("test_driven_mods.py::test_same_as_neuron",)
 UNIFORM = "test_translator_effects.py::test_a_shared_value_that_initial_makes_the_same_everywhere_is_carried"

@@ -26,6 +26,7 @@ from nrn_diff.snapshot import (
 )
 from nrn_diff.solver.build_agenda import build_agenda, build_wires, fan_in, max_rounds, queued_mechanisms
 from nrn_diff.solver.build_circuits import build_circuit_values, build_circuits
+from nrn_diff.solver.build_diffusion import build_diffusion
 from nrn_diff.solver.build_events import build_deliveries, find_sources, find_watched, refuse_ties, spike_sources
 from nrn_diff.solver.build_layers import build_extracellular, build_layers, layered_row
 from nrn_diff.solver.build_links import Linked
@@ -184,6 +185,7 @@ def _carried_of_ion(ion: str, mechanisms: Sequence[MechanismStructure], linked: 
     """
     needed = linked.of_ion(ion)
     for mechanism in mechanisms:
+        needed |= {ion_field(ion, d.state) for d in mechanism.ir.diffusions if mechanism.ion_of.get(d.state) == ion}
         names = {name for name, species in mechanism.ion_of.items() if species == ion}
         for key in ("current", "advance", "net_receive"):
             if key in mechanism.blocks:
@@ -233,6 +235,7 @@ def _mechanism(
         agenda=agenda,
         pointers=linked.build(data.pointers, node.n_sources),
         transfers=linked.build(data.transfers, node.n_sources),
+        diffusion=build_diffusion(capture.cable, data),
     )
 
 
@@ -316,7 +319,9 @@ def _carried(capture: Capture, mechanism: ir.Mechanism, blocks: Mapping[str, Blo
     needed = {name for block in during for name in block.inputs}
     from_elsewhere = linked.of_mechanism(linked.written, mechanism.name)
     written |= from_elsewhere
-    needed |= from_elsewhere | linked.of_mechanism(linked.read, mechanism.name)
+    diffusing = {d.state for d in mechanism.diffusions}
+    written |= diffusing
+    needed |= diffusing | from_elsewhere | linked.of_mechanism(linked.read, mechanism.name)
     if "net_receive" in blocks:
         needed |= {r.variable for r in capture.records if r.kind == "mechanism" and r.owner == mechanism.name}
     own = {f"i{use.name}" for use in mechanism.ions if f"i{use.name}" not in use.reads}
@@ -363,6 +368,8 @@ def _digest(
 
     cable = capture.cable
     add(cable.parent, cable.segment_node, cable.node_section, len(cable.section_names))
+    if any(data.ir.diffusions for data in capture.mechanisms):
+        add(cable.L, cable.nseg)
     add(capture.dt, steps, capture.secondorder, capture.records)
     for p in capture.plays:
         add(p.target, p.vector, len(p.values), p.times, p.interval, p.continuous, p.has_breaks, p.breaks)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from nrn_diff.solver.currents import assemble, second_order_currents
 from nrn_diff.solver.deliver import deliver
+from nrn_diff.solver.diffusion import diffuse
 from nrn_diff.solver.dispatch import check_watches, deliver_due, take_log
 from nrn_diff.solver.moment import Moment, transfer
 from nrn_diff.solver.play import Drives, play
@@ -80,3 +81,4 @@ def advance(now: Moment) -> None:
     for mechanism in now.structure.mechanisms:
         if "advance" in mechanism.blocks:
             now.store(mechanism, now.call(mechanism, "advance"))
+    diffuse(now)

@@ -155,6 +155,20 @@ class LinkStructure:
     rows: Incidence
 
 
+@dataclass(frozen=True, eq=False)
+class DiffusionStructure:
+    """How the instances of a mechanism with LONGITUDINAL_DIFFUSION hang together.
+
+    tree: of the instances. instance: row of the tree -> instance. above, below [n]: 2/(dx (dx + dx of the parent)) with
+    the parent's and with the own dx in front (1/um2), by row.
+    """
+
+    tree: Schedule
+    instance: Incidence
+    above: np.ndarray
+    below: np.ndarray
+
+
 Links = Mapping[str, tuple[LinkStructure, ...]]
 
 
@@ -181,6 +195,7 @@ class MechanismStructure:
     order: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     pointers: Links = field(default_factory=dict)
     transfers: Links = field(default_factory=dict)
+    diffusion: DiffusionStructure | None = None
     agenda: Agenda | None = None
 
     @property
