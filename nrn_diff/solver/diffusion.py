@@ -25,8 +25,8 @@ def _diffuse(now: Moment, mechanism: MechanismStructure, where: DiffusionStructu
     whole = now.read(mechanism, what.state)
     state = whole if what.element < 0 else whole[what.element]
     mean = (coefficient + parent.gather(coefficient)) / 2.0
-    a = -where.above * mean / jnp.where(has_parent, parent.gather(volume), 1.0)
-    b = -where.below * mean / volume
+    a = -jnp.asarray(where.above) * mean / jnp.where(has_parent, parent.gather(volume), 1.0)
+    b = -jnp.asarray(where.below) * mean / volume
     steps_per_ms = 1.0 / now.structure.dt
     rhs = rows.gather(state) * steps_per_ms
     new = rows.sum(tree_solve.solve(where.tree, a, b, steps_per_ms - b - parent.sum(a), rhs))
