@@ -133,7 +133,7 @@ class Kinetic:
             if symbol is None or name not in self.scheme.solved:
                 if compartment.diffusion:
                     reason = f"LONGITUDINAL_DIFFUSION of {name}, which is no STATE that is solved for"
-                    self.context.wrong("S178", reason, "let a STATE of this block diffuse", marked)
+                    self.context.wrong("S186", reason, "let a STATE of this block diffuse", marked)
                 continue  # of a COMPARTMENT, NEURON ignores it as well
             for cell in _cells(symbol):
                 outside = self.lowering.scope()
@@ -150,7 +150,7 @@ class Kinetic:
                     self._diffuse(cell, value, marked)
                 else:
                     reason = f"LONGITUDINAL_DIFFUSION of {name} without a COMPARTMENT before it"
-                    self.context.wrong("S179", reason, "write the COMPARTMENT first", marked)
+                    self.context.wrong("S187", reason, "write the COMPARTMENT first", marked)
                     break
 
     def _diffuse(self, cell: Cell, coefficient: ir.Expr, marked: str) -> None:
