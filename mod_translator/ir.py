@@ -297,6 +297,11 @@ class Routine:
     made_of: tuple[str, ...] = ()
 
 
+LIBRARY = "nothing"  # the SUFFIX of a file that only holds functions for HOC
+BEFORE_AFTER = ("before_initial", "after_initial", "before_breakpoint", "after_solve", "before_step")
+BLOCKS = ("initial", "current", "advance", "net_receive", "net_initial", "watch", *BEFORE_AFTER)  # fields of Mechanism
+
+
 class Kind(enum.Enum):
     """What sort of mechanism: density, point process, artificial cell."""
 
@@ -321,6 +326,10 @@ class Mechanism:
     shared: INSTANCE variables that are one variable in NEURON: after a block has run on all instances, all of them hold
     what the last instance left. They start from the live GLOBAL of that name, where HOC can read it.
     watch: the values that the WATCH statements watch, in their order; made from them by `passes.outbox`.
+    in_turn: those of them that an instance may find as the instance before left them in the same block: a block that
+    has to do with one runs on one instance after the other.
+    before_initial, after_initial, before_breakpoint, after_solve, before_step: BEFORE and AFTER blocks. They see ions
+    and v as the other blocks do, but hand nothing back to them.
     """
 
     name: str
@@ -341,6 +350,12 @@ class Mechanism:
     shared: tuple[str, ...] = ()
     watch: Routine | None = None
     diffusions: tuple[Diffusion, ...] = ()
+    in_turn: tuple[str, ...] = ()
+    before_initial: Routine | None = None
+    after_initial: Routine | None = None
+    before_breakpoint: Routine | None = None
+    after_solve: Routine | None = None
+    before_step: Routine | None = None
 
     @property
     def states(self) -> tuple[str, ...]:

@@ -147,7 +147,7 @@ def validate(mechanism: ir.Mechanism) -> None:
         _identifiers((ion.name, *ion.reads, *ion.writes), what)
     for diffusion in mechanism.diffusions:
         _diffusion(diffusion, mechanism, what)
-    if not set(mechanism.shared) <= set(mechanism.symbols):
+    if not {*mechanism.shared, *mechanism.in_turn} <= set(mechanism.symbols):
         raise InvalidIR(f"{what}: a shared variable that is not declared")
     for current in mechanism.currents:
         _identifier(current.name, what)
@@ -159,7 +159,7 @@ def validate(mechanism: ir.Mechanism) -> None:
         if name in mechanism.symbols:
             raise InvalidIR(f"{what}: {name} is both a variable and a routine")
         _routine(routine, f"{what}, {name}")
-    for entry in ("initial", "current", "advance", "net_receive", "net_initial", "watch"):
+    for entry in ir.BLOCKS:
         block: ir.Routine | None = getattr(mechanism, entry)
         if block is not None:
             _routine(block, f"{what}, {entry}")

@@ -8,6 +8,7 @@ from neuron_process import compile_mods, run_function
 import mod_translator
 from validation.mods.drivers import needed
 
+_DIFFERENTIATED = ("drepeat", "dshare", "dturn", "daround", "dfilled")
 FOLDER = Path(__file__).parent / "driven_mods"
 
 
@@ -27,7 +28,7 @@ def test_same_as_neuron(name):
     assert mechanism is not None, str(report)
     libraries = [str(compile_mods({f"{name}.mod": text}))]
     libraries += [str(compile_mods({f"{other}.mod": mod})) for other, mod in needed(mechanism).items()]
-    outcome = run_function(examine, mechanism=name, libraries=libraries, gradient=name == "dshare")
+    outcome = run_function(examine, mechanism=name, libraries=libraries, gradient=name in _DIFFERENTIATED)
     assert outcome["verdict"] == "same", outcome
     assert outcome["own_moving"] > 0
     assert outcome.get("gradient", "finite") == "finite"

@@ -9,6 +9,7 @@ from mod_translator.emit.expressions import Expressions, Frame, Path
 from mod_translator.emit.interface import Interface, unique
 from mod_translator.emit.liveness import Liveness
 from mod_translator.emit.names import WHEN, all_names, fresh, python_name
+from mod_translator.emit.text import INDENT
 from mod_translator.errors import Place, UnsupportedConstruct
 from mod_translator.passes import walk
 from mod_translator.validate import InvalidIR
@@ -93,6 +94,8 @@ class FunctionBody:
                     lines.append(self._assign(stmt))
                 case ir.If():
                     lines += self._if(stmt, live_after)
+                case ir.While():
+                    lines += self._while(stmt, live_after)
                 case ir.CallRoutine():
                     lines += self._call(stmt)
                 case ir.SolveImplicit():
@@ -146,6 +149,42 @@ class FunctionBody:
             values = [self._branch_value(key, env) for env in (then[1], orelse[1])]
             lines.append(f"{self._target(key)} = {self.text.runtime('where')}({case}, {values[0]}, {values[1]})")
         return lines if len(lines) > 1 else []
+
+    def _while(self, stmt: ir.While, live_after: set[str]) -> list[str]:
+        """Print a loop: its turn as a function of what a turn changes and somebody needs."""
+        self.cases += 1
+        number = "" if self.cases == 1 else f"_{self.cases}"
+        turn, on = fresh(f"turn{number}", self.taken), fresh(f"on{number}", self.taken)
+        outer = self.text.frame
+        needed = self.liveness.before_one(stmt, live_after)
+        keys = [k for k in self._changed(stmt.body) if k in needed or k in live_after]
+        start = [self._branch_value(k, outer.env) for k in keys]
+        start = [f"tuple({value})" if self._is_array(k) else value for k, value in zip(keys, start, strict=True)]
+        self.text.frame = Frame(dict(outer.env), Path(on, parent=None), f"_turn{number}")
+        parameters = [self._target(k) for k in keys]
+        condition = self.text.unguarded_condition(stmt.condition)
+        if outer.path is not None:
+            condition = f"{self.text.runtime('logical_and')}({outer.path.use()}, {condition})"
+        body = self._block(stmt.body, {*keys, *needed})
+        left = [self.text.name(k) for k in keys]
+        self.text.frame = outer
+        lines = [f"def {turn}({', '.join([on, *parameters])}):", *(INDENT + line for line in body)]
+        lines.append(f"{INDENT}return {_pack(left)}")
+        test = f"lambda {', '.join(parameters)}: {condition}"
+        call = f"{self.text.runtime('loop')}({test}, {turn}, {_pack(start)})"
+        return [*lines, f"{_unpack([self._target(k) for k in keys])} = {call}"]
+
+    def _changed(self, body: tuple[ir.Stmt, ...]) -> tuple[str, ...]:
+        """Return the keys of all that statements may assign, callees included."""
+        keys: list[str] = []
+        for stmt in walk.statements(body):
+            match stmt:
+                case ir.Assign(target, _, _):
+                    keys.append(target.name)
+                case ir.CallRoutine(name, _, _, result):
+                    keys += [self.text.file_key(w) for w in self.interface.routine(name).writes]
+                    keys += [result] if result else []
+        return unique(keys)
 
     def _branch_value(self, key: str, env: dict[str, str]) -> str:
         if key in env:

@@ -164,6 +164,8 @@ class Interface:
             for stmt in routine.body:
                 if isinstance(stmt, ir.If):
                     found.update(walk.calls(stmt.then + stmt.orelse))
+                elif isinstance(stmt, ir.While):
+                    found.update(walk.calls(stmt.body))
         found &= self.partial
         while True:
             inner = {c for name in found for c in walk.calls(self.routine(name).body)} & self.partial

@@ -47,6 +47,10 @@ class Liveness:
                 live.add(name)
             case ir.If(_, then, orelse, _):
                 live = self.before(then, after) | self.before(orelse, after)
+            case ir.While(condition, body, _):
+                live |= self._used(condition)
+                for _ in range(2):  # what a turn needs of the one before
+                    live |= self.before(body, live)
             case ir.CallRoutine(name, _, _, result):
                 routine = self.interface.routine(name)
                 live -= {self.file_key(w) for w in routine.writes} | {result or ""}

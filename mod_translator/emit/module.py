@@ -21,6 +21,7 @@ _KEYWORD = {
     "net_initial": "INITIAL of NET_RECEIVE",
     "net_receive": "NET_RECEIVE",
     "watch": "WATCH",
+    **{field: field.replace("_", " ").upper() for field in ir.BEFORE_AFTER},
 }
 
 

@@ -7,7 +7,7 @@ import keyword
 from mod_translator import ir
 from mod_translator.semantic.names import FUNC_TABLE, INTRINSICS
 
-ENTRY_POINTS = ("initial", "current", "advance", "net_initial", "net_receive", "watch")
+ENTRY_POINTS = ("initial", "current", "advance", "net_initial", "net_receive", "watch", *ir.BEFORE_AFTER)
 RUNTIME_NAMES = frozenset(INTRINSICS) | {
     FUNC_TABLE,
     "as_number",
@@ -17,7 +17,9 @@ RUNTIME_NAMES = frozenset(INTRINSICS) | {
     "logical_and",
     "logical_not",
     "logical_or",
+    "last_row",
     "lookup",
+    "loop",
     "make_table",
     "put",
     "put_at",

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from mod_translator import ir
 from mod_translator.passes.context import PassContext
-from mod_translator.passes.walk import blocks, subexpressions, with_blocks
+from mod_translator.passes.walk import blocks, expressions, subexpressions, with_blocks
 from mod_translator.semantic.names import INTRINSIC_READS
 
 Cell = tuple[str, int]  # a variable, or one element of an array (-1: a scalar)
@@ -116,10 +116,11 @@ class Analysis:
         for statement in body:
             self._statement(statement, effects)
 
-    def _statement(self, statement: ir.Stmt, effects: Effects) -> None:
+    def _statement(self, statement: ir.Stmt, effects: Effects) -> None:  # noqa: PLR0912
         match statement:
-            case ir.Assign(target, value, _):
-                self._expr(value, effects)
+            case ir.Assign(target, _, _):
+                for expr in expressions(statement):
+                    self._expr(expr, effects)
                 self._target(target, effects)
             case ir.If(condition, then, orelse, _):
                 self._expr(condition, effects)
@@ -158,6 +159,9 @@ class Analysis:
         match target:
             case ir.Element(name, ir.Num(value, _)):
                 self._write(name, effects, int(value))
+            case ir.Element(name, _):  # one of them: the others stay
+                self._read(name, effects)
+                effects.may |= dict.fromkeys(self._cells(name))
             case _:
                 self._write(target.name, effects)
 

@@ -13,6 +13,8 @@ from mod_translator.passes.context import PassContext
 from mod_translator.passes.effects import Analysis
 from mod_translator.passes.walk import all_names, blocks, fresh, rename, with_blocks
 
+_HANDING_OVER = ("initial", "current", "advance")
+
 
 def exits(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
     """Let `current` assign every current, and every block the reversal potentials that the file WRITEs."""
@@ -33,7 +35,7 @@ def exits(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
 
 def _carried(mechanism: ir.Mechanism, name: str) -> ir.Mechanism:
     analysis = Analysis(mechanism)
-    found = {f: r for f, r in blocks(mechanism).items() if not f.startswith("net_")}
+    found = {f: r for f, r in blocks(mechanism).items() if f in _HANDING_OVER}
     if "initial" not in found:
         found["initial"] = ir.Routine("initial", "INITIAL", (), loc=mechanism.symbols[name].loc)
     if all(name in analysis.surely_written(routine) for routine in found.values()):

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from mod_translator import ir
-from mod_translator.errors import UnsupportedConstruct
 from mod_translator.passes.context import PassContext
 from mod_translator.passes.walk import all_names, calls, expressions, fresh, subexpressions, with_bodies
 
@@ -77,17 +76,14 @@ class _Hoister:
 
         match statement:
             case ir.Assign(target, value, loc):
+                if isinstance(target, ir.Element):
+                    target = ir.Element(target.name, lift(target.index))
                 statement = ir.Assign(target, lift(value), loc)
             case ir.If(condition, then, orelse, loc):
                 statement = ir.If(lift(condition), self.body(then), self.body(orelse), loc)
-            case ir.While(condition, _, loc):
-                self.context.refuse_at(
-                    UnsupportedConstruct,
-                    "U173",
-                    "a FUNCTION that sets variables in the condition of a WHILE",
-                    "call it before the loop and at its end, and test its value",
-                    loc,
-                )
+            case ir.While(condition, body, loc):  # evaluated once more after each turn
+                test = lift(condition)
+                statement = ir.While(test, (*self.body(body), *before), loc)
             case ir.CallRoutine(name, args, loc, result):
                 statement = ir.CallRoutine(name, tuple(lift(a) for a in args), loc, result)
             case ir.Derivative(state, rate, loc):
@@ -98,16 +94,8 @@ class _Hoister:
         match expr:
             case ir.Unary(op, operand):
                 return ir.Unary(op, self._lift(operand, loc, emit))
-            case ir.Binary("&&" | "||" as op, left, right):
-                if self._is_impure(right):
-                    self.context.refuse_at(
-                        UnsupportedConstruct,
-                        "U171",
-                        f"a FUNCTION that sets variables, called to the right of {op}",
-                        "call it before the condition and use its value",
-                        loc,
-                    )
-                return ir.Binary(op, self._lift(left, loc, emit), right)
+            case ir.Binary("&&" | "||" as op, left, right) if self._is_impure(right):
+                return self._short_circuit(op, left, right, loc, emit)
             case ir.Binary(op, left, right):
                 return ir.Binary(op, self._lift(left, loc, emit), self._lift(right, loc, emit))
             case ir.Call(name, args):
@@ -122,3 +110,20 @@ class _Hoister:
                 return ir.Var(result)
             case _:
                 return expr
+
+    def _short_circuit(
+        self, op: str, left: ir.Expr, right: ir.Expr, loc: ir.Loc, emit: Callable[[ir.Stmt], None]
+    ) -> ir.Expr:
+        """Return a variable that holds the truth; what stands to the right is evaluated only if it matters."""
+        truth, zero = ir.Var(fresh("truth", self.used)), ir.Num(0.0, "0")
+        emit(ir.Assign(truth, _as_condition(self._lift(left, loc, emit)), loc))
+        inside: list[ir.Stmt] = []
+        value = _as_condition(self._lift(right, loc, inside.append))
+        test = ir.Binary("!=" if op == "&&" else "==", truth, zero)
+        emit(ir.If(test, (*inside, ir.Assign(truth, value, loc)), (), loc))
+        return ir.Binary("!=", truth, zero)
+
+
+def _as_condition(expr: ir.Expr) -> ir.Expr:
+    compared = isinstance(expr, ir.Binary) and expr.op in ("<", "<=", ">", ">=", "==", "!=")
+    return expr if compared else ir.Binary("!=", expr, ir.Num(0.0, "0"))

@@ -7,12 +7,13 @@ from dataclasses import replace
 from mod_translator import ir
 from mod_translator.errors import UnsupportedConstruct
 from mod_translator.passes.context import PassContext
-from mod_translator.passes.walk import blocks, expressions, names, statements
+from mod_translator.passes.walk import blocks, calls, expressions, names, statements
 
 
 def limits(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
     """Refuse ion variables where NEURON's copy of them is stale."""
     _events(mechanism, context)
+    _before_and_after(mechanism, context)
     return replace(mechanism, symbols=_carried_currents(mechanism))
 
 
@@ -48,6 +49,27 @@ def _events(mechanism: ir.Mechanism, context: PassContext) -> None:
                     "use it in BREAKPOINT or in the SOLVEd block",
                     block.loc,
                 )
+
+
+def _before_and_after(mechanism: ir.Mechanism, context: PassContext) -> None:
+    """Refuse BEFORE and AFTER blocks that NEURON gives ions it does not take back, or before there are ions."""
+    own = {f"i{use.name}" for use in mechanism.ions if f"i{use.name}" not in use.reads}
+    tables = {routine.name for routine in mechanism.tables}
+    for field in ir.BEFORE_AFTER:
+        block: ir.Routine | None = getattr(mechanism, field)
+        if block is None:
+            continue
+        names_ = {*block.writes, *(block.reads if field == "before_initial" else ())}
+        ions = sorted(n for n in names_ - own if mechanism.symbols[n].role is ir.Role.ION)
+        early = field == "before_initial" and not mechanism.thread_safe and tables & set(calls(block.body))
+        if ions or early:
+            context.refuse_at(
+                UnsupportedConstruct,
+                "U163",
+                f"{', '.join(ions) or 'a TABLE'} in a {block.kind} block",
+                "use it in INITIAL, in BREAKPOINT or in the SOLVEd block",
+                block.loc,
+            )
 
 
 def _carried_currents(mechanism: ir.Mechanism) -> dict[str, ir.Symbol]:

@@ -8,7 +8,8 @@ instance, or an earlier block, left there. Such a variable becomes one of the in
 - where what is assigned is the same for all and does not follow from such variables themselves, as in
   `if (last != celsius) { last = celsius  q = ... }`: the second instance then changes nothing;
 - where each block that writes it surely does so before it reads it: the next block finds what the last instance left
-  (`Mechanism.shared`).
+  (`Mechanism.shared`);
+- else, if no event writes it, where the solver runs such blocks on one instance after the other (`Mechanism.in_turn`).
 One that serves nothing but its own next value (a count of events) is left out. The rest is refused.
 """
 
@@ -37,6 +38,7 @@ def shared(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
     uniformity = Uniformity(mechanism)
     settled = _settled(mechanism, analysis, uniformity, found)
     last: list[str] = []
+    in_turn: list[str] = []
     symbols = dict(mechanism.symbols)
     for name, symbol in mechanism.symbols.items():
         writers = {field for field in found if name in writes[field]}
@@ -50,6 +52,10 @@ def shared(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
             mechanism = _without(mechanism, name)
         elif readers and not carried and (name in settled or _left_by_the_last(analysis, found, writes, name)):
             last.append(name)
+        elif readers and not carried and mechanism.kind is not ir.Kind.ARTIFICIAL and not writers & set(_EVENTS):
+            last.append(name)
+            in_turn.append(name)
+            context.note_at(f"{name} goes from instance to instance: its blocks run on one after the other", symbol.loc)
         elif readers and not carried:
             where = ", ".join(_SHOWN.get(field, field.upper()) for field in readers)
             context.refuse_at(
@@ -60,7 +66,7 @@ def shared(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
                 f"make {name} RANGE (declare it in ASSIGNED, take it out of GLOBAL or of the LOCAL of the file)",
                 symbol.loc,
             )
-    return replace(mechanism, symbols=symbols, shared=(*mechanism.shared, *last))
+    return replace(mechanism, symbols=symbols, shared=(*mechanism.shared, *last), in_turn=tuple(in_turn))
 
 
 def _left_by_the_last(analysis: Analysis, found: dict[str, ir.Routine], writes: dict[str, set[str]], name: str) -> bool:

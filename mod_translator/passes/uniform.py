@@ -7,7 +7,7 @@ too. What an instance holds, v, diam, area, ions and the arguments of NET_RECEIV
 from __future__ import annotations
 
 from mod_translator import ir
-from mod_translator.passes.walk import blocks, subexpressions
+from mod_translator.passes.walk import blocks, expressions, subexpressions
 
 _UNIFORM_EXTERNALS = frozenset({"t", "dt", "celsius"})
 
@@ -68,8 +68,9 @@ class Uniformity:
 
     def _statement(self, statement: ir.Stmt, known: dict[str, bool], path: bool) -> None:
         match statement:
-            case ir.Assign(target, value, _):
-                self._assign(target.name, self._expr(value, known) and path, known)
+            case ir.Assign(target, _, _):
+                uniform = all(self._expr(e, known) for e in expressions(statement))
+                self._assign(target.name, uniform and path, known)
             case ir.If(condition, then, orelse, _):
                 inner = self._expr(condition, known) and path
                 branches = [dict(known), dict(known)]

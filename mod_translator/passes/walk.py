@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from mod_translator import ir
 
@@ -11,6 +12,8 @@ from mod_translator import ir
 def expressions(statement: ir.Stmt) -> tuple[ir.Expr, ...]:
     """Return the expressions that a statement itself evaluates, in order (not those of its branches)."""
     match statement:
+        case ir.Assign(ir.Element(_, index), value, _) if not isinstance(index, ir.Num):
+            return (value, index)
         case ir.Assign(_, value, _):
             return (value,)
         case ir.If(condition, _, _, _) | ir.While(condition, _, _):
@@ -83,28 +86,14 @@ def rebuild(body: tuple[ir.Stmt, ...], change: Callable[[ir.Stmt], tuple[ir.Stmt
 
 def blocks(mechanism: ir.Mechanism) -> dict[str, ir.Routine]:
     """Return the routines that NEURON itself calls, by the name of their field."""
-    found = {
-        "initial": mechanism.initial,
-        "current": mechanism.current,
-        "advance": mechanism.advance,
-        "net_receive": mechanism.net_receive,
-        "net_initial": mechanism.net_initial,
-        "watch": mechanism.watch,
-    }
+    found = {field: getattr(mechanism, field) for field in ir.BLOCKS}
     return {field: routine for field, routine in found.items() if routine is not None}
 
 
 def with_blocks(mechanism: ir.Mechanism, found: dict[str, ir.Routine]) -> ir.Mechanism:
     """Return the mechanism with the blocks that NEURON calls replaced, given by the name of their field."""
-    return replace(
-        mechanism,
-        initial=found.get("initial"),
-        current=found.get("current"),
-        advance=found.get("advance"),
-        net_receive=found.get("net_receive"),
-        net_initial=found.get("net_initial"),
-        watch=found.get("watch"),
-    )
+    changed: dict[str, Any] = {field: found.get(field) for field in ir.BLOCKS}
+    return replace(mechanism, **changed)
 
 
 def with_bodies(mechanism: ir.Mechanism, change: Callable[[ir.Routine], ir.Routine]) -> ir.Mechanism:

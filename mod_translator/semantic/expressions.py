@@ -93,6 +93,10 @@ class Resolver:
             return _ZERO
         if not symbol.length:
             return self._scalar(marked, index, Var(name))
+        if index is not None and self.integer(index, scope) is None:
+            at = self.whole(index, scope)
+            if at is not None:
+                return Element(name, at)
         position = self._position(marked, index, symbol.length, scope)
         return _ZERO if position is None else Element(name, Num(float(position), str(position)))
 
@@ -160,6 +164,29 @@ class Resolver:
                 if a is None or b is None or (op == "/" and b == 0):
                     return None
                 return {"+": a + b, "-": a - b, "*": a * b, "/": int(a / b) if b else 0}.get(op)
+            case _:
+                return None
+
+    def whole(self, expr: Expr, scope: Scope) -> Expr | None:
+        """Return an integer expression of variables as nocmodl computes it: each cut to an int, then in C's integers.
+
+        None if it holds something else, such as a call.
+        """
+        known = self.integer(expr, scope)
+        match expr:
+            case _ if known is not None:
+                return Num(float(known), str(known))
+            case Unary("-", operand):
+                inner = self.whole(operand, scope)
+                return None if inner is None else Unary("-", inner)
+            case Var() | Element():
+                resolved = self.expr(expr, scope)
+                return resolved if isinstance(resolved, Var) and resolved.name in scope.whole else truncated(resolved)
+            case Binary("+" | "-" | "*" | "/" as op, left, right):
+                a, b = self.whole(left, scope), self.whole(right, scope)
+                if a is None or b is None:
+                    return None
+                return truncated(Binary(op, a, b)) if op == "/" else Binary(op, a, b)
             case _:
                 return None
 
@@ -255,6 +282,11 @@ def at_time(when: Expr) -> Expr:
     moment = Binary("-", when, Num(1e-11, "1e-11"))
     step_start = Binary("-", Var("t"), Var("dt"))
     return Binary("&&", Binary("<=", moment, Var("t")), Binary(">", moment, step_start))
+
+
+def truncated(expr: Expr) -> Expr:
+    """Return an expression cut to a whole number, as C cuts a double to an int."""
+    return Binary("-", expr, Call("fmod", (expr, Num(1.0, "1"))))
 
 
 def where(expr: Expr) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from mod_translator import ir
 from mod_translator.passes.walk import calls, expressions, names, statements
@@ -46,6 +47,7 @@ class _Analysis:
         breakpoint_, solves, conductances = self._breakpoint()
         current, advance = self._split(breakpoint_, solves)
         receive, net_initial = self._net_receive()
+        around = self._before_and_after()
         self._other_blocks()
         self._unreached()
         return ir.Mechanism(
@@ -65,6 +67,7 @@ class _Analysis:
             conductances=conductances,
             diffusions=tuple(self.lower.diffusions),
             thread_safe=self._thread_safe(),
+            **around,
         )
 
     def _suffix(self) -> tuple[str, ir.Kind]:
@@ -75,10 +78,8 @@ class _Analysis:
             return "", ir.Kind.DENSITY
         keyword, marked = (self.file.suffix[0], self.file.suffix[1])
         name = self.context.name(marked)
-        if name == "nothing":
-            self.context.unsupported(
-                "U101", "SUFFIX nothing: a library of HOC functions", "nothing to simulate: leave it out", marked
-            )
+        if name == ir.LIBRARY:
+            self.context.note("SUFFIX nothing: a library of HOC functions, nothing to simulate", marked)
         return name, _KINDS[self.context.name(keyword)]
 
     def _of(self, *kinds: str) -> list[tree.Block]:
@@ -234,11 +235,24 @@ class _Analysis:
 
     # ------------------------------------------------------------------------------------------------------ rest
 
-    def _other_blocks(self) -> None:
+    def _before_and_after(self) -> dict[str, Any]:
+        """Return the BEFORE and AFTER blocks by their field; NEURON runs those of a kind one after the other."""
+        found: dict[str, ir.Routine] = {}
         for block in self._of("BEFORE", "AFTER"):
             self.context.block_token = block.token
             what = f"{block.kind} {block.name}"
-            self.context.unsupported("U163", f"a {what} block", "move its statements to BREAKPOINT or INITIAL")
+            field = what.replace(" ", "_").lower()
+            if field not in ir.BEFORE_AFTER or self.symbols.artificial:
+                reason = f"a {what} block" + (" of an ARTIFICIAL_CELL" if self.symbols.artificial else "")
+                self.context.unsupported("U163", f"{reason}, which NEURON does not run", "move it to another block")
+                continue
+            body = self.lower.body(block.body, Block(what, self.lower.scope(), block.token))
+            before = found[field].body if field in found else ()
+            loc = found[field].loc if field in found else self.context.source.loc(block.token)
+            found[field] = ir.Routine(field, what, (*before, *body), loc=loc)
+        return found
+
+    def _other_blocks(self) -> None:
         for block in self._of("CONSTRUCTOR", "DESTRUCTOR"):
             self.context.block_token = block.token
             if block.kind == "CONSTRUCTOR" and not all(self._only_shows(s) for s in block.body):

@@ -18,6 +18,7 @@ class Scope:
         self.function = function  # the FUNCTION whose value the routine computes
         self.frames: list[dict[str, Expr | tuple[str, ...]]] = [{}]
         self.locals: list[str] = []
+        self.whole: set[str] = set()  # locals that hold whole numbers only
 
     def fresh(self, wanted: str) -> str:
         """Return `wanted`, or `wanted` with something appended, so that it is new; reserve it."""

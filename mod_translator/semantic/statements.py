@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from mod_translator import ir
+from mod_translator.passes.walk import calls, subexpressions
+from mod_translator.passes.walk import statements as statements_of
 from mod_translator.passes.walk import statements as walk
-from mod_translator.passes.walk import subexpressions
 from mod_translator.semantic.context import Context, first_name
 from mod_translator.semantic.expressions import Resolver
 from mod_translator.semantic.kinetic import Kinetic
@@ -21,6 +22,7 @@ from mod_translator.syntax.expressions import STRING
 from mod_translator.validate import MAX_INTERVALS
 from mod_translator.verbatim import verbatim
 
+_SOLVED = ("DERIVATIVE", "KINETIC", "LINEAR", "NONLINEAR", "DISCRETE")
 MAX_UNROLLED = 10_000  # statements that one FROM loop may become
 
 
@@ -279,16 +281,32 @@ class Lowering:
         token = self.context.source.token(first_name(condition))
         index = work.token if token is None else self.context.source.before(token, "while", "WHILE")
         test = self.resolve.expr(condition, work.scope)
-        if not self.symbols.artificial:
-            remedy = "use FROM with constant bounds, or a formula"
-            self.context.unsupported("U150", "a WHILE loop", remedy, first_name(condition))
-        return (ir.While(test, self.body(body, work), self.context.source.loc(index)),)
+        loop = ir.While(test, self.body(body, work), self.context.source.loc(index))
+        if not self._can_repeat(loop.body, work):
+            remedy = "move the equations out of the loop, or use FROM with constant bounds"
+            self.context.unsupported("U150", "a WHILE loop of equations or events", remedy, first_name(condition))
+            return ()
+        return (loop,)
+
+    def _can_repeat(self, body: tuple[ir.Stmt, ...], work: Block) -> bool:
+        """Return whether statements can be repeated as often as is only known at run time."""
+        if self.symbols.artificial:
+            return True
+        inside = list(statements_of(body))
+        equations = any(isinstance(s, ir.Derivative | ir.SolveImplicit | ir.ForNetcons) for s in inside)
+        below = set(calls(body))
+        solved = any(s.kind in _SOLVED for n, s in self.symbols.blocks.items() if n in below)
+        return work.equations is None and not equations and not solved and not below & {*EVENT_CALLS, *RANDOM_CALLS}
 
     def _loop(self, loop: tree.Loop, work: Block) -> tuple[ir.Stmt, ...]:
         name = self.context.name(loop.variable)
         first = self.resolve.integer(loop.first, work.scope)
         last = self.resolve.integer(loop.last, work.scope)
         step = 1 if loop.step is None else self.resolve.integer(loop.step, work.scope)
+        if (first is None or last is None) and step is not None and step > 0:
+            repeated = self._repeated(loop, step, work)
+            if repeated:
+                return repeated
         if first is None or last is None or step is None:
             reason = f"a FROM loop over {name} whose bounds are only known at run time"
             self.context.unsupported("U156", reason, "use numbers or DEFINEd names as bounds", loop.variable)
@@ -314,6 +332,26 @@ class Lowering:
             reason, remedy = "a C break out of a loop within another", "use if/else"
             self.context.unsupported("U158", reason, remedy, loop.variable)
             return ()
+
+    def _repeated(self, loop: tree.Loop, step: int, work: Block) -> tuple[ir.Stmt, ...]:
+        """Return a FROM loop whose bounds are only known at run time; nothing if that is not possible.
+
+        As in the C++ of nocmodl the counter is an int and the upper bound is evaluated before each turn.
+        """
+        first, last = self.resolve.whole(loop.first, work.scope), self.resolve.whole(loop.last, work.scope)
+        if first is None or last is None or work.equations is not None:
+            return ()
+        loc = self.context.loc(loop.variable)
+        work.scope.push()
+        counter = ir.Var(work.scope.declare(self.context.name(loop.variable)))
+        work.scope.whole.add(counter.name)
+        body = self.body(loop.body, work)
+        work.scope.pop()
+        if not self._can_repeat(body, work) or counter.name in ir.assigned(body):
+            return ()
+        following = ir.Binary("+", counter, ir.Num(float(step), str(step)))
+        turn = (*body, ir.Assign(counter, following, loc))
+        return (ir.Assign(counter, first, loc), ir.While(ir.Binary("<=", counter, last), turn, loc))
 
     def _conductance(self, marked: str, ion: str, work: Block) -> tuple[ir.Current, ...]:
         name, species = self.context.name(marked), self.context.name(ion)

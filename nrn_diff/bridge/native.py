@@ -16,6 +16,7 @@ _SYMBOL_TYPE, _SYMBOL_VALUE, _PROC_SIZE = 8, 16, 8
 # In struct cTemplate: olist; in hoc_Item: next; in Object: u.this_pointer.
 _TEMPLATE_OBJECTS, _NEXT, _THIS_POINTER = 48, 8, 8
 _LOW = 0xFFFFFFFF
+_BEFORE_STEP = 4  # membfunc.h
 _PAGE = 4096
 
 
@@ -67,6 +68,19 @@ def transfer() -> None:
         address = ctypes.c_void_p.in_dll(library, name).value
         if address:
             ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * len(arguments))(address)(*arguments)
+
+
+def remove_before_step() -> None:
+    """Let NEURON forget all BEFORE STEP blocks, which run before it records. For a copy of the process only."""
+    library = _library()
+    try:
+        blocks = ctypes.POINTER(ctypes.c_void_p).in_dll(library, "bamech_") if library else None
+        changed = ctypes.c_int.in_dll(library, "v_structure_change") if library else None
+    except ValueError:  # this build does not show them
+        return
+    if blocks and changed is not None:
+        blocks[_BEFORE_STEP] = None
+        changed.value = 1
 
 
 def has_extra_scatter_gather() -> bool | None:

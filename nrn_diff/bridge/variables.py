@@ -14,6 +14,7 @@ from nrn_diff.bridge.catalog import Variable
 from nrn_diff.bridge.circuits import LiveCircuit, live_circuits
 from nrn_diff.bridge.extracellular import ARRAYS, layered_nodes, n_layers, set_layer_potential
 from nrn_diff.bridge.inventory import Inventory, Located, hoc_objects, place_of
+from nrn_diff.bridge.native import remove_before_step
 from nrn_diff.bridge.topology import Topology
 from nrn_diff.snapshot import Record
 
@@ -84,6 +85,7 @@ def fill(blocks: Sequence[Block], first: float) -> None:
 
 def put_sentinels(blocks: Sequence[Block], section: Any) -> None:
     """Put TIME into t, and FIRST, FIRST + 1, ... into the variables. For a copy of the process only."""
+    remove_before_step()
     h.CVode().active(0)  # frecord_init samples only for the fixed step
     h.psection(sec=section)  # brings up to date what NEURON otherwise does in finitialize (verify_structure)
     h.t = TIME

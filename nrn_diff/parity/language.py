@@ -12,6 +12,7 @@ from nrn_diff.parity.texts import (
     CURRENT,
     DENSITY,
     DIFFUSION,
+    DRIVEN,
     INITIAL,
     KINETIC,
     LEFT_OUT,
@@ -19,6 +20,7 @@ from nrn_diff.parity.texts import (
     NEWTON,
     ORDER,
     POINT,
+    REPEATED,
     RUN,
     SOLVED,
     SPIKES,
@@ -33,7 +35,12 @@ KINDS = (
     Construct(
         "ARTIFICIAL_CELL", ARTIFICIAL + "NET_RECEIVE (w) { net_event(t) }\n", CELLS, "sends given trains of events"
     ),
-    Construct("SUFFIX nothing", "NEURON { SUFFIX nothing }\nFUNCTION f(x) { f = x }\n", (), "a library for HOC"),
+    Construct(
+        "SUFFIX nothing",
+        "NEURON { SUFFIX nothing }\nFUNCTION f(x) { f = x }\n",
+        ("test_translator_refusals.py::test_a_library_of_functions_is_nothing_to_simulate",),
+        "a library for HOC: nothing to simulate",
+    ),
     Construct("no SUFFIX: named after the file", "NEURON { RANGE a }\nASSIGNED { a }\nINITIAL { a = 1 }\n", STEP),
 )
 
@@ -126,7 +133,13 @@ BLOCKS = (
     Construct(
         "FUNCTION_TABLE in an ARTIFICIAL_CELL", ARTIFICIAL + "FUNCTION_TABLE tau(v)\nINITIAL { a = tau(2) }\n", ()
     ),
-    Construct("BEFORE, AFTER", DENSITY + "BEFORE BREAKPOINT { a = 1 }\n", ()),
+    Construct("BEFORE and AFTER, all that NEURON runs", DENSITY + "BEFORE BREAKPOINT { a = 1 }\n", DRIVEN),
+    Construct(
+        "BEFORE and AFTER that assign an ion, or BEFORE INITIAL that reads one",
+        "NEURON { SUFFIX x USEION ca READ cai WRITE cai }\nASSIGNED { cai }\nAFTER SOLVE { cai = 1 }\n",
+        (),
+        "NEURON does not hand it to the ion",
+    ),
     Construct(
         "CONSTRUCTOR that assigns what HOC can read",
         DENSITY + "CONSTRUCTOR { a = 1 }\n",
@@ -238,16 +251,30 @@ STATEMENTS = (
         (*VALUES, *RUN),
     ),
     Construct("FROM with constant bounds", INITIAL % "FROM i = 0 TO 2 { arr[i] = i }", RUN, "unrolled"),
-    Construct("FROM, bounds known at run time only", INITIAL % "FROM i = 0 TO b { a = i }", ()),
+    Construct(
+        "FROM, bounds known at run time only",
+        INITIAL % "FROM i = 0 TO b { a = i }",
+        REPEATED,
+        "an instance that takes more than 4096 turns is NaN",
+    ),
     Construct("FROM of more than 10 000 statements", INITIAL % "FROM i = 0 TO 20000 { a = i }", ()),
     Construct("assignment to the variable of a FROM", INITIAL % "FROM i = 0 TO 2 { i = 3 }", ()),
-    Construct("array index known at run time only", INITIAL % "arr[b] = 1", ()),
-    Construct("WHILE", INITIAL % "while (a < 3) { a = a + 1 }", ()),
+    Construct(
+        "array index known at run time only", INITIAL % "arr[b] = 1", REPEATED, "an index that does not exist makes NaN"
+    ),
+    Construct("the same, of a LOCAL array", INITIAL % "LOCAL l[2] a = l[b]", ()),
+    Construct("WHILE", INITIAL % "while (a < 3) { a = a + 1 }", REPEATED, "more than 4096 turns make NaN"),
+    Construct("the same, around equations or events", SOLVED % ("cnexp", "FROM i = 0 TO b { m' = -m }"), ()),
+    Construct(
+        "WHILE around equations or events",
+        SOLVED % ("cnexp", "while (a < 3) { a = a + 1 m' = -m }"),
+        (),
+    ),
     Construct("WHILE in an ARTIFICIAL_CELL", ARTIFICIAL + "INITIAL { while (a < 3) { a = a + 1 } }\n", LOOPS),
     Construct(
         "the same, with a FUNCTION that sets variables in the condition",
         ARTIFICIAL + "INITIAL { while (f() > 1) { a = 1 } }\nFUNCTION f() { a = 2 f = 1 }\n",
-        (),
+        DRIVEN,
     ),
     Construct("LAG and other rare statements", INITIAL % "LAG a BY p", ()),
     Construct("m' inside an expression", SOLVED % ("cnexp", "m' = -m a = m'"), ()),
@@ -287,7 +314,7 @@ STATEMENTS = (
     Construct(
         "a FUNCTION with side effects to the right of &amp;&amp; or \\|\\|",
         DENSITY + "INITIAL { if (v > 0 && f() > 1) { a = 1 } }\nFUNCTION f() { b = 2 f = 1 }\n",
-        (),
+        DRIVEN,
     ),
 )
 

@@ -148,8 +148,14 @@ SHARED = (
     Construct(
         "a GLOBAL, or a LOCAL of the file, that carries something from instance to instance",
         GLOBAL + "BREAKPOINT { a = g g = v }\n",
+        DRIVEN,
+        "such blocks run on one instance after the other, in NEURON's order, and so more slowly",
+    ),
+    Construct(
+        "the same, assigned by NET_RECEIVE too",
+        "NEURON { POINT_PROCESS x GLOBAL g RANGE a }\nASSIGNED { v a g }\nBREAKPOINT { a = g g = v }\n"
+        "NET_RECEIVE (w) { g = g + w }\n",
         (),
-        "its value depends on the order in which NEURON visits them",
     ),
 )
 

@@ -18,6 +18,10 @@ CELLS = ("test_events_artificial.py::test_networks_of_artificial_cells_are_neuro
 USERS_CELL = ("test_events_artificial.py::test_a_cell_from_a_users_mod_sends_as_in_neuron",)
 DIFFUSION = ("test_diffusion.py::test_states_diffuse_as_in_neuron",)
 ORDER = ("test_order_of_currents.py::test_same_as_neuron",)
+REPEATED = (
+    "test_driven_mods.py::test_same_as_neuron",
+    "test_runtime_loop.py::test_both_modes_of_differentiation",
+)
 DRIVEN = ("test_driven_mods.py::test_same_as_neuron",)
 UNIFORM = "test_translator_effects.py::test_a_shared_value_that_initial_makes_the_same_everywhere_is_carried"
 LEFT_OUT = "test_translator_refusals.py::test_what_the_simulation_never_reaches_is_dropped_with_a_note"

@@ -31,6 +31,7 @@ from nrn_diff.runtime.functions import (
 from nrn_diff.runtime.implicit import derivimplicit, simeq, sparse, sparse_steady
 from nrn_diff.runtime.loader import Float64Required, load_module, require_float64
 from nrn_diff.runtime.logic import as_number, guard, logical_and, logical_not, logical_or, where
+from nrn_diff.runtime.loop import loop
 from nrn_diff.runtime.random import random__after_normal, random__dpick, random__normal, random__place
 from nrn_diff.runtime.table import Table, last_row, lookup, make_table
 
@@ -67,6 +68,7 @@ __all__ = [
     "logical_not",
     "logical_or",
     "lookup",
+    "loop",
     "make_table",
     "nernst",
     "nrn_ghk",

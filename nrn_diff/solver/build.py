@@ -47,7 +47,8 @@ from nrn_diff.solver.structure import (
 )
 from nrn_diff.solver.values import Cable, IonState, IonValues, Values
 
-BLOCKS = ("initial", "current", "advance", "net_receive", "net_initial", "watch")
+# the blocks that run in each step
+_DURING = ("net_receive", "before_breakpoint", "current", "advance", "after_solve", "before_step", "watch")
 
 
 def build_structure(capture: Capture) -> Structure:
@@ -208,7 +209,7 @@ def _mechanism(
     mechanism = data.ir
     printed, events = outbox(mechanism, fan_in(capture, mechanism)) if queued else (mechanism, Outbox({}))
     blocks = {}
-    for name in BLOCKS:
+    for name in ir.BLOCKS:
         routine: ir.Routine | None = getattr(printed, name)
         if routine is not None and (deliveries is not None or not name.startswith("net_")):
             # NET_RECEIVE returns the arguments that it assigns: they are state of the NetCon.
@@ -254,7 +255,7 @@ def _check(capture: Capture, data: MechanismData, blocks: Mapping[str, Block], l
     """Refuse the combinations that the step does not reproduce."""
     mechanism = data.ir
     refusals = list(linked.refusals(data))
-    changed = {name for key in ("current", "advance", "net_receive") if key in blocks for name in blocks[key].outputs}
+    changed = {name for key in _DURING if key in blocks for name in blocks[key].outputs}
     changed |= linked.of_mechanism(linked.written, data.name)
     for table in emit.tables(mechanism) if data.use_table else ():
         for name in changed.intersection(table.inputs):
@@ -314,7 +315,7 @@ def _is_implicit(body: tuple[ir.Stmt, ...]) -> bool:
 
 def _carried(capture: Capture, mechanism: ir.Mechanism, blocks: Mapping[str, Block], linked: Linked) -> tuple[str, ...]:
     """Variables that a step writes and a later block reads, or that only an event writes and a Vector records."""
-    during = [blocks[name] for name in ("net_receive", "current", "advance", "watch") if name in blocks]
+    during = [blocks[name] for name in _DURING if name in blocks]
     written = {name for block in during for name in block.outputs}
     needed = {name for block in during for name in block.inputs}
     from_elsewhere = linked.of_mechanism(linked.written, mechanism.name)

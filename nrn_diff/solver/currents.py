@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 
 from nrn_diff.runtime import nernst
+from nrn_diff.solver.in_turn import on_all
 from nrn_diff.solver.incidence import Incidence
 from nrn_diff.solver.moment import Moment, replace_rows
 from nrn_diff.solver.structure import MechanismStructure
@@ -31,6 +33,7 @@ class Balance(NamedTuple):
 
 def assemble(now: Moment) -> Balance:
     """Run the BREAKPOINTs of all mechanisms and sum what they give over the tree."""
+    now.run_everywhere("before_breakpoint")
     start_ion_currents(now)
     by_nodes: dict[tuple[int, bool], tuple[Incidence, Array, Array]] = {}
     for mechanism in now.structure.mechanisms:
@@ -79,12 +82,15 @@ def membrane_current(now: Moment, mechanism: MechanismStructure) -> tuple[Array,
 
 def _with_difference(now: Moment, mechanism: MechanismStructure) -> tuple[dict[str, Array], dict[str, Array]]:
     """NEURON's (I(v + 0.001) - I(v)) / 0.001, for each current by name and for their sum under ''."""
-    inputs = mechanism.blocks["current"].inputs
-    v = now.read(mechanism, "v") if "v" in inputs else jnp.zeros(())
-    shifted = now.call(mechanism, "current", {"v": v + DELTA_V})
-    # What the evaluation at v + 0.001 leaves in a variable is what the one at v finds there.
-    left = {name: value for name, value in shifted.items() if name in inputs}
-    results = now.call(mechanism, "current", {**left, "v": v})
+
+    def evaluate(inputs: Mapping[str, Any]) -> tuple[dict[str, Array], dict[str, Array]]:
+        moved = {"v": inputs["v"] + DELTA_V} if "v" in inputs else {}
+        shifted = mechanism.run("current", {**inputs, **moved})
+        # What the evaluation at v + 0.001 leaves in a variable is what the one at v finds there.
+        left = {name: value for name, value in shifted.items() if name in inputs}
+        return shifted, mechanism.run("current", {**inputs, **left})
+
+    shifted, results = on_all(mechanism, now.inputs(mechanism, "current"), evaluate)
     names, zero = [current.name for current in mechanism.ir.currents], jnp.zeros(mechanism.count)
     slopes = {name: (shifted[name] - results[name]) / DELTA_V for name in names}
     slopes[""] = (sum((shifted[n] for n in names), zero) - sum((results[n] for n in names), zero)) / DELTA_V

@@ -13,11 +13,11 @@ from nrn_diff.solver.structure import MechanismStructure
 from nrn_diff.solver.values import Array
 
 
-def fill_tables(now: Moment, mechanism: MechanismStructure) -> None:
+def fill_tables(now: Moment, mechanism: MechanismStructure, *, leave: bool = True) -> None:
     """TABLE contents, from the globals and from the variables of the first instance, as NEURON takes them.
 
     NEURON fills the tables of a file that is not thread-safe at their first look-up, so what INITIAL has assigned by
-    then (a temperature factor) is in them.
+    then (a temperature factor) is in them. leave: also store what the filling leaves in other variables.
     """
     if not mechanism.use_table:
         return
@@ -37,7 +37,8 @@ def fill_tables(now: Moment, mechanism: MechanismStructure) -> None:
         of_first = {n: x[..., mechanism.first] for n, x in of_each.items()}
         common = {n: x for n, x in inputs.items() if n not in of_each}
         mine = of_each if mechanism.is_per_instance(table.name) else of_first
-        _leave(now, mechanism, table, common, mine)
+        if leave:
+            _leave(now, mechanism, table, common, mine)
         if mechanism.is_per_instance(table.name):
             filled = _tables_of_instances(mechanism, table, common, of_each)
         else:

@@ -42,6 +42,7 @@ def initialise(structure: Structure, values: Values, events: dict[str, Array]) -
     deliver(now, events)
     deliver_due(now, now.t)
     start_membrane_currents(now, assemble(now))
+    now.run_everywhere("before_step")
     fixed, state = _split(now)
     return fixed, state, recorded(now)
 
@@ -66,7 +67,12 @@ def after_initial(structure: Structure, values: Values) -> Moment:
     )
     transfer(now)
     for mechanism in structure.mechanisms:
-        fill_tables(now, mechanism)
+        if mechanism.ir.thread_safe:
+            fill_tables(now, mechanism)
+    now.run_everywhere("before_initial")
+    for mechanism in structure.mechanisms:
+        if not mechanism.ir.thread_safe:
+            fill_tables(now, mechanism)
         if "initial" in mechanism.blocks:
             results = now.call(mechanism, "initial")
             written = {n: x for n, x in results.items() if n in mechanism.ir.symbols}
@@ -74,6 +80,7 @@ def after_initial(structure: Structure, values: Values) -> Moment:
             _reversal_after_write(now, mechanism, written)
             send_from_initial(now, mechanism, results)
     initialise_connections(now)
+    now.run_everywhere("after_initial")
     return now
 
 
@@ -104,7 +111,7 @@ def from_live(
         e_extracellular=None if values.extracellular is None else values.extracellular.e_extracellular,
     )
     for mechanism in structure.mechanisms:
-        fill_tables(now, mechanism)
+        fill_tables(now, mechanism, leave=False)
     return _split(now)
 
 

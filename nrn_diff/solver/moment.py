@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from mod_translator import ir
+from nrn_diff.solver.in_turn import on_all
 from nrn_diff.solver.structure import LinkStructure, MechanismStructure, Place, Structure
 from nrn_diff.solver.values import Array, Fixed, IonState, Queue, Spikes, State
 
@@ -127,13 +128,19 @@ class Moment:
                 return mechanism.node.gather(self.fixed.values.cable.area)
         raise KeyError(f"{mechanism.name}: NEURON's variable {name!r} is not known to the solver")
 
-    def call(
-        self, mechanism: MechanismStructure, block: str, given: Mapping[str, Array] | None = None
-    ) -> dict[str, Array]:
-        """Run one block of a mechanism on all its instances; `given` overrides what it reads."""
-        given = given or {}
-        inputs = mechanism.blocks[block].inputs
-        return mechanism.run(block, {n: given[n] if n in given else self.read(mechanism, n) for n in inputs})
+    def call(self, mechanism: MechanismStructure, block: str) -> dict[str, Array]:
+        """Run one block of a mechanism on all its instances."""
+        return on_all(mechanism, self.inputs(mechanism, block), lambda each: (mechanism.run(block, each),))[0]
+
+    def inputs(self, mechanism: MechanismStructure, block: str) -> dict[str, Array]:
+        """What a block of a mechanism reads now."""
+        return {name: self.read(mechanism, name) for name in mechanism.blocks[block].inputs}
+
+    def run_everywhere(self, block: str) -> None:
+        """Run one kind of block in all mechanisms that have it."""
+        for mechanism in self.structure.mechanisms:
+            if block in mechanism.blocks:
+                self.store(mechanism, self.call(mechanism, block))
 
     def store(self, mechanism: MechanismStructure, results: Mapping[str, Array]) -> None:
         """Keep what a block wrote: variables of the instances, and of ions (whose currents are summed elsewhere)."""

@@ -66,6 +66,8 @@ def step(structure: Structure, fixed: Fixed, state: State, clock: Clock) -> tupl
     now.t = clock.end
     play(now, clock.played["end"])
     advance(now)
+    now.run_everywhere("after_solve")
+    now.run_everywhere("before_step")
     samples, crossed = recorded(now), crossings(now, clock.number)
     deliver(now, clock.late)
     deliver_spikes(now, clock.late_sent, early=False)
@@ -78,7 +80,5 @@ def step(structure: Structure, fixed: Fixed, state: State, clock: Clock) -> tupl
 def advance(now: Moment) -> None:
     """Integrate the states of every mechanism at the new voltage (nonvint)."""
     transfer(now)
-    for mechanism in now.structure.mechanisms:
-        if "advance" in mechanism.blocks:
-            now.store(mechanism, now.call(mechanism, "advance"))
+    now.run_everywhere("advance")
     diffuse(now)

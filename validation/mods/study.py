@@ -58,7 +58,7 @@ class Study:
             library = compile_text(mod.file, self._text(mod), mod.folder)
         if library is not None and library.error:
             outcome = {"verdict": "not compiled", "reasons": [_plain(library.error)]}
-        elif any(reason["code"] == "U101" for reason in said["reasons"]):
+        elif mechanism is not None and mechanism.name == ir.LIBRARY:
             outcome = {"verdict": "not simulated"}
         elif "bug" in said:
             outcome = {"verdict": "error", "reasons": [_plain(said["bug"])]}
