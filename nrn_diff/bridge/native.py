@@ -72,7 +72,7 @@ def transfer() -> None:
 
 def remove_before_step() -> None:
     """Let NEURON forget all BEFORE STEP blocks, which run before it records. For a copy of the process only."""
-    library = _library()
+    library = neuron_library()
     try:
         blocks = ctypes.POINTER(ctypes.c_void_p).in_dll(library, "bamech_") if library else None
         changed = ctypes.c_int.in_dll(library, "v_structure_change") if library else None
