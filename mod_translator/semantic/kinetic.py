@@ -19,7 +19,8 @@ from mod_translator.semantic.context import first_name
 from mod_translator.syntax import tree
 
 if TYPE_CHECKING:
-    from mod_translator.semantic.statements import Block, Lowering
+    from mod_translator.semantic.block import Block
+    from mod_translator.semantic.statements import Lowering
 
 Cell = tuple[str, int]  # a state, or one element of it (-1: a scalar)
 _ZERO = ir.Num(0.0, "0")

@@ -13,7 +13,8 @@ from mod_translator.semantic.context import first_name
 from mod_translator.syntax import tree
 
 if TYPE_CHECKING:
-    from mod_translator.semantic.statements import Block, Lowering
+    from mod_translator.semantic.block import Block
+    from mod_translator.semantic.statements import Lowering
 
 
 class Linear:

@@ -8,8 +8,9 @@ from typing import Any
 
 from mod_translator import ir
 from mod_translator.passes.walk import calls, expressions, names, statements
+from mod_translator.semantic.block import Block, concatenated
 from mod_translator.semantic.context import Context
-from mod_translator.semantic.statements import Block, Lowering, concatenated
+from mod_translator.semantic.statements import Lowering
 from mod_translator.semantic.symbols import Symbols, collect, six_digits
 from mod_translator.syntax import tree
 

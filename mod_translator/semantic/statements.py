@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-
 from mod_translator import ir
 from mod_translator.passes.walk import calls, subexpressions
-from mod_translator.passes.walk import statements as statements_of
 from mod_translator.passes.walk import statements as walk
+from mod_translator.semantic.block import Block
 from mod_translator.semantic.context import Context, first_name
 from mod_translator.semantic.expressions import Resolver
 from mod_translator.semantic.kinetic import Kinetic
@@ -24,22 +22,6 @@ from mod_translator.verbatim import verbatim
 
 _SOLVED = ("DERIVATIVE", "KINETIC", "LINEAR", "NONLINEAR", "DISCRETE")
 MAX_UNROLLED = 10_000  # statements that one FROM loop may become
-
-
-@dataclass
-class Block:
-    """The block under work and what its statements ask of the mechanism around it."""
-
-    kind: str
-    scope: Scope
-    token: int | None = None
-    solves: list[tree.Solve] = field(default_factory=list)
-    conductances: list[ir.Current] = field(default_factory=list)
-    equations: Kinetic | Linear | None = None
-    assigned: set[str] = field(default_factory=set)  # so far
-    tables: list[tree.TableStatement] = field(default_factory=list)
-    net_initial: list[tree.Body] = field(default_factory=list)
-    going: list[str] = field(default_factory=list)  # of each FROM loop around: what a break sets to 0 ('': none yet)
 
 
 class Lowering:
@@ -292,7 +274,7 @@ class Lowering:
         """Return whether statements can be repeated as often as is only known at run time."""
         if self.symbols.artificial:
             return True
-        inside = list(statements_of(body))
+        inside = list(walk(body))
         equations = any(isinstance(s, ir.Derivative | ir.SolveImplicit | ir.ForNetcons) for s in inside)
         below = set(calls(body))
         solved = any(s.kind in _SOLVED for n, s in self.symbols.blocks.items() if n in below)
@@ -447,12 +429,3 @@ def _operator_nocmodl_aborts_on(rate: ir.Expr) -> str:
             return _operator_nocmodl_aborts_on(left) or _operator_nocmodl_aborts_on(right)
         case _:
             return ""
-
-
-def concatenated(blocks: list[tree.Block]) -> tree.Block | None:
-    """Return INITIAL or BREAKPOINT blocks as one, as nocmodl does; None if there is none."""
-    if not blocks:
-        return None
-    if len(blocks) == 1:
-        return blocks[0]
-    return replace(blocks[0], body=tuple(tree.Nested(b.body) for b in blocks))

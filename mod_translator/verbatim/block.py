@@ -11,7 +11,8 @@ from mod_translator.verbatim.statements import Statements
 from mod_translator.verbatim.text import CProblem, parse, preprocessed, without_comments
 
 if TYPE_CHECKING:
-    from mod_translator.semantic.statements import Block, Lowering
+    from mod_translator.semantic.block import Block
+    from mod_translator.semantic.statements import Lowering
 
 _EQUATIONS = ("KINETIC", "LINEAR", "NONLINEAR", "DISCRETE")  # nocmodl puts their C in places of its own
 

@@ -14,7 +14,8 @@ from mod_translator.semantic.scope import Scope
 from mod_translator.verbatim.text import CProblem, line_of
 
 if TYPE_CHECKING:
-    from mod_translator.semantic.statements import Block, Lowering
+    from mod_translator.semantic.block import Block
+    from mod_translator.semantic.statements import Lowering
 
 _COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
 _OWN_COPIES = ("INITIAL", "BREAKPOINT")  # blocks before which nocmodl copies what the ions hold
