@@ -78,7 +78,7 @@ def remove_before_step() -> None:
         changed = ctypes.c_int.in_dll(library, "v_structure_change") if library else None
     except ValueError:  # this build does not show them
         return
-    if blocks and changed is not None:
+    if blocks and blocks[_BEFORE_STEP] and changed is not None:
         blocks[_BEFORE_STEP] = None
         changed.value = 1
 

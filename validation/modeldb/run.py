@@ -138,6 +138,9 @@ def differences(theirs: dict[str, Any], ours: dict[str, Any], voltages: dict[str
         elif reference.size:
             off = np.where(reference == other, 0.0, np.abs(reference - other))
             relative[name] = float(np.nan_to_num(off, nan=np.inf).max() / (np.ptp(reference) or 1.0))
+    if any(theirs[name].shape != ours[name].shape for name in voltages.values()):
+        pairs = {place: [len(theirs[name]), len(ours[name])] for place, name in voltages.items()}
+        return {"failed": f"differs: numbers of samples in NEURON and here {pairs}"}
     for place, name in voltages.items():
         spikes[place] = [int(np.sum((x[1:] > -20) & (x[:-1] <= -20))) for x in (theirs[name], ours[name])]
     worst = max(relative, key=lambda name: relative[name])
