@@ -12,7 +12,7 @@ from mod_translator.passes import walk
 MAX_DEPTH = 150  # nesting of expressions and of branches; far beyond any mod file, below Python's own limits
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _MAX_LENGTH = 200
-_MAX_ELEMENTS = 10_000
+MAX_ELEMENTS = 10_000
 MAX_INTERVALS = 10_000_000
 _BINARY = frozenset(("+", "-", "*", "/", "^", "<", "<=", ">", ">=", "==", "!=", "&&", "||"))
 _UNARY = frozenset(("-", "!"))
@@ -125,7 +125,7 @@ def _symbol(name: str, symbol: ir.Symbol, what: str) -> None:
     if name != symbol.name:
         raise InvalidIR(f"{what}: {name} is filed under another name")
     _finite(symbol.default, f"{what}, {name}")
-    if not 0 <= symbol.length <= _MAX_ELEMENTS:
+    if not 0 <= symbol.length <= MAX_ELEMENTS:
         raise InvalidIR(f"{what}: {name} has {symbol.length} elements")
 
 

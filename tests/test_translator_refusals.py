@@ -85,6 +85,8 @@ SEMANTIC = {
     "S177": EVENT % "WATCH ($v > w) 2",
     "S178": CALLED % "PROCEDURE $f(x) { TABLE a FROM 0 TO 1 WITH 0 a = x }",
     "S179": CALLED % "PROCEDURE $f(x) { TABLE b FROM 0 TO 1 WITH 10 a = x }",
+    "S182": "NEURON { SUFFIX x }\nASSIGNED { $a[20000] }\n",
+    "S183": CALLED % "PROCEDURE f(x) { TABLE a, $a FROM 0 TO 1 WITH 10 a = x }",
     "S165": P + "BREAKPOINT { i = v }\n$NET_RECEIVE () { a = 1 }\n",
 }
 

@@ -105,6 +105,8 @@ class Lowering:
             variable = self.context.name(marked)
             if variable not in self.symbols.table:
                 self.context.wrong("S142", f"{variable} is not declared", "declare it in ASSIGNED", marked)
+            elif variable in variables:
+                self.context.wrong("S183", f"{variable} stands twice in a TABLE", "remove one of the two", marked)
             else:
                 variables.append(variable)
         at = first_name(table.low) or block.name

@@ -12,6 +12,7 @@ from mod_translator.semantic.context import Context
 from mod_translator.semantic.names import EXTERNALS, ion_variables
 from mod_translator.semantic.units import UnitError, standard_units
 from mod_translator.syntax import tree
+from mod_translator.validate import MAX_ELEMENTS
 
 _CALLABLE = ("FUNCTION", "PROCEDURE", "DERIVATIVE", "KINETIC", "LINEAR", "NONLINEAR", "DISCRETE", "FUNCTION_TABLE")
 
@@ -139,6 +140,9 @@ class _Collector:
 
     def _declare(self, declaration: tree.Declaration) -> None:
         name = self.context.name(declaration.name)
+        if declaration.length > MAX_ELEMENTS:
+            reason = f"{name} has {declaration.length} elements"
+            self.context.wrong("S182", reason, f"at most {MAX_ELEMENTS} are supported", declaration.name)
         if declaration.order:
             return  # a derivative declared as a state of its own; the equations are checked where they stand
         symbol = Symbol(
