@@ -283,3 +283,26 @@ def procedures() -> list[Any]:
 def test_redefined_run_procedures_are_recognised_by_their_code() -> None:
     changed = ["init"], ["init"], ["setdt", "init"], ["setdt", "init", "continuerun"]
     assert run_function(procedures) == [[], [], [], *changed, True]
+
+
+def left_by_the_variable_step():
+    from neuron import h
+
+    from nrn_diff import CaptureError, capture
+
+    h.load_file("stdrun.hoc")
+    soma = h.Section("soma")
+    h.cvode_active(1)
+    h.CVode().active(0)  # not through stdrun.hoc, which goes on counting steps as for the variable step
+    try:
+        capture()
+    except CaptureError as error:
+        refused = [r.what for r in error.refusals]
+    h.cvode_active(0)
+    capture()
+    del soma
+    return refused
+
+
+def test_a_continuerun_that_counts_steps_as_for_the_variable_step_is_refused():
+    assert run_function(left_by_the_variable_step) == ["using_cvode_ = 1 without CVODE"]

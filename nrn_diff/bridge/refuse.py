@@ -36,6 +36,13 @@ def check_process(findings: Findings, *, from_now: bool = False) -> None:
             "the variable step is not supported yet, only NEURON's fixed step",
             "h.CVode().active(0), and set h.dt",
         )
+    elif getattr(h, "using_cvode_", 0):
+        findings.refuse(
+            "using_cvode_ = 1 without CVODE",
+            "stdrun.hoc",
+            "continuerun() then goes on to the first step at or after tstop, one more than with the fixed step",
+            "h.cvode_active(0), which switches off both",
+        )
     if int(cvode.queue_mode()) & 1:
         findings.refuse(
             "binned event queue", "", "events would be delivered at rounded times", "h.CVode().queue_mode(0)"

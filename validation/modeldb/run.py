@@ -44,8 +44,8 @@ def one(entry: Entry, here: bool, result: Path) -> dict[str, Any]:
     sections = list(h.allsec())
     if not sections:
         return {"failed": "the script builds no section"}
-    if h.CVode().active():
-        h.CVode().active(0)
+    if h.CVode().active() or h.using_cvode_:
+        h.cvode_active(0)
         h.dt, h.steps_per_ms = 0.025, 40
     places = dict.fromkeys((sections[0], sections[len(sections) // 2], sections[-1]))
     keep = [h.Vector().record(section(0.5)._ref_v) for section in places]
