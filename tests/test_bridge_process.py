@@ -288,18 +288,19 @@ def test_redefined_run_procedures_are_recognised_by_their_code() -> None:
 def left_by_the_variable_step():
     from neuron import h
 
-    from nrn_diff import CaptureError, capture
+    from nrn_diff import CaptureError
+    from nrn_diff.bridge.capture import capture_snapshot
 
     h.load_file("stdrun.hoc")
     soma = h.Section("soma")
     h.cvode_active(1)
     h.CVode().active(0)  # not through stdrun.hoc, which goes on counting steps as for the variable step
     try:
-        capture()
+        capture_snapshot()
     except CaptureError as error:
         refused = [r.what for r in error.refusals]
     h.cvode_active(0)
-    capture()
+    capture_snapshot()
     del soma
     return refused
 
