@@ -252,8 +252,8 @@ class Table:
 
     per_instance: NEURON fills it anew for each instance (DEPEND names a variable of the instance, in a file that is not
     thread-safe); otherwise once, with what the first instance has.
-    leaves: variables of the instance that the routine assigns and that are not in the table. The instance that fills it
-    has afterwards what the last row left there; a lookup does not touch them.
+    leaves: variables of the instance that the routine assigns and in which what the last row left is seen afterwards,
+    in the instance that fills the table. A lookup does not touch those that are not in the table.
     """
 
     variables: tuple[str, ...]
@@ -364,8 +364,9 @@ class Mechanism:
 
     @property
     def tables(self) -> tuple[Routine, ...]:
-        """Routines that have a TABLE."""
-        return tuple(r for r in self.routines.values() if r.table is not None)
+        """Routines that have a TABLE, in the order of the text, in which NEURON fills them."""
+        found = [r for r in self.routines.values() if r.table is not None]
+        return tuple(sorted(found, key=lambda r: (r.loc.line, r.loc.column) if r.loc else (0, 0)))
 
 
 def assigned(body: tuple[Stmt, ...]) -> set[str]:

@@ -3,11 +3,13 @@
 A thread-safe file has its tables checked before anything else, for the first instance (`_check_table_thread`); any
 other file checks a table at each lookup (`_check_<routine>`), so that the first lookup of a run fills it. A fill runs
 the routine once for each row, in the variables of that instance: what a row does not assign it finds as the row before
-left it, and what the last row leaves outside of the table stays there.
+left it, and what the last row leaves stays there, in variables of the table until something looks them up. So even the
+TABLE of a routine that the simulation never calls may leave numbers behind.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from mod_translator import ir
@@ -23,9 +25,27 @@ _OF_THE_PLACE = ("diam", "area")
 def tables(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
     """Find what each TABLE leaves behind and which of them NEURON fills for each instance; refuse what is not known."""
     routines = dict(mechanism.routines)
+    used = _used(mechanism, [r for block in blocks(mechanism).values() for r in calls(block.body)])
     for routine in mechanism.tables:
-        routines[routine.name] = _Fill(mechanism, routine, context).checked()
+        checked = _Fill(mechanism, routine, context).checked(used=routine.name in used)
+        if checked is not None:
+            routines[routine.name] = checked
+            used |= _used(mechanism, [routine.name])
+    for routine in mechanism.routines.values():
+        if routine.name not in used:
+            del routines[routine.name]
     return replace(mechanism, routines=routines)
+
+
+def _used(mechanism: ir.Mechanism, called: Sequence[str]) -> set[str]:
+    found: set[str] = set()
+    waiting = [*called]
+    while waiting:
+        name = waiting.pop()
+        if name in mechanism.routines and name not in found:
+            found.add(name)
+            waiting += calls(mechanism.routines[name].body)
+    return found
 
 
 class _Fill:
@@ -44,9 +64,14 @@ class _Fill:
         self.elsewhere = [r for r in everything if r.name not in inside]
         self.before, self.after = self._around_the_first_lookup()
 
-    def checked(self) -> ir.Routine:
-        """Return the routine with what is known of its table."""
+    def checked(self, *, used: bool) -> ir.Routine | None:
+        """Return the routine with what is known of its table; None if it has no part in the simulation."""
         variables = self.table.variables
+        leaves = tuple(self._leaves())
+        if not used and not leaves:
+            what = f"{self.routine.kind} {self.routine.name} is not used in a simulation and is left out"
+            self.context.note_at(what, self.routine.loc)
+            return None
         if variables and not set(variables) & {*self.routine.results, *self.routine.writes}:
             self.context.refuse_at(
                 SemanticError,
@@ -56,14 +81,10 @@ class _Fill:
                 self.table.loc,
             )
         self._takes()
-        return replace(self.routine, table=replace(self.table, per_instance=self.anew, leaves=tuple(self._leaves())))
+        return replace(self.routine, table=replace(self.table, per_instance=self.anew, leaves=leaves))
 
     def _below(self, routine: ir.Routine) -> set[str]:
-        found = {routine.name}
-        for name in calls(routine.body):
-            if name in self.mechanism.routines and name not in found:
-                found |= self._below(self.mechanism.routines[name])
-        return found
+        return _used(self.mechanism, [routine.name])
 
     def _around_the_first_lookup(self) -> tuple[ir.Routine, ir.Routine | None]:
         """Return INITIAL before the statement that surely looks the table up first, and the rest of it."""
@@ -86,7 +107,7 @@ class _Fill:
         left = []
         for name in self.routine.writes:
             symbol = self.symbols[name]
-            if name in self.table.variables or not (symbol.visible or name in exposed):
+            if not (symbol.visible or name in exposed) or (name in self.table.variables and self._is_looked_up(name)):
                 continue
             if symbol.role is ir.Role.INSTANCE and not symbol.common and self._moment_is_known(name):
                 left.append(name)
@@ -100,6 +121,16 @@ class _Fill:
                     self.table.loc,
                 )
         return left
+
+    def _is_looked_up(self, name: str) -> bool:
+        """Return whether a variable of the table is assigned before anybody sees what the fill has left in it."""
+        if not self.mechanism.thread_safe:
+            return True  # the fill is part of a lookup
+        for field, block in blocks(self.mechanism).items():
+            if field != "initial" and name in self.analysis.exposed(block):
+                return self._set_by_initial(name)
+        current = self.mechanism.current
+        return self._set_by_initial(name) or (current is not None and name in self.analysis.surely_written(current))
 
     def _set_by_initial(self, name: str) -> bool:
         """Return whether INITIAL, after the fill, gives a variable its value."""

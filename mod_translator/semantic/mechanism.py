@@ -50,6 +50,7 @@ class _Analysis:
         receive, net_initial = self._net_receive()
         around = self._before_and_after()
         self._other_blocks()
+        self._tables_filled_anyway(kind)
         self._unreached()
         return ir.Mechanism(
             name,
@@ -278,6 +279,14 @@ class _Analysis:
             case tree.Nested() | tree.Loop():
                 return all(self._only_shows(s) for s in statement.body)
         return False
+
+    def _tables_filled_anyway(self, kind: ir.Kind) -> None:
+        """Lower every routine with a TABLE, used or not: in a thread-safe file NEURON fills all of them."""
+        if not self._thread_safe() or kind is ir.Kind.ARTIFICIAL:
+            return
+        for name, block in self.symbols.blocks.items():
+            if any(isinstance(s, tree.TableStatement) for s in block.body):
+                self.lower.reach(name, block.name)
 
     def _unreached(self) -> None:
         for name, block in self.symbols.blocks.items():

@@ -110,7 +110,13 @@ TABLES = (
         "the first instance has what the last row left, the others what they had",
     ),
     Construct(
-        "the same, in a file that is not thread-safe and assigns it elsewhere too",
+        "a TABLE that the simulation never looks up, in a thread-safe file",
+        DENSITY + "PROCEDURE f(x) { TABLE a FROM 0 TO 1 WITH 10 a = x }\n",
+        DRIVEN,
+        "NEURON fills it all the same: the first instance has what the last row left",
+    ),
+    Construct(
+        "what only filling it assigns, in a file that is not thread-safe and assigns it elsewhere too",
         "NEURON { SUFFIX x GLOBAL g RANGE a, b }\nASSIGNED { a b g v }\nINITIAL { g = 1 b = 2 f(v) }\n"
         "PROCEDURE f(x) { TABLE a FROM 0 TO 1 WITH 10 a = x b = x }\n",
         (),
