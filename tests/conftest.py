@@ -1,4 +1,12 @@
-"""float64 and no silent promotion of ranks, for every test that uses JAX."""
+"""float64 and no silent promotion of ranks, for every test that uses JAX; compiled programs are shared by all tests."""
+
+import os
+
+from neuron_process import cache_dir
+
+# Before JAX is imported, and inherited by the processes that the tests start: a program is compiled once for all.
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache_dir() / "programs"))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
 
 import jax
 

@@ -33,11 +33,12 @@ def script(mechanism, tstop):
 
 
 def start(folder, *args, shell="", **env):
-    """The command in a process of its own; shell: what is set before it."""
+    """The command in a process of its own, with the cache that users have; shell: what is set before it."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("JAX_")}
     return subprocess.Popen(
         ["bash", "-c", f'{shell}\nexec "$@"', "-", *COMMAND, *args],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **{k: str(v) for k, v in env.items()}},
+        env={**inherited, "PYTHONPATH": str(ROOT), **{k: str(v) for k, v in env.items()}},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
