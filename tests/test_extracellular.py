@@ -203,7 +203,7 @@ def test_what_cannot_be_simulated_is_refused_with_its_place():
 
 
 def in_pieces(on):
-    """Potentials that h.run() and h.continuerun() leave, by either, and what NEURON makes of them next."""
+    """Potentials and membrane currents that h.run() and h.continuerun() leave, by either, and what NEURON makes of them next."""
     from neuron import h
 
     import nrn_diff
@@ -211,6 +211,7 @@ def in_pieces(on):
 
     h.load_file("stdrun.hoc")
     cell, keep = build(h)
+    h.CVode().use_fast_imem(True)
     if on:
         nrn_diff.enable()
     h.tstop = 1
@@ -220,6 +221,9 @@ def in_pieces(on):
         for section in cell[:2]:
             for x in (0, 0.5, 1):
                 seen.extend([section(x).v, layer_potential(section, x, 0), layer_potential(section, x, 1)])
+                seen.append(section(x).i_membrane_)
+        for section in cell:
+            seen.extend(getattr(section(0.5), name) for name in ("i_cap", "i_membrane") if hasattr(section(0.5), name))
 
     h.run()
     look()

@@ -43,6 +43,8 @@ def put(ready: Prepared, done: Finished) -> None:
     state: State = jax.device_get(done.state)
     _restore(ready, done, state)
     _set_variables(ready, state)
+    if len(done.starts):
+        _set_membrane_currents(ready, state)
     vectors = {v.hname(): v for v in hoc_objects("Vector")}
     for k, record in enumerate(ready.capture.records):
         _append(vectors[record.vector], done.samples[:, k])
@@ -133,6 +135,20 @@ def _set_variables(ready: Prepared, state: State) -> None:
         for variable in located.type.instance_variables:
             if variable.name in fields:
                 _set(located.owners, variable.hoc_name, 0, state.ions[name][fields[variable.name]])
+
+
+def _set_membrane_currents(ready: Prepared, state: State) -> None:
+    """i_cap; i_membrane where extracellular is inserted; i_membrane_ if NEURON computes it."""
+    topology, outside = ready.known.inventory.topology, ready.known.inventory.extracellular
+    nodes = {"i_cap": topology.segment_node, "i_membrane": np.zeros(0, int) if outside is None else outside.nodes}
+    if h.CVode().use_fast_imem():
+        nodes["i_membrane_"] = np.arange(topology.n_nodes)
+    assert state.membrane is not None
+    for name, where in nodes.items():
+        now = np.asarray(state.membrane[name])[ready.structure.row_of_node]
+        for node in where.tolist():
+            section, x = topology.node_place(node)
+            setattr(section(x), name, float(now[node]))
 
 
 def layered_in_order(capture: Capture, structure: Structure) -> list[int]:

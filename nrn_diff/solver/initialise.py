@@ -20,7 +20,7 @@ from nrn_diff.solver.record import recorded
 from nrn_diff.solver.spikes import no_spikes
 from nrn_diff.solver.structure import IonStructure, MechanismStructure, Structure
 from nrn_diff.solver.values import Array, Fixed, IonState, State, Values
-from nrn_diff.solver.voltage import start_membrane_currents
+from nrn_diff.solver.voltage import no_membrane_currents, start_membrane_currents
 
 
 class Live(NamedTuple):
@@ -109,6 +109,7 @@ def from_live(
         no_spikes(structure)._replace(above=start.above),
         vext=start.vext,
         e_extracellular=None if values.extracellular is None else values.extracellular.e_extracellular,
+        membrane=no_membrane_currents(start.v),
     )
     for mechanism in structure.mechanisms:
         fill_tables(now, mechanism, leave=False)

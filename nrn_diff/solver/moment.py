@@ -68,6 +68,7 @@ class Moment:
             state.spikes,
             vext=state.vext,
             e_extracellular=None if layers is None else layers.e_extracellular,
+            membrane=dict(state.membrane or {}),
             queues=dict(state.queues or {}),
             circuit=state.circuit,
         )
@@ -76,7 +77,9 @@ class Moment:
         """What the next step needs."""
         carried = {m.name: {n: self.mechanisms[m.name][n] for n in m.state} for m in self.structure.mechanisms}
         ions = {i.name: {f: getattr(self.ions[i.name], f) for f in i.state} for i in self.structure.ions}
-        return State(self.v, carried, ions, self.weights, self.spikes, self.vext, self.queues or None, self.circuit)
+        membrane = self.membrane if self.structure.keeps_membrane else None
+        queues = self.queues or None
+        return State(self.v, carried, ions, self.weights, self.spikes, self.vext, queues, self.circuit, membrane)
 
     @property
     def inside(self) -> Array:

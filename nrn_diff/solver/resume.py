@@ -75,7 +75,7 @@ def live_structure(capture: Capture) -> Structure:
     mechanisms = tuple(dataclasses.replace(m, state=s) for m, s in zip(structure.mechanisms, kept, strict=True))
     ions = tuple(dataclasses.replace(i, state=IonState._fields) for i in structure.ions)
     digest = hashlib.sha256(f"live {structure.digest} {find_sources(capture)}".encode()).hexdigest()
-    return dataclasses.replace(structure, mechanisms=mechanisms, ions=ions, digest=digest)
+    return dataclasses.replace(structure, mechanisms=mechanisms, ions=ions, digest=digest, keeps_membrane=True)
 
 
 def _changed(mechanism: MechanismStructure) -> tuple[str, ...]:

@@ -351,7 +351,8 @@ class Structure:
     """A model without its numbers. row_of_node [n_nodes]: tree row of each node of the snapshot.
 
     spike_derivative: see nrn_diff/spike_derivative.py. wires: NetCons that net_event drives. max_rounds: how many
-    events one after the other a target may receive in half a step, where they wait in a queue.
+    events one after the other a target may receive in half a step, where they wait in a queue. keeps_membrane: whether
+    the state holds the currents through the membrane, for NEURON to see them after a run.
     """
 
     tree: Schedule
@@ -372,6 +373,7 @@ class Structure:
     wires: tuple[Wires, ...] = ()
     max_rounds: int = 0
     plays: tuple[PlayGroup, ...] = ()
+    keeps_membrane: bool = False
 
     def __hash__(self) -> int:
         return hash((self.digest, self.spike_derivative))
@@ -384,8 +386,8 @@ class Structure:
 
     @cached_property
     def needs_membrane_current(self) -> bool:
-        """Whether currents through the whole membrane are recorded."""
-        return any(r.source == "membrane" for r in self.recorded)
+        """Whether currents through the whole membrane are recorded or kept."""
+        return self.keeps_membrane or any(r.source == "membrane" for r in self.recorded)
 
     def mechanism(self, name: str) -> MechanismStructure:
         """The mechanism of that name."""

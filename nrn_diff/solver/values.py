@@ -132,7 +132,7 @@ class State(NamedTuple):
     """What one step hands to the next. v [rows] (mV); of mechanisms and ions what changes; NetCon arguments.
 
     vext [layered rows, layers] (mV): None without extracellular layers; circuit: own unknowns of the LinearMechanisms,
-    None without. queues: of the mechanisms that have one.
+    None without. queues: of the mechanisms that have one. membrane: name -> [rows], where the structure keeps them.
     """
 
     v: Array
@@ -143,6 +143,7 @@ class State(NamedTuple):
     vext: Array | None = None
     queues: dict[str, Queue] | None = None
     circuit: Array | None = None
+    membrane: dict[str, Array] | None = None
 
 
 class CircuitMatrix(NamedTuple):

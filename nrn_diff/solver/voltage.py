@@ -70,12 +70,14 @@ def update_voltages(now: Moment, balance: Balance, change: Change) -> None:
 def start_membrane_currents(now: Moment, balance: Balance) -> None:
     """As finitialize leaves them (nrn_calc_fast_imem_fixedstep_init): the axial and injected currents."""
     if now.structure.needs_membrane_current:
-        zero = jnp.zeros_like(now.v)
-        now.membrane = {
-            "i_membrane": zero,
-            "i_membrane_": _total(now, system(now, balance)[2][: len(zero)] + balance.current),
-            "i_cap": zero,
-        }
+        total = _total(now, system(now, balance)[2][: len(now.v)] + balance.current)
+        now.membrane = {**no_membrane_currents(now.v), "i_membrane_": total}
+
+
+def no_membrane_currents(v: Array) -> dict[str, Array]:
+    """All of them zero, [rows]."""
+    zero = jnp.zeros_like(v)
+    return {"i_membrane": zero, "i_membrane_": zero, "i_cap": zero}
 
 
 def _total(now: Moment, density: Array) -> Array:
