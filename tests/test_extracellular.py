@@ -203,7 +203,7 @@ def test_what_cannot_be_simulated_is_refused_with_its_place():
 
 
 def in_pieces(on):
-    """Potentials and membrane currents that h.run() and h.continuerun() leave, by either, and what NEURON makes of them next."""
+    """Potentials and membrane currents after h.run() and h.continuerun() by either, and what NEURON makes of them."""
     from neuron import h
 
     import nrn_diff
@@ -238,8 +238,8 @@ def in_pieces(on):
 
 def test_runs_in_pieces_leave_both_layers_as_neuron_does():
     ours, theirs = run_function(in_pieces, on=True)["seen"], run_function(in_pieces, on=False)["seen"]
-    assert np.ptp(theirs[2::3]) > 0.1
-    np.testing.assert_allclose(ours, theirs, atol=1e-8)
+    assert np.ptp(theirs) > 0.1
+    np.testing.assert_allclose(ours, theirs, rtol=1e-7, atol=1e-10)
 
 
 def several_layers(count):
