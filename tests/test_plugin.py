@@ -13,6 +13,14 @@ BREAKPOINT { SOLVE d METHOD cnexp  i = g*factor*(v + 60)*(1 + n) }
 DERIVATIVE d { n' = (factor - n)/5 }
 """
 
+COUNTS = """NEURON { POINT_PROCESS Counts NONSPECIFIC_CURRENT i RANGE rate }
+PARAMETER { rate = 1 }
+ASSIGNED { v i steps last[2] }
+INITIAL { steps = 0  last[0] = 0  last[1] = v }
+BREAKPOINT { SOLVE count  i = 1e-4*(v - last[0] + steps) + 1e-5*last[1] }
+PROCEDURE count() { steps = steps + rate*dt  last[1] = last[0]  last[0] = v }
+"""
+
 
 def network(on):
     """A cell with every kind of event, run in pieces, from the middle, with other numbers, and by NEURON at last."""
@@ -160,28 +168,41 @@ def test_what_cannot_be_reproduced_is_refused_or_run_by_neuron():
     assert "somewhere" in out["fallback"]
 
 
-def hidden():
-    """A state changed after INITIAL, where a variable that HOC cannot read is known from INITIAL only."""
+def hidden(on):
+    """A variable that HOC cannot read and only INITIAL sets, through runs of both; a GLOBAL that a TABLE leaves."""
+    import numpy as np
     from neuron import h
 
     import nrn_diff
+    from nrn_diff.plugin import runs_made
 
     h.load_file("stdrun.hoc")
     soma = h.Section("soma")
+    soma.nseg = 3
     soma.insert("keeps")
+    points = [h.Counts(soma(x)) for x in (0.5, 0.1, 0.5)]
+    for k, point in enumerate(points):
+        point.rate = 1 + k
+    v, i = h.Vector().record(soma(0.5)._ref_v), h.Vector().record(points[0]._ref_i)
     h.tstop = 1
-    nrn_diff.enable()
+    if on:
+        nrn_diff.enable()
     h.run()
-    h.fadvance()  # by NEURON: what HOC cannot read is out of date here now
-    try:
-        h.continuerun(2)
-    except RuntimeError as error:
-        return str(error)
-    return ""
+    h.celsius = 30  # of the factor it is that of INITIAL
+    h.continuerun(2)
+    h.fadvance()  # by NEURON, from what the run has left
+    h.continuerun(4)
+    return {"v": np.array(v), "i": np.array(i), "runs": runs_made()}
 
 
-def test_variables_that_hoc_cannot_read_are_known_or_refused():
-    assert "factor of mechanism keeps" in run_function(hidden, mods={"keeps.mod": KEEPS})
+def test_variables_that_hoc_cannot_read_go_on():
+    mods = {"keeps.mod": KEEPS, "counts.mod": COUNTS}
+    here, there = (run_function(hidden, on=on, mods=mods) for on in (True, False))
+    assert here["runs"] == 3
+    assert there["runs"] == 0
+    np.testing.assert_allclose(here["v"], there["v"], rtol=0, atol=1e-10)
+    np.testing.assert_allclose(here["i"], there["i"], rtol=1e-12, atol=1e-14)
+    assert np.ptp(there["v"]) > 0.1
 
 
 @pytest.mark.parametrize("name", ["enable", "disable", "enabled"])

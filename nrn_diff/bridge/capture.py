@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from neuron import h
 
+from mod_translator import ir
 from nrn_diff.bridge.circuits import read_circuits
 from nrn_diff.bridge.clock import read_clock
 from nrn_diff.bridge.connections import capture_connections, capture_spikes
 from nrn_diff.bridge.extracellular import read_extracellular
+from nrn_diff.bridge.fields import hidden_names, read_hidden
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.inventory import Inventory, take_inventory
 from nrn_diff.bridge.ions import Styles, capture_ion
@@ -79,10 +81,17 @@ def _capture(
     styles = Styles(inventory, lowered, findings)
     ions = tuple(capture_ion(d, styles, findings) for d in inventory.ions)
     links = find_links(inventory, lowered, findings)
+    hidden = _read_hidden(inventory, lowered) if from_now else {}
     mechanisms = tuple(
         translator.completed(
             capture_mechanism(
-                d, lowered[d.type.name], rank[d.type.name], links, findings, from_now=from_now is not None
+                d,
+                lowered[d.type.name],
+                rank[d.type.name],
+                links,
+                findings,
+                from_now=from_now is not None,
+                hidden=hidden.get(d.type.name),
             )
         )
         for d in sorted(inventory.mechanisms, key=lambda d: rank[d.type.name])
@@ -127,6 +136,14 @@ def _capture(
         circuits=circuits,
         plays=plays,
     )
+
+
+def _read_hidden(inventory: Inventory, lowered: Mapping[str, ir.Mechanism]) -> dict[str, dict[str, np.ndarray]]:
+    """Mechanism -> the present values of what HOC cannot read and a step needs."""
+    found = read_hidden({name: hidden_names(m) for name, m in lowered.items()}, inventory.mechanisms)
+    return {
+        m: {n: x if lowered[m].symbols[n].length else x[:, 0] for n, x in values.items()} for m, values in found.items()
+    }
 
 
 def _refuse_timed(records: Sequence[Record], plays: Sequence[Play], findings: Findings) -> None:

@@ -59,12 +59,25 @@ def read_globals(
 
 
 def capture_mechanism(
-    located: Located, mechanism: ir.Mechanism, rank: int, links: Links, findings: Findings, *, from_now: bool = False
+    located: Located,
+    mechanism: ir.Mechanism,
+    rank: int,
+    links: Links,
+    findings: Findings,
+    *,
+    from_now: bool = False,
+    hidden: Mapping[str, np.ndarray] | None = None,
 ) -> MechanismData:
-    """All instances of one translated mechanism with their live values. from_now: no INITIAL will be run."""
+    """All instances of one translated mechanism with their live values.
+
+    from_now: no INITIAL will be run. hidden: values that HOC cannot read.
+    """
     globals_, use_table = read_globals(located.type, mechanism, findings)
     if not from_now:
         _refuse_leftovers(mechanism, globals_, findings)
+    values = read_values(located, mechanism, findings)
+    if from_now:
+        values |= _of_all(mechanism, globals_, len(located.owners)) | dict(hidden or {})
     streams = read_streams(located, mechanism)
     if streams and from_now:
         findings.refuse(
@@ -77,7 +90,7 @@ def capture_mechanism(
         ir=mechanism,
         rank=rank,
         nodes=located.nodes,
-        values=read_values(located, mechanism, findings) | streams,
+        values=values | streams,
         globals_=globals_,
         use_table=use_table,
         labels=located.labels,
@@ -86,6 +99,12 @@ def capture_mechanism(
         pointers=links.pointers.get(mechanism.name, ()),
         transfers=links.transfers.get(mechanism.name, ()),
     )
+
+
+def _of_all(mechanism: ir.Mechanism, globals_: Mapping[str, np.ndarray], n: int) -> dict[str, np.ndarray]:
+    """What each instance finds in a GLOBAL that the code assigns and that is the same for all of them."""
+    names = [s.name for s in mechanism.symbols.values() if s.common and s.role is ir.Role.INSTANCE]
+    return {name: np.broadcast_to(globals_[name], (n, *globals_[name].shape)) for name in names if name in globals_}
 
 
 def running_order(located: Located) -> np.ndarray:

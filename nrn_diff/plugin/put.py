@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,8 @@ import numpy as np
 from neuron import h
 
 from nrn_diff.bridge.extracellular import set_layer_potential
-from nrn_diff.bridge.inventory import Inventory, hoc_objects
+from nrn_diff.bridge.fields import put_hidden
+from nrn_diff.bridge.inventory import Inventory, Located, hoc_objects
 from nrn_diff.bridge.live import as_queued
 from nrn_diff.snapshot import Capture
 from nrn_diff.solver.spikes import SEND_DELAY
@@ -122,12 +123,14 @@ def _set_variables(ready: Prepared, state: State) -> None:
                 set_layer_potential(section, x, k, potential)
     for located in inventory.mechanisms:
         carried = state.mechanisms.get(located.type.name, {})
+        known = ready.values.mechanisms[located.type.name]
         shared = structure.mechanism(located.type.name).ir.shared
         for variable in located.type.instance_variables:
             if variable.name in carried:
                 _set(located.owners, variable.hoc_name, variable.length, carried[variable.name])
+        _set_hidden(located, ready, carried)
         for variable in located.type.globals_:
-            if variable.name in carried and variable.name in shared:
+            if variable.name in carried and (variable.name in shared or variable.name in known):
                 _set((h,), variable.hoc_name, variable.length, np.asarray(carried[variable.name])[..., :1])
     for located in inventory.ions:
         name = located.type.name.removesuffix("_ion")
@@ -149,6 +152,15 @@ def _set_membrane_currents(ready: Prepared, state: State) -> None:
         for node in where.tolist():
             section, x = topology.node_place(node)
             setattr(section(x), name, float(now[node]))
+
+
+def _set_hidden(located: Located, ready: Prepared, carried: Mapping[str, Any]) -> None:
+    """What HOC cannot read and was read nevertheless, so that NEURON itself can go on."""
+    symbols = ready.structure.mechanism(located.type.name).ir.symbols
+    known = ready.values.mechanisms[located.type.name]
+    hidden = {n: x for n, x in carried.items() if n in known and n in symbols and not symbols[n].visible}
+    if hidden:
+        put_hidden(located, {n: np.moveaxis(np.asarray(x), -1, 0) for n, x in hidden.items()})
 
 
 def layered_in_order(capture: Capture, structure: Structure) -> list[int]:

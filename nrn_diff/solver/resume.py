@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from mod_translator.passes.effects import Analysis
 from nrn_diff.errors import CaptureError, Refusal
 from nrn_diff.snapshot import Capture, Events, SpikeRecord, Train
 from nrn_diff.solver.build import build_structure
@@ -95,7 +96,12 @@ def needed_at_start(mechanism: MechanismStructure) -> set[str]:
         needed |= set(blocks[name].inputs) if name in blocks else set()
     if "advance" in blocks:
         needed |= set(blocks["advance"].inputs) - (set(blocks["current"].outputs) if "current" in blocks else set())
-    return {n for n in needed if (s := mechanism.ir.symbols.get(n)) is not None and s.role.name == "INSTANCE"}
+    routines = (mechanism.ir.net_receive, mechanism.ir.current, mechanism.ir.advance)
+    analysis = Analysis(mechanism.ir)
+    # What a block sets on some of its paths only, and reads on no other, is among its inputs and matters to nothing.
+    used = {name for r in routines if r is not None for name in analysis.exposed(r)}
+    symbols = mechanism.ir.symbols
+    return {n for n in needed & used if n in symbols and symbols[n].role.name == "INSTANCE"}
 
 
 @partial(jax.jit, static_argnums=0)
