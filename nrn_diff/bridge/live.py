@@ -183,6 +183,8 @@ def read_queue(saved: SavedState, wiring: Wiring, source_place: Sequence[int], f
                 )
             case EventKind.PRESYN:
                 queue += _of_all(event, wiring, list(source_place))
+            case EventKind.HOC if event.fields[0] == "0":
+                pass  # cvode.event(t): only the variable step stops there
             case EventKind.HOC:
                 findings.refuse("cvode.event", "", *_HOC_EVENT)
             case EventKind.PLAY_RECORD:
@@ -211,8 +213,8 @@ def movable_slot(saved: SavedState, kind: MechanismType) -> int:
     return int(known[0][4]) if known else 2 + len(kind.references)
 
 
-def as_queued(waiting: Sequence[Waiting], saved: SavedState, wiring: Wiring) -> list[QueuedEvent]:
-    """The queue as a SaveState file has it; a source's common event becomes one for each of its NetCons."""
+def as_queued(waiting: Sequence[Waiting], saved: SavedState, wiring: Wiring, t: float) -> list[QueuedEvent]:
+    """The queue at t (ms) as a SaveState file has it; a source's common event becomes one for each of its NetCons."""
     number = [n.hname().split("[")[1][:-1] for n in wiring.netcons]
     out = []
     for e in waiting:
@@ -228,7 +230,7 @@ def as_queued(waiting: Sequence[Waiting], saved: SavedState, wiring: Wiring) -> 
             slot = str(movable_slot(saved, cell.kind))
             fields = (name, index, str(cell.kind.internal_type), owner, slot, f"{e.flag:g}")
             out.append(QueuedEvent(e.time, EventKind.SELF, fields))
-    return out
+    return out + [e for e in saved.events if e.kind is EventKind.HOC and e.time > t]
 
 
 def times_initialised() -> int | None:

@@ -91,7 +91,7 @@ def _restore(ready: Prepared, done: Finished, state: State) -> None:
     saved.t = done.t
     for place, above in zip(ready.known.sources.place, np.asarray(state.spikes.above).tolist(), strict=True):
         saved.sources[place] = (bool(above), *saved.sources[place][1:])
-    saved.events = as_queued(network.waiting(), saved, wiring)
+    saved.events = as_queued(network.waiting(), saved, wiring, done.t)
     for k, cell in enumerate(wiring.cells):
         values, table = network.values(k), saved.cells[cell.kind.internal_type]
         for name in dict.fromkeys(cell.columns):
