@@ -187,7 +187,7 @@ def hidden(on):
     h.tstop = 1
     if on:
         nrn_diff.enable()
-    at_start = h.FInitializeHandler(2, "cvode.event(0.5) cvode.event(9)")  # without a statement
+    h('objref at_start  at_start = new FInitializeHandler(2, "cvode.event(0.5) cvode.event(9)")')  # without a statement
     h.run()
     h.celsius = 30  # of the factor it is that of INITIAL
     h.continuerun(2)
