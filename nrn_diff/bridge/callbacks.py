@@ -1,4 +1,4 @@
-"""Code of the user that NEURON runs at a spike: NetCon.record(callback), which HOC does not show."""
+"""NEURON's lists of what records, which HOC does not show: spikes (PreSyn, netcon.h) and Vectors (PlayRecord)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from nrn_diff.bridge.forked import ChildFailedError, in_copy
 from nrn_diff.bridge.native import neuron_library, read_word
 
 _SOURCES = "_Z22net_cvode_instance_pslv"  # std::vector<PreSyn*>* net_cvode_instance_psl()
+_RECORDS = "_Z22net_cvode_instance_prlv"  # std::vector<PlayRecord*>* net_cvode_instance_prl()
 _WORDS = 22  # of a PreSyn (netcon.h) that are looked at
+# Words that say what is recorded, and into what; no run changes them.
+_OF_SOURCE, _OF_RECORD = range(6, 20), (0, 1, 2, 3, 4, 5, 7)
 
 
 def spike_callbacks() -> int | None:
@@ -26,8 +29,25 @@ def spike_callbacks() -> int | None:
     return count
 
 
+def recorded_now() -> tuple[object, ...]:
+    """Changes when another thing is recorded, or into another Vector; never equal if this build does not show it."""
+    found = neuron_library()
+    if found is None or not hasattr(found, _SOURCES) or not hasattr(found, _RECORDS):
+        return (object(),)
+    sources, records = _listed(found, _SOURCES), _listed(found, _RECORDS)
+    return (
+        *(tuple(read_word(at + 8 * k) for k in _OF_SOURCE) for at in sources),
+        *(tuple(read_word(at + 8 * k) for k in _OF_RECORD) for at in records),
+    )
+
+
 def _sources(found: ctypes.CDLL) -> list[int]:
-    vector = found[_SOURCES]
+    return _listed(found, _SOURCES)
+
+
+def _listed(found: ctypes.CDLL, name: str) -> list[int]:
+    """Addresses of the objects in one of NEURON's lists."""
+    vector = found[name]
     vector.restype = ctypes.c_void_p
     address = vector()
     return [read_word(at) for at in range(read_word(address), read_word(address + 8), 8)] if address else []

@@ -51,9 +51,10 @@ class Examined:
 
 @dataclass(frozen=True)
 class FromNow:
-    """For a run from the present state: what has been read already (None: not yet), and how NetCons are read."""
+    """For a run from the present state: what has been read already (None: not yet), how NetCons and plays are read."""
 
     connections: Callable[[Inventory, Translator, Findings], tuple[Connection, ...]]
+    plays: Callable[[Inventory, Findings], tuple[Play, ...]]
     inventory: Inventory | None = None
     records: tuple[Record, ...] | None = None
 
@@ -107,14 +108,13 @@ def _capture(
         connections, trains, spikes = from_now.connections(inventory, translator, findings), (), ()
         events = Events(np.zeros(0), np.zeros(0, int))
     known = from_now.records if from_now else None
-    plays: tuple[Play, ...] = ()
-    if known is not None:
-        records = known
+    records = known if known is not None else find_records(inventory, findings, {c.index for c in connections})
+    plays = find_random_plays(inventory, clock, findings)
+    if from_now is None:
+        plays += find_plays(inventory, findings)
     else:
-        records = find_records(inventory, findings, {c.index for c in connections})
-        plays = (*find_random_plays(inventory, clock, findings), *find_plays(inventory, findings))
-    if from_now is not None:
-        _refuse_timed(records, plays, findings)
+        _refuse_drawn(plays, findings)
+        plays = from_now.plays(inventory, findings)
     if cable is None:
         return None
     return Capture(
@@ -146,12 +146,11 @@ def _read_hidden(inventory: Inventory, lowered: Mapping[str, ir.Mechanism]) -> d
     }
 
 
-def _refuse_timed(records: Sequence[Record], plays: Sequence[Play], findings: Findings) -> None:
-    """What acts by events of its own, of which some may be past: not from the present state on."""
-    for vector in [r.vector for r in records if not r.every_step] + [p.vector for p in plays]:
+def _refuse_drawn(plays: Sequence[Play], findings: Findings) -> None:
+    for p in plays:
         findings.refuse(
-            f"{vector} is played, or records at intervals or at given times",
-            vector,
-            "in a run from the present state this is not supported yet",
-            "use nrn_diff.capture(), or play_remove()",
+            p.vector,
+            p.target.label,
+            "the stream of its random numbers cannot be carried on in NEURON after a run",
+            "use nrn_diff.capture(), or play a Vector of random numbers",
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -43,10 +43,23 @@ class _Course:
 
 
 def find_plays(inventory: Inventory, findings: Findings) -> tuple[Play, ...]:
-    """Every Vector.play of the live model, in the order in which NEURON executes them.
+    """Every Vector.play of the live model, in the order in which NEURON executes them, each variable once.
 
     Refuses statements, and variables that cannot be driven here.
     """
+    return once_each(play for _, play in find_numbered_plays(inventory, findings))
+
+
+def once_each(plays: Iterable[Play]) -> tuple[Play, ...]:
+    """Without those that are played into the same variable again."""
+    found: dict[str, Play] = {}
+    for play in plays:
+        found.setdefault(play.target.label, play)
+    return tuple(found.values())
+
+
+def find_numbered_plays(inventory: Inventory, findings: Findings) -> tuple[tuple[int, Play], ...]:
+    """As `find_plays`, all of them, each with its number in NEURON's list of Vectors that record or are played."""
     kinds = play_record_kinds()
     numbers = np.flatnonzero(np.isin(kinds, [Kind.PLAY_STEP, Kind.PLAY_CONTINUOUS])).tolist()
     if not numbers:
@@ -67,6 +80,7 @@ def find_plays(inventory: Inventory, findings: Findings) -> tuple[Play, ...]:
                 "play into the variables of sections, mechanisms and point processes, or stop it with play_remove()",
             )
     plays: dict[str, Play] = {}
+    numbered = []
     for vector, number, index in sorted(targets, key=lambda found: found[1]):
         label, record = locate(blocks, index)
         play = _play(label, record, vectors, vector, courses[number], findings)
@@ -80,7 +94,8 @@ def find_plays(inventory: Inventory, findings: Findings) -> tuple[Play, ...]:
                 "which of them is the last depends on NEURON's order of events",
                 f"stop one of them with play_remove(), e.g. {play.vector}.play_remove()",
             )
-    return tuple(plays.values())
+        numbered.append((number, play))
+    return tuple(numbered)
 
 
 def _equal(one: Play, other: Play) -> bool:

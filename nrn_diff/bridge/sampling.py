@@ -14,7 +14,7 @@ from neuron import h
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import in_copy
 from nrn_diff.bridge.play_record import Kind
-from nrn_diff.bridge.save_state import saved_here
+from nrn_diff.bridge.save_state import SavedState, saved_here
 
 # Before everything that waits in NEURON's queue (ms), so that nothing else is delivered.
 _EARLY = -1e6
@@ -84,6 +84,11 @@ def _intervals() -> list[float]:
     due = saved.due()
     # At t = 0 the first sample was taken, and the next is due after one interval.
     return [due[k] for k, (kind, _) in enumerate(saved.plays) if kind is Kind.RECORD_EVERY]
+
+
+def intervals_of_records(saved: SavedState) -> tuple[float, ...]:
+    """Intervals (ms) of all Vectors that record so, in NEURON's order."""
+    return tuple(in_copy(_intervals)) if any(kind is Kind.RECORD_EVERY for kind, _ in saved.plays) else ()
 
 
 def _window(intervals: Sequence[float]) -> float:

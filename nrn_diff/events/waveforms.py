@@ -23,6 +23,11 @@ class Samples:
     fraction: Array
     present: Array
 
+    def of(self, values: Array) -> Array:
+        """The values themselves, [n], where something is set."""
+        low = values[self.before]
+        return low + (values[self.after] - low) * self.fraction
+
     def part(self, which: slice) -> Samples:
         """Those of some of the moments."""
         return Samples(self.before[which], self.after[which], self.fraction[which], self.present[which])
@@ -44,10 +49,28 @@ class Course:
     late: Samples
 
 
-def step_course(n_values: int, times: Array, interval: float, grid: Array) -> Course:
-    """VecPlayStep. times [m] (ms), or none and an interval; grid: `time_grid`."""
+def step_events(n_values: int, times: Array, interval: float) -> Array:
+    """When the events of a VecPlayStep are due (ms), counted from finitialize."""
     n = min(n_values, len(times)) if interval == 0.0 else n_values
-    due = np.cumsum(np.r_[0.0, np.full(n - 1, interval)]) if interval else times[:n]
+    return np.cumsum(np.r_[0.0, np.full(n - 1, interval)]) if interval else times[:n]
+
+
+def continuous_events(times: Array, breaks: Array | None) -> tuple[Array, Array]:
+    """When the events of a VecPlayContinuous are due (ms) [n], and the bounds before and after each, [n + 1]."""
+    bounds = np.arange(len(times)) if breaks is None else np.r_[breaks, len(times) - 1].astype(int)
+    due = times if breaks is None else times[breaks]
+    # Without breaks the last event finds no further bound.
+    return due, bounds if breaks is not None else np.r_[bounds, len(times) - 1]
+
+
+def events_until(due: Array, t: float) -> int:
+    """How many of a chain of events are over at t (ms): none is delivered before the one that sends it."""
+    return int(np.searchsorted(np.maximum.accumulate(due), t, side="right")) if len(due) else 0
+
+
+def step_course(n_values: int, times: Array, interval: float, grid: Array) -> Course:
+    """VecPlayStep. times [m] (ms), or none and an interval; grid: `time_grid`, whose start stands for finitialize."""
+    due = step_events(n_values, times, interval)
     phase = _phases(due, grid)
     # The last event of a phase is the one that counts.
     last = np.full(len(grid), -1)
@@ -60,10 +83,8 @@ def step_course(n_values: int, times: Array, interval: float, grid: Array) -> Co
 
 def continuous_course(times: Array, breaks: Array | None, grid: Array) -> Course:
     """VecPlayContinuous. times [m] (ms); breaks: indices of discontinuities, None without that argument."""
-    end = len(times) - 1
     # The bounds that the events set one after the other; each event is due at the time of the bound before.
-    bounds = np.arange(len(times)) if breaks is None else np.r_[breaks, end].astype(int)
-    due = times if breaks is None else times[breaks]
+    due, bounds = continuous_events(times, breaks)
     phase = _phases(due, grid)
     count = np.searchsorted(phase, np.arange(len(grid)), side="right")  # events up to the end of each phase
     bound = bounds[np.minimum(count, len(bounds) - 1)]

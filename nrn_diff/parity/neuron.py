@@ -274,7 +274,16 @@ USER_CODE = (
         "FInitializeHandlers, init() of one's own, continuerun and psolve in pieces; NEURON can go on",
     ),
     Feature(
-        "cvode.event, an advance() that prints: nrn_diff.enable()",
+        "Vector.play, Vector.record at intervals and times, variables that HOC cannot read: nrn_diff.enable()",
+        _SAME,
+        (
+            "test_plugin_timed.py::test_what_is_played_and_sampled_goes_on_as_in_neuron",
+            "test_plugin.py::test_variables_that_hoc_cannot_read_go_on",
+        ),
+        "also from the middle of a run",
+    ),
+    Feature(
+        "cvode.event with a statement, an advance() that prints: nrn_diff.enable()",
         _REFUSED,
         ("test_plugin.py::test_what_cannot_be_reproduced_is_refused_or_run_by_neuron",),
         "or run by NEURON, if that is asked for",

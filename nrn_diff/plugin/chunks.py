@@ -7,12 +7,14 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from nrn_diff.bridge.live import Wiring
 from nrn_diff.events.live import LiveNetwork
 from nrn_diff.events.schedule import in_rounds, pack
+from nrn_diff.solver.play import Drives
 from nrn_diff.solver.resume import Arriving, run_chunk
 from nrn_diff.solver.spikes import SEND_DELAY
 from nrn_diff.solver.structure import Structure
@@ -60,6 +62,7 @@ class Stepper:
     fixed: Fixed
     wiring: Wiring
     network: LiveNetwork
+    drives: Drives
     _mine: dict[str, tuple[Array, Array]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -88,7 +91,8 @@ class Stepper:
             first = self._fire_now(state, grid[2 * done], done, fired) if len(self.wiring.outside) else []
             times = np.concatenate([grid[2 * done : 2 * (done + n) + 1], np.full(2 * (capacity - n), np.inf)])
             arriving = self._arriving(grid[2 * done : 2 * (done + n) + 1], capacity)
-            state, chunk = run_chunk(self.structure, self.fixed, state, times, np.int32(n), arriving)
+            played = _part(self.drives, done, n, capacity)
+            state, chunk = run_chunk(self.structure, self.fixed, state, times, np.int32(n), arriving, played)
             samples[done : done + n] = np.asarray(chunk.samples[:n])
             if len(self.wiring.outside):
                 self._fire_later(np.asarray(chunk.crossed[:n]), grid, done, first, fired)
@@ -147,6 +151,13 @@ class Stepper:
         early, late_ = (_padded(p, shape) for p in packed)
         tables = np.pad(connection, (0, pad)).astype(np.int32), np.pad(times, (0, pad)), early, late_
         return Arriving(*map(jnp.asarray, tables))
+
+
+def _part(drives: Drives, done: int, n: int, capacity: int) -> Drives:
+    """What Vectors set in the next n steps, with room for `capacity`."""
+    padded = lambda x: np.pad(np.asarray(x[done : done + n]), ((0, capacity - n), (0, 0)))  # noqa: E731
+    part: Drives = jax.tree.map(padded, drives)
+    return part
 
 
 def _grown(size: int, needed: int) -> int:

@@ -14,7 +14,9 @@ from nrn_diff.bridge.extracellular import set_layer_potential
 from nrn_diff.bridge.fields import put_hidden
 from nrn_diff.bridge.inventory import Inventory, Located, hoc_objects
 from nrn_diff.bridge.live import as_queued
+from nrn_diff.plugin.timed import put_timed, take_samples
 from nrn_diff.snapshot import Capture
+from nrn_diff.solver.play import course_of
 from nrn_diff.solver.spikes import SEND_DELAY
 from nrn_diff.solver.structure import Structure
 from nrn_diff.solver.values import State
@@ -29,7 +31,8 @@ Array = np.ndarray
 class Finished:
     """t (ms); samples [n_steps, n_recorded]; fired: (step, voltage) of each spike, in order.
 
-    starts [n_steps] (ms): of each step.
+    starts [n_steps] (ms): of each step. first [n_recorded]: what is recorded, before the first step; None if no Vector
+    records at intervals or given times.
     """
 
     t: float
@@ -37,6 +40,7 @@ class Finished:
     samples: Array
     fired: list[tuple[int, int]]
     starts: Array
+    first: Array | None = None
 
 
 def put(ready: Prepared, done: Finished) -> None:
@@ -44,11 +48,16 @@ def put(ready: Prepared, done: Finished) -> None:
     state: State = jax.device_get(done.state)
     _restore(ready, done, state)
     _set_variables(ready, state)
+    _set_played(ready)
     if len(done.starts):
         _set_membrane_currents(ready, state)
     vectors = {v.hname(): v for v in hoc_objects("Vector")}
     for k, record in enumerate(ready.capture.records):
-        _append(vectors[record.vector], done.samples[:, k])
+        column = done.samples[:, k]
+        if not record.every_step:
+            assert done.first is not None
+            column = take_samples(ready.timed, record.vector, record, ready.grid, float(done.first[k]), column)
+        _append(vectors[record.vector], column)
     _put_spikes(ready, done, vectors)
 
 
@@ -91,7 +100,7 @@ def _restore(ready: Prepared, done: Finished, state: State) -> None:
     saved.t = done.t
     for place, above in zip(ready.known.sources.place, np.asarray(state.spikes.above).tolist(), strict=True):
         saved.sources[place] = (bool(above), *saved.sources[place][1:])
-    saved.events = as_queued(network.waiting(), saved, wiring, done.t)
+    saved.events = as_queued(network.waiting(), saved, wiring, done.t) + put_timed(saved, ready.timed, done.t)
     for k, cell in enumerate(wiring.cells):
         values, table = network.values(k), saved.cells[cell.kind.internal_type]
         for name in dict.fromkeys(cell.columns):
@@ -152,6 +161,32 @@ def _set_membrane_currents(ready: Prepared, state: State) -> None:
         for node in where.tolist():
             section, x = topology.node_place(node)
             setattr(section(x), name, float(now[node]))
+
+
+def _set_played(ready: Prepared) -> None:
+    """Variables that Vectors drive and nothing else changes: as the last step leaves them."""
+    inventory = ready.known.inventory
+    owners = {d.type.name: d for d in inventory.mechanisms}
+    for p in ready.driven:
+        target, course = p.target, course_of(p, ready.grid)
+        if not p.continuous or not course.late.present[-1]:
+            continue  # SaveState has done it
+        value = float(course.late.of(p.values)[-1])
+        match target.kind:
+            case "celsius":
+                h.celsius = value
+            case "e_extracellular" if inventory.extracellular is not None:
+                inventory.extracellular.owners[target.index].e_extracellular = value
+            case "mechanism" | "global":
+                located = owners[target.owner]
+                shared = target.kind == "global"
+                variables = located.type.globals_ if shared else located.type.instance_variables
+                name = next(v.hoc_name for v in variables if v.name == target.variable)
+                owner = h if shared else located.owners[target.index]
+                if target.element < 0:
+                    setattr(owner, name, value)
+                else:
+                    getattr(owner, name)[target.element] = value
 
 
 def _set_hidden(located: Located, ready: Prepared, carried: Mapping[str, Any]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
@@ -11,14 +12,16 @@ import jax.numpy as jnp
 import numpy as np
 from neuron import h
 
+from nrn_diff.bridge.callbacks import recorded_now
 from nrn_diff.bridge.capture import FromNow, examine
 from nrn_diff.bridge.extracellular import layer_potential
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import ChildFailedError
 from nrn_diff.bridge.inventory import Inventory, hoc_objects
 from nrn_diff.bridge.live import Wiring, read_queue, read_wiring, structure_changes, times_initialised
-from nrn_diff.bridge.play_record import Kind
+from nrn_diff.bridge.plays import find_numbered_plays, once_each
 from nrn_diff.bridge.random123 import NeuronRandom
+from nrn_diff.bridge.sampling import intervals_of_records
 from nrn_diff.bridge.save_state import SavedState, save_state
 from nrn_diff.bridge.sources import Sources, find_sources
 from nrn_diff.bridge.translate import Translator
@@ -27,31 +30,37 @@ from nrn_diff.events.live import LiveNetwork
 from nrn_diff.events.time_grid import time_grid
 from nrn_diff.plugin.chunks import Progress, Stepper
 from nrn_diff.plugin.put import Finished, layered_in_order, put
-from nrn_diff.snapshot import Capture, Record
+from nrn_diff.plugin.timed import Timed, has_plays, has_timed_records, read_timed
+from nrn_diff.snapshot import Capture, Play, Record
 from nrn_diff.solver.build import build_values
 from nrn_diff.solver.initialise import Live
+from nrn_diff.solver.play import Drives, live_drives, no_drives
 from nrn_diff.solver.resume import (
     from_start,
     initial_variables,
     live_capture,
     live_structure,
     needed_at_start,
+    start_samples,
 )
 from nrn_diff.solver.structure import Structure
 from nrn_diff.solver.values import Fixed, State, Values
 
-_GOES_ON = (Kind.RECORD, Kind.RECORD_T, Kind.GRAPH_LINE, Kind.GRAPH_VECTOR)
 _SAME = 1e-9  # of a variable after INITIAL here and in NEURON, relative
 
 
 @dataclass(frozen=True)
 class Known:
-    """What is found out once for each topology. key: changes when it must be found out again."""
+    """What is found out once for each topology. key: changes when it must be found out again.
+
+    intervals (ms): of the Vectors that record at intervals, in NEURON's order.
+    """
 
     key: tuple[Any, ...]
     inventory: Inventory
     records: tuple[Record, ...]
     sources: Sources
+    intervals: tuple[float, ...]
 
 
 @dataclass
@@ -66,7 +75,10 @@ class Hidden:
 
 @dataclass(frozen=True)
 class Prepared:
-    """All that a run needs, read from NEURON; nothing in NEURON has changed yet."""
+    """All that a run needs, read from NEURON; nothing in NEURON has changed yet.
+
+    grid [2 * n_steps + 1] (ms): `time_grid` of the run. driven, drives: the Vectors that are played.
+    """
 
     capture: Capture
     structure: Structure
@@ -77,6 +89,10 @@ class Prepared:
     network: LiveNetwork
     fixed: Fixed
     state: State
+    grid: np.ndarray
+    timed: Timed
+    drives: Drives
+    driven: tuple[Play, ...]
 
 
 def _read_state() -> SavedState:
@@ -97,9 +113,10 @@ class Session:
     hidden: Hidden | None = None
     structures: dict[str, Structure] = field(default_factory=dict)
 
-    def prepare(self) -> Prepared:
+    def prepare(self, n_steps: int) -> Prepared:
         """Read the state of NEURON. Raises CaptureError with everything that cannot be reproduced."""
         saved = _read_state()
+        grid = time_grid(float(h.dt), n_steps, float(h.t))
         key = self._key(saved)
         known = self.known if self.known is not None and self.known.key == key else None
         found: dict[str, Any] = {}
@@ -108,7 +125,13 @@ class Session:
             found["wiring"] = wiring = read_wiring(inventory, saved, translator, findings)
             return wiring.connections
 
-        now = FromNow(connections, known.inventory if known else None, known.records if known else None)
+        def plays(inventory: Inventory, findings: Findings) -> tuple[Play, ...]:
+            found["plays"] = numbered = find_numbered_plays(inventory, findings) if has_plays(saved) else ()
+            return once_each(play for _, play in numbered)
+
+        # When a Vector records is part of its record, and may be changed in a Vector.
+        records = known.records if known and not has_timed_records(saved) else None
+        now = FromNow(connections, plays, known.inventory if known else None, records)
         examined = examine(float(h.dt), float(h.dt), now)
         findings, capture, inventory = examined.findings, examined.capture, examined.inventory
         if inventory is None or capture is None or "wiring" not in found:
@@ -118,12 +141,14 @@ class Session:
         if known is None:
             vectors = {r.vector for r in capture.records} | set(spike_vectors(wiring))
             sources = find_sources(wiring.netcons, wiring.sources, wiring.outside, vectors, findings)
-            known = Known(key, inventory, capture.records, sources)
-        _refuse_what_goes_on(saved, findings)
+            known = Known(key, inventory, capture.records, sources, intervals_of_records(saved))
+        known = replace(known, records=capture.records)
+        timed = _read_timed(saved, found["plays"], known, float(grid[-1]), findings)
         queue = read_queue(saved, wiring, _places(wiring, known.sources, saved), findings)
         _refuse_numbers_of_cells(wiring, known.sources, findings)
         findings.raise_if_refused()
         self.known = known
+        driven = capture.plays
         capture = live_capture(capture, wiring.outside)
         structure = self._structure(capture)
         values = build_values(capture, structure)
@@ -134,16 +159,19 @@ class Session:
         above = np.array([saved.sources[k][0] for k in known.sources.place], bool)
         start = Live(v, jnp.asarray(float(h.t)), jnp.asarray(above), _outside(capture, known.inventory, structure))
         fixed, state = from_start(structure, values, start, hidden)
+        drives = live_drives(structure, values, driven, grid) if driven else no_drives()
         network = LiveNetwork(wiring.models, wiring.all_connections, len(wiring.outside) + 1, NeuronRandom())
         network.wait(queue)
-        return Prepared(capture, structure, values, wiring, saved, known, network, fixed, state)
+        return Prepared(
+            capture, structure, values, wiring, saved, known, network, fixed, state, grid, timed, drives, driven
+        )
 
-    def run(self, ready: Prepared, n_steps: int, progress: Progress) -> None:
+    def run(self, ready: Prepared, progress: Progress) -> None:
         """Make the steps and leave NEURON as it would be after them."""
-        grid = time_grid(ready.capture.dt, n_steps, float(h.t))
-        stepper = Stepper(ready.structure, ready.fixed, ready.wiring, ready.network)
-        state, samples, fired = stepper.run(ready.state, grid, progress)
-        done = Finished(float(grid[-1]), state, samples, fired, grid[0:-1:2])
+        stepper = Stepper(ready.structure, ready.fixed, ready.wiring, ready.network, ready.drives)
+        now = start_samples(ready.structure, ready.fixed, ready.state, ready.grid[0]) if ready.timed.sampled else None
+        state, samples, fired = stepper.run(ready.state, ready.grid, progress)
+        done = Finished(float(ready.grid[-1]), state, samples, fired, ready.grid[0:-1:2], now)
         try:
             put(ready, done)
         except OSError as error:
@@ -172,7 +200,7 @@ class Session:
     def _key(self, saved: SavedState) -> tuple[Any, ...]:
         names = tuple(n.hname() for n in hoc_objects("NetCon"))
         kinds = tuple(kind for kind, _ in saved.plays)
-        return (*structure_changes(), names, len(hoc_objects("Vector")), kinds, len(saved.sources))
+        return (*structure_changes(), names, len(hoc_objects("Vector")), kinds, len(saved.sources), recorded_now())
 
     def _structure(self, capture: Capture) -> Structure:
         made = live_structure(capture)
@@ -224,15 +252,13 @@ def _compare_initial(structure: Structure, values: Values, names: set[str], find
                 break
 
 
-def _refuse_what_goes_on(saved: SavedState, findings: Findings) -> None:
-    """What has a state of its own between steps that NEURON does not show."""
-    if any(kind not in _GOES_ON for kind, _ in saved.plays):
-        findings.refuse(
-            "Vector.play, or Vector.record with an interval or at given times",
-            "",
-            "how far it has come in the middle of a run cannot be read from NEURON yet",
-            "record at every step; or let NEURON run: enable(fallback='neuron')",
-        )
+def _read_timed(
+    saved: SavedState, plays: Sequence[tuple[int, Play]], known: Known, until: float, findings: Findings
+) -> Timed:
+    records = [r for r in known.records if not r.every_step]
+    sizes = {v.hname(): int(v.size()) for v in hoc_objects("Vector")} if records else {}
+    sized = [(r, sizes[r.vector]) for r in records]
+    return read_timed(saved, plays, sized, known.intervals, until, findings)
 
 
 def _outside(capture: Capture, inventory: Inventory, structure: Structure) -> jax.Array | None:

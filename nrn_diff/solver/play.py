@@ -41,9 +41,14 @@ def waves(capture: Capture) -> dict[str, np.ndarray]:
     return {name: by_vector[vector] for name, vector in wave_vectors(capture).items()}
 
 
+def wave_names(plays: tuple[Play, ...]) -> dict[str, str]:
+    """Name of the samples -> HOC name of the Vector that holds them."""
+    return {f"play[{k}]": vector for k, vector in enumerate(dict.fromkeys(p.vector for p in plays))}
+
+
 def wave_vectors(capture: Capture) -> dict[str, str]:
     """Name of the samples -> HOC name of the Vector that holds them."""
-    return {f"play[{k}]": vector for k, vector in enumerate(dict.fromkeys(p.vector for p in capture.plays))}
+    return wave_names(capture.plays)
 
 
 def build_plays(
@@ -78,7 +83,7 @@ def build_plays(
         mine = []
         for p in members:
             key = (p.times.tobytes(), p.interval, p.continuous, p.has_breaks, p.breaks.tobytes(), len(p.values))
-            mine.append(courses.setdefault(key, courses[key] if key in courses else _course(p, grid)))
+            mine.append(courses.setdefault(key, courses[key] if key in courses else course_of(p, grid)))
         changing = source == "v" or _is_written(source, owner, variable, mechanisms)
         waves_of = tuple(names[p.vector] for p in members)
         at = Incidence(place, len(members))
@@ -86,7 +91,8 @@ def build_plays(
     return tuple(built)
 
 
-def _course(play: Play, grid: np.ndarray) -> Course:
+def course_of(play: Play, grid: np.ndarray) -> Course:
+    """When a Vector acts on the times of `grid` (ms, as of `time_grid`)."""
     if play.continuous:
         return continuous_course(play.times, play.breaks if play.has_breaks else None, grid)
     return step_course(len(play.values), play.times, play.interval, grid)
@@ -171,9 +177,27 @@ def drives(structure: Structure, values: Values) -> Drives:
     """Everything that plays set during a run, computed before it; nothing for a phase in which nothing is set."""
     found = no_drives()
     for number, group in enumerate(structure.plays):
-        for phase in PHASES if group.changing else ("middle", "end"):
+        for phase in _phases_of(group):
             if any(_samples(group, course, phase).present.any() for course in group.courses):
                 found[phase][number] = _driven(group, values, phase)
+    return found
+
+
+def live_drives(
+    structure: Structure, values: Values, plays: tuple[Play, ...], grid: np.ndarray
+) -> dict[str, dict[int, Driven]]:
+    """As `drives`, of a run that starts at grid[0] (ms); its program is one for all courses, so no phase is left out.
+
+    plays: those of the snapshot, with the Vectors as they are now.
+    """
+    of_vector, samples = {p.vector: course_of(p, grid) for p in plays}, {p.vector: p.values for p in plays}
+    names = wave_names(plays)
+    values = values._replace(plays={name: jnp.asarray(samples[vector]) for name, vector in names.items()})
+    found = no_drives()
+    for number, group in enumerate(structure.plays):
+        courses = tuple(of_vector[names[wave]] for wave in group.waves)
+        for phase in _phases_of(group):
+            found[phase][number] = _driven(replace(group, courses=courses), values, phase)
     return found
 
 
@@ -198,6 +222,10 @@ def play(now: Moment, driven: dict[int, Driven]) -> None:
                 now.fixed = now.fixed._replace(globals_=_set(now.fixed.globals_, group, given))
             case _:
                 now.mechanisms = _set(now.mechanisms, group, given)
+
+
+def _phases_of(group: PlayGroup) -> tuple[str, ...]:
+    return PHASES if group.changing else ("middle", "end")
 
 
 def _samples(group: PlayGroup, course: Course, phase: str) -> Samples:

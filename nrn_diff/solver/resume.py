@@ -17,11 +17,13 @@ import numpy as np
 
 from mod_translator.passes.effects import Analysis
 from nrn_diff.errors import CaptureError, Refusal
-from nrn_diff.snapshot import Capture, Events, SpikeRecord, Train
+from nrn_diff.snapshot import Capture, Events, Play, SpikeRecord, Train
 from nrn_diff.solver.build import build_structure
 from nrn_diff.solver.build_events import find_sources
 from nrn_diff.solver.initialise import Live, from_live, initialise
-from nrn_diff.solver.play import no_drives
+from nrn_diff.solver.moment import Moment
+from nrn_diff.solver.play import Drives
+from nrn_diff.solver.record import recorded
 from nrn_diff.solver.step import Clock, step
 from nrn_diff.solver.structure import MechanismStructure, Structure
 from nrn_diff.solver.values import Array, Fixed, IonState, State, Values
@@ -50,7 +52,22 @@ def live_capture(capture: Capture, sources: tuple[tuple[int, float], ...]) -> Ca
     empty = Events(np.zeros(0), np.zeros(0, int))
     trains = (Train("", np.zeros(0)),)
     return dataclasses.replace(
-        capture, connections=connections, trains=trains, events=empty, spikes=spikes, tstop=capture.dt
+        capture,
+        connections=connections,
+        trains=trains,
+        events=empty,
+        spikes=spikes,
+        tstop=capture.dt,
+        plays=tuple(_shown(p) for p in capture.plays),
+        records=tuple(dataclasses.replace(r, interval=0.0 if r.every_step else 1.0, times=()) for r in capture.records),
+    )
+
+
+def _shown(play: Play) -> Play:
+    """What is compiled of a played Vector: not when it acts, and not from which samples."""
+    values, times = (np.zeros(2), np.array([0.0, 1.0])) if play.continuous else (np.zeros(1), np.zeros(1))
+    return dataclasses.replace(
+        play, values=values, times=times, interval=0.0, has_breaks=False, breaks=np.zeros(0, dtype=int)
     )
 
 
@@ -132,6 +149,12 @@ def initial_variables(structure: Structure, values: Values) -> dict[str, dict[st
     return {m.name: {**fixed.mechanisms[m.name], **state.mechanisms[m.name]} for m in structure.mechanisms}
 
 
+@partial(jax.jit, static_argnums=0)
+def start_samples(structure: Structure, fixed: Fixed, state: State, t: Array) -> Array:
+    """What is recorded, before the first step, [n_recorded]."""
+    return recorded(Moment.of(structure, fixed, state, t))
+
+
 @partial(jax.jit, static_argnums=0, donate_argnums=2)
 def run_chunk(
     structure: Structure,
@@ -140,8 +163,12 @@ def run_chunk(
     grid: Array,
     n_steps: Array,
     arriving: dict[str, Arriving],
+    played: Drives,
 ) -> tuple[State, Chunk]:
-    """The first `n_steps` of `capacity` steps; grid [2 * capacity + 1] (ms), as `time_grid` gives it."""
+    """The first `n_steps` of `capacity` steps; grid [2 * capacity + 1] (ms), as `time_grid` gives it.
+
+    played: what Vectors set in each of them.
+    """
     capacity = (grid.shape[0] - 1) // 2
     structure = dataclasses.replace(
         structure, mechanisms=tuple(_with_events(m, arriving.get(m.name)) for m in structure.mechanisms)
@@ -152,7 +179,8 @@ def run_chunk(
     def one(k: Array, carry: tuple[State, Chunk]) -> tuple[State, Chunk]:
         state, chunk = carry
         early, late = ({name: getattr(x, p)[k] for name, x in arriving.items()} for p in ("early", "late"))
-        clock = Clock(k, grid[2 * k], grid[2 * k + 1], grid[2 * k + 2], early, late, {}, {}, no_drives())
+        driven: Drives = jax.tree.map(lambda x: x[k], played)
+        clock = Clock(k, grid[2 * k], grid[2 * k + 1], grid[2 * k + 2], early, late, {}, {}, driven)
         state, sample = step(structure, fixed, state, clock)
         return state, Chunk(chunk.samples.at[k].set(sample.recorded), chunk.crossed.at[k].set(sample.crossed))
 

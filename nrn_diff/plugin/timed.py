@@ -1,0 +1,162 @@
+"""What acts by events of its own in a run from the present state: Vector.play, Vector.record at intervals or times.
+
+NEURON's queue holds the next event of each. Where it is in its chain follows from the time, and is compared with the
+queue: a Vector that was changed in the middle of a run is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from nrn_diff.bridge.findings import Findings
+from nrn_diff.bridge.play_record import Kind
+from nrn_diff.bridge.save_state import EventKind, QueuedEvent, SavedState
+from nrn_diff.events.waveforms import continuous_events, events_until, step_events
+from nrn_diff.snapshot import Play, Record
+
+Array = np.ndarray
+_PLAYS = (Kind.PLAY_STEP, Kind.PLAY_CONTINUOUS)
+_TIMED = (Kind.RECORD_EVERY, Kind.RECORD_AT_TIMES)
+
+
+def has_plays(saved: SavedState) -> bool:
+    """Whether a Vector is played."""
+    return any(kind in _PLAYS for kind, _ in saved.plays)
+
+
+def has_timed_records(saved: SavedState) -> bool:
+    """Whether a Vector records at intervals or at given times."""
+    return any(kind in _TIMED for kind, _ in saved.plays)
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The events of one Vector.play or Vector.record, by its number in NEURON's list.
+
+    due [n] (ms): of all its events, or, of one that records, of those still to come.
+    """
+
+    number: int
+    due: Array
+    play: Play | None = None
+
+
+@dataclass(frozen=True)
+class Timed:
+    """chains: of all. sampled: HOC name of a Vector that records -> the times (ms) of the samples still to come."""
+
+    chains: tuple[Chain, ...]
+    sampled: dict[str, Array]
+
+
+def read_timed(
+    saved: SavedState,
+    plays: Sequence[tuple[int, Play]],
+    records: Sequence[tuple[Record, int]],
+    intervals: Sequence[float],
+    until: float,
+    findings: Findings,
+) -> Timed:
+    """Where everything is at saved.t.
+
+    plays: with their numbers in NEURON's list. records: with the number of samples that each Vector holds. intervals
+    (ms): of those that record so, in NEURON's order. until (ms): the end of the run.
+    """
+    due = saved.due()
+    chains = [Chain(number, _events(play), play) for number, play in plays]
+    for chain in chains:
+        count = events_until(chain.due, saved.t)
+        expected = float(chain.due[count]) if count < len(chain.due) else None
+        if due.get(chain.number) != expected:
+            assert chain.play is not None
+            findings.refuse(
+                f"{chain.play.vector} is played into {chain.play.target.label}",
+                chain.play.vector,
+                f"NEURON's next event for it is due at {due.get(chain.number)} ms, by its Vectors at {expected} ms: "
+                "it was changed, or played, after finitialize",
+                "set up what is played before the run is initialised",
+            )
+    sampled: dict[str, Array] = {}
+    every = [k for k, (kind, _) in enumerate(saved.plays) if kind is Kind.RECORD_EVERY]
+    step_of = dict(zip(every, intervals, strict=True))
+    for number, step in step_of.items():
+        chains.append(Chain(number, _steps(due[number], step, until) if number in due else np.zeros(0)))
+    for record, _ in records:
+        if record.interval:
+            mine = [c.due for c in chains if step_of.get(c.number) == record.interval]
+            if not mine or any(not np.array_equal(mine[0], other) for other in mine[1:]):
+                _refuse_record(record, findings)
+                continue
+            sampled[record.vector] = mine[0]
+    left = [
+        (record, np.maximum.accumulate(np.array(record.times[size:], dtype=float)))
+        for record, size in records
+        if record.times
+    ]
+    sampled |= {record.vector: times for record, times in left}
+    for number in (k for k, (kind, _) in enumerate(saved.plays) if kind is Kind.RECORD_AT_TIMES):
+        mine = [times for _, times in left if (times[0] if len(times) else None) == due.get(number)]
+        if not mine or any(not np.array_equal(mine[0], other) for other in mine[1:]):
+            for record, _ in left:
+                _refuse_record(record, findings)
+            break
+        chains.append(Chain(number, mine[0]))
+    return Timed(tuple(chains), sampled)
+
+
+def _events(play: Play) -> Array:
+    if play.continuous:
+        return continuous_events(play.times, play.breaks if play.has_breaks else None)[0]
+    return step_events(len(play.values), play.times, play.interval)
+
+
+def _steps(first: float, step: float, until: float) -> Array:
+    # NEURON adds the interval each time; one more than are needed, for its queue.
+    return np.cumsum(np.r_[first, np.full(max(int((until - first) / step), 0) + 2, step)])
+
+
+def _refuse_record(record: Record, findings: Findings) -> None:
+    findings.refuse(
+        f"{record.vector} records {record.label} at intervals or at given times",
+        record.vector,
+        "several Vectors do, and which of NEURON's next events is whose cannot be told in the middle of a run",
+        "record at every step, or start the run with finitialize",
+    )
+
+
+def take_samples(timed: Timed, vector: str, record: Record, grid: Array, start: float, column: Array) -> Array:
+    """What a Vector takes during a run. grid [2 * n_steps + 1] (ms); start, column [n_steps]: at the start, after each
+    step.
+    """
+    times = timed.sampled[vector]
+    phase = np.maximum.accumulate(np.searchsorted(grid, times, side="left"))
+    now = phase < len(grid)
+    if record.kind == "t":
+        return times[now]
+    return np.r_[start, column][phase[now] // 2]
+
+
+def put_timed(saved: SavedState, timed: Timed, t: float) -> list[QueuedEvent]:
+    """Set every play to where it is at t (ms), and return the events that wait then."""
+    ahead: dict[int, float] = {}
+    for chain in timed.chains:
+        count = events_until(chain.due, t)
+        if count < len(chain.due):
+            ahead[chain.number] = float(chain.due[count])
+        if chain.play is not None:
+            kind, lines = saved.plays[chain.number]
+            saved.plays[chain.number] = (kind, [lines[0], _place(chain.play, count)])
+    waiting = [e for e in saved.events if e.kind is EventKind.PLAY_RECORD]
+    return [replace(e, time=ahead[k]) for e in waiting if (k := int(e.fields[1])) in ahead]
+
+
+def _place(play: Play, count: int) -> bytes:
+    if not play.continuous:
+        return b"%d" % count
+    _, bounds = continuous_events(play.times, play.breaks if play.has_breaks else None)
+    bound = int(bounds[min(count, len(bounds) - 1)])
+    taken = min(count + 1, len(play.breaks)) if play.has_breaks else 0
+    return b"%d %d %d" % (bound, taken, bound)

@@ -1,0 +1,87 @@
+"""nrn_diff.enable() with Vectors that act by events of their own: played, and recording at intervals or times."""
+
+import numpy as np
+from neuron_process import run_function
+
+
+def timed(on):
+    """Runs from the start, from the middle, with other samples, and by NEURON at last."""
+    import numpy as np
+    from neuron import h
+
+    import nrn_diff
+    from nrn_diff.plugin import runs_made
+
+    h.load_file("stdrun.hoc")
+    soma, dend = h.Section("soma"), h.Section("dend")
+    dend.connect(soma(1))
+    soma.insert("hh")
+    dend.insert("pas")
+    dend.insert("extracellular")
+    soma.L = soma.diam = 20
+    dend.L, dend.diam, dend.nseg = 200, 2, 3
+    clamp, second = h.IClamp(soma(0.5)), h.IClamp(dend(0.5))
+    clamp.delay, clamp.dur, second.delay, second.dur, second.amp = 0, 1e9, 0.3, 5, 0.1
+    wave_t = h.Vector([0, 0.51, 1.2, 1.2, 2.013, 3, 4.5, 9])
+    wave = h.Vector([0, 0.3, -0.1, 0.5, 0.2, 0.1, 0.4, 0.6])
+    breaks = h.Vector([2, 6])
+    steps_t, steps = h.Vector([0.2, 1.113, 2, 2.006, 3.3, 6]), h.Vector([-70, -68, -75, -66, -71, -60])
+    even = h.Vector(np.linspace(50, 55, 30))
+    outside = h.Vector(5 * np.sin(np.arange(40)))
+    outside_t = h.Vector(0.25 * np.arange(40))
+    wave.play(clamp._ref_amp, wave_t, breaks)
+    steps.play(dend(0.5).pas._ref_e, steps_t)
+    even.play(soma(0.5)._ref_ena, 0.31)
+    outside.play(dend(0.5)._ref_e_extracellular, outside_t, True)
+    v, ends, i = (h.Vector().record(r) for r in (soma(0.5)._ref_v, dend(1)._ref_v, clamp._ref_i))
+    every, other = h.Vector().record(soma(0.5)._ref_v, 0.17), h.Vector().record(dend(0.5)._ref_v, 0.4)
+    when = h.Vector([0, 0.025, 0.9, 1.5, 2.2, 3.123, 3.9, 8])
+    at, at_t = h.Vector().record(soma(0.5)._ref_v, when), h.Vector().record(h._ref_t, 0.3)
+    if on:
+        nrn_diff.enable()
+    seen = []
+
+    def look():
+        for vector in (v, ends, i, every, other, at, at_t):
+            seen.append(np.array(vector))
+        live = [h.t, clamp.amp, dend(0.5).pas.e, soma(0.5).ena, dend(0.5).e_extracellular, clamp.i, soma(0.5).v]
+        seen.append(np.array(live))
+
+    h.tstop = 1.5
+    h.run()
+    look()
+    h.continuerun(2.2)
+    look()
+    wave.x[6], steps.x[4] = 0.9, -80  # samples still to come
+    h.continuerun(3)
+    look()
+    if on:
+        nrn_diff.disable()
+    h.continuerun(3.4)
+    look()
+    if on:
+        nrn_diff.enable()
+    h.continuerun(4)
+    wave_t.x[5] = 2.9
+    wave.x[1] = 0.2
+    h.run()
+    look()
+    error = ""
+    wave_t.x[6] = 4.6  # the event of the old time is in NEURON's queue already
+    if on:
+        try:
+            h.continuerun(1.6)
+        except RuntimeError as e:
+            error = str(e)
+    return {"seen": seen, "runs": runs_made(), "error": error}
+
+
+def test_what_is_played_and_sampled_goes_on_as_in_neuron():
+    here, there = (run_function(timed, on=on) for on in (True, False))
+    assert (here["runs"], there["runs"]) == (5, 0)
+    assert len(here["seen"]) == len(there["seen"]) == 40
+    for k, (mine, neuron) in enumerate(zip(here["seen"], there["seen"], strict=True)):
+        assert mine.shape == neuron.shape, k
+        np.testing.assert_allclose(mine, neuron, rtol=0, atol=2e-9, err_msg=str(k))
+    assert np.ptp(there["seen"][0]) > 1
+    assert "after finitialize" in here["error"]
