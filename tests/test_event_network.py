@@ -251,3 +251,25 @@ def test_a_ring_of_gids_on_one_rank_equals_neuron():
     assert out["worst"] <= 1e-9
     assert out["ours"] == out["theirs"]
     assert len(out["ours"]) == 3
+
+
+def source_gone():
+    from neuron import h
+
+    import nrn_diff
+
+    soma = h.Section("soma")
+    point, stim = h.Share(soma(0.5)), h.NetStim()
+    wires = [h.NetCon(stim, point), h.NetCon(None, point)]
+    del stim
+    try:
+        nrn_diff.capture(tstop=1, dt=0.025)
+    except nrn_diff.CaptureError as error:
+        return {"message": str(error), "kept": len(wires)}
+    return {"message": ""}
+
+
+def test_a_loop_over_netcons_of_which_one_has_lost_its_source_is_refused():
+    message = run_function(source_gone, mods=MODS)["message"]
+    assert "NetCon[0] leads to Share[0] and its source was deleted" in message
+    assert "FOR_NETCONS leaves this NetCon out" in message

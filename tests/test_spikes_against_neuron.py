@@ -91,3 +91,63 @@ def test_network_equals_neuron(synapse, weight, delays):
     assert all(out["same_spikes"]), out["n_spikes"]
     assert out["worst"]["t"] == 0.0
     assert max(out["worst"].values()) <= 1e-6, out["worst"]
+
+
+# The sum that events leave depends on their order.
+ORDERED = """
+NEURON { POINT_PROCESS Ordered RANGE x }
+ASSIGNED { v x }
+INITIAL { x = 0 }
+NET_RECEIVE(w) { x = x*1.01 + w if (x > 30) { x = x - 20 } }
+"""
+
+
+def together(delays, seeds):
+    """Cells that fire in the same step, NetCons in any order: the worst difference, or what is refused, by seed."""
+    import jax
+    from neuron import h
+
+    import nrn_diff
+
+    jax.config.update("jax_enable_x64", True)
+    h.load_file("stdrun.hoc")
+    h.tstop = 30
+    out = {}
+    for seed in seeds:
+        rng = np.random.default_rng(seed)
+        cells = [h.Section(f"c{seed}_{k}") for k in range(4)]
+        keep = []
+        for cell in cells:
+            cell.L = cell.diam = 20
+            cell.insert("hh")
+            keep.append(h.IClamp(cell(0.5)))
+            keep[-1].delay, keep[-1].dur, keep[-1].amp = 1, 100, 0.5
+        points = [h.Ordered(cells[0](0.5)) for _ in range(2)]
+        for k in rng.permutation([0, 1, 2, 3, 0, 1, 2, 3]):
+            wire = h.NetCon(cells[k](0.5)._ref_v, points[rng.integers(2)], sec=cells[k])
+            wire.threshold, wire.delay, wire.weight[0] = 0, float(rng.choice(delays)), 10 * rng.random()
+            keep.append(wire)
+        vectors = [h.Vector().record(p._ref_x) for p in points]
+        model = nrn_diff.capture()
+        h.run()
+        theirs = np.array([np.array(v) for v in vectors])
+        try:
+            recording = model.simulate()
+            ours = np.array([recording[f"{p.hname()}.x"] for p in points])
+            out[str(seed)] = float(np.abs(ours - theirs).max()) if np.ptp(theirs) > 5 else "nothing happens"
+        except nrn_diff.EventCapacityError as error:
+            out[str(seed)] = str(error)
+        with nrn_diff.enabled():
+            h.run()
+        out[f"enabled {seed}"] = float(np.abs(np.array([np.array(v) for v in vectors]) - theirs).max())
+        del keep, points, vectors, cells
+    return out
+
+
+def test_spikes_of_one_step_in_neurons_order_or_refused():
+    mods = {"ordered.mod": ORDERED}
+    alike = run_function(together, mods=mods, delays=[1.0], seeds=[0, 1, 2])
+    assert max(alike.values()) <= 1e-10, alike
+    mixed = run_function(together, mods=mods, delays=[0.5, 1.0, 1.5], seeds=[3, 4])
+    assert all("order matters" in mixed[k] for k in ("3", "4")), mixed
+    assert all(mixed[f"enabled {k}"] <= 1e-10 for k in (3, 4)), mixed

@@ -273,7 +273,7 @@ def _driven_cells(
 
 
 def _check_loops(inventory: Inventory, translator: Translator, findings: Findings) -> None:
-    """FOR_NETCONS also runs over NetCons that are switched off, which are not captured."""
+    """FOR_NETCONS also runs over NetCons that are switched off, and not over those whose source is gone."""
     names = {d.type.name for d in inventory.points}
     looping = {d.name for d in translator.known() if d.name in names and loops_over_netcons(d)}
     for netcon in hoc_objects("NetCon") if looping else ():
@@ -285,6 +285,13 @@ def _check_loops(inventory: Inventory, translator: Translator, findings: Finding
                 netcon.hname(),
                 "its FOR_NETCONS runs over this NetCon too",
                 "switch it on with weight 0, or remove it",
+            )
+        elif mechanism in looping and not netcon.valid():
+            findings.refuse(
+                f"{netcon.hname()} leads to {target.hname()} and its source was deleted",
+                netcon.hname(),
+                "its FOR_NETCONS leaves this NetCon out",
+                "remove it",
             )
 
 

@@ -22,6 +22,7 @@ _SOURCES = "test_bridge_connections.py::test_sources_that_cannot_be_followed_are
 _NETWORK = "test_spikes_against_neuron.py::test_network_equals_neuron"
 _NETSTIM = "test_events_artificial.py::test_netstim_times_are_neurons"
 _CELLS = "test_events_artificial.py::test_networks_of_artificial_cells_are_neurons"
+_ORDER = "test_spikes_against_neuron.py::test_spikes_of_one_step_in_neurons_order_or_refused"
 _TIES = "test_events_schedule.py::test_events_at_boundaries_and_in_ties_reach_expsyn_as_in_neuron"
 _VALUES = "test_bridge_cable.py::test_values_that_cannot_be_simulated_are_refused_with_their_place"
 _LAYERS = "test_extracellular.py::test_layers_in_some_sections_are_neurons"
@@ -168,6 +169,10 @@ EVENTS = (
     ),
     Feature("NetCon delay, weight vector, active(0), no source", _SAME, (_NETCONS,)),
     Feature("ties: events of equal time", _SAME, (_TIES, "test_events_queue.py::test_ties_come_out_as_in_neuron")),
+    Feature(
+        "ties of spikes at a synapse that does more than add, all delays alike; any under enable()", _SAME, (_ORDER,)
+    ),
+    Feature("such ties in Model.simulate() with delays that differ or given trains", _REFUSED, (_ORDER,)),
     Feature(
         "NetCon from a voltage, threshold",
         _SAME,

@@ -27,7 +27,14 @@ from nrn_diff.snapshot import (
 from nrn_diff.solver.build_agenda import build_agenda, build_wires, fan_in, max_rounds, queued_mechanisms
 from nrn_diff.solver.build_circuits import build_circuit_values, build_circuits
 from nrn_diff.solver.build_diffusion import build_diffusion
-from nrn_diff.solver.build_events import build_deliveries, find_sources, find_watched, refuse_ties, spike_sources
+from nrn_diff.solver.build_events import (
+    build_deliveries,
+    find_sources,
+    find_watched,
+    in_order,
+    refuse_ties,
+    spike_sources,
+)
 from nrn_diff.solver.build_layers import build_extracellular, build_layers, layered_row
 from nrn_diff.solver.build_links import Linked
 from nrn_diff.solver.contraction import contract
@@ -98,7 +105,7 @@ def build_structure(capture: Capture) -> Structure:
         tuple(mechanisms),
         ions,
         recorded,
-        spike_sources(sources, watched, row, deliveries, capture.dt, steps),
+        spike_sources(sources, watched, row, deliveries, capture.dt, steps, in_order(capture, queued)),
         capture.dt,
         steps,
         capture.secondorder,

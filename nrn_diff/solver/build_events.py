@@ -67,6 +67,16 @@ def _of_mechanism(capture: Capture, name: str, sources: list[tuple[int, float]],
     return Deliveries(rows, numbers, plan.times, initial, early, late, delays, everyone, *lines)
 
 
+def in_order(capture: Capture, queued: Collection[str]) -> bool:
+    """Whether spikes that arrive at the same time arrive in the order in which they were sent.
+
+    NEURON's queue puts the event at its head behind its equals when an earlier one comes (events/queue.py). None does
+    where everything is sent by the solution and takes the same time.
+    """
+    delays = {c.delay for c in capture.connections}
+    return not queued and len(delays) < 2 and all(c.train < 0 for c in capture.connections)
+
+
 def refuse_ties(capture: Capture, queued: Collection[str]) -> None:
     """Refuse trains that reach one instance at the same time, where their order matters and NEURON's may be another.
 
@@ -107,8 +117,9 @@ def spike_sources(
     deliveries: Mapping[str, Deliveries],
     dt: float,
     steps: int,
+    in_order: bool,
 ) -> SpikeSources:
-    """The watched voltages and other variables, and how far back a spike can matter."""
+    """The watched voltages and other variables, and how far back a spike can matter. in_order: see `in_order`."""
     memory = 1
     for d in deliveries.values():
         for lines in (d.early_lines, d.late_lines):
@@ -116,4 +127,4 @@ def spike_sources(
                 ages = np.arange(steps)[:, None, None] - lines.sent
                 memory = max(memory, int(ages[lines.sent >= 0].max(initial=0)) + 1)
     rows = row[np.array([node for node, _ in sources], dtype=np.int64)]
-    return SpikeSources(rows, memory, time_grid(dt, steps)[0:-1:2], watched)
+    return SpikeSources(rows, memory, time_grid(dt, steps)[0:-1:2], watched, in_order)

@@ -12,13 +12,16 @@ import jax.numpy as jnp
 from nrn_diff.solver.values import Array, Queue
 
 # Bits of Queue.failed.
-FULL, ENDLESS, PAST = 1, 2, 4
+FULL, ENDLESS, PAST, TIED = 1, 2, 4, 8
 FAILURES = {
     FULL: "more of them wait for one instance than there is room for: "
     "model.with_event_capacity(nrn_diff.EventCapacity(pending=...))",
     ENDLESS: "one instance receives more of them in half a step than there is room for: "
     "model.with_event_capacity(nrn_diff.EventCapacity(rounds=...)); or the delay of a net_send is 0",
     PAST: "net_send or net_move to a time in the past, or net_move without a waiting event of flag 1 (NEURON stops)",
+    TIED: "several reach one instance at the same time, its NET_RECEIVE does more than add, so that their order "
+    "matters, and in NEURON it depends on what else waits in the queue. Give their NetCons delays that differ a little; or run "
+    "with nrn_diff.enable(), which keeps NEURON's whole queue",
 }
 
 
@@ -116,6 +119,12 @@ def earliest(queue: Queue) -> tuple[Array, Array]:
     first &= queue.sent == sent
     order = jnp.where(first, queue.order, jnp.iinfo(jnp.int32).max)
     return jnp.argmin(order, axis=0), time
+
+
+def arrive_together(queue: Queue) -> Array:
+    """Whether several NetCons have an event for an instance at the time of its first, [n]."""
+    of_netcon = (queue.connection >= 0) & (queue.flag == 0.0) & jnp.isfinite(queue.time)
+    return (of_netcon & (queue.time == queue.time.min(axis=0))).sum(axis=0) > 1
 
 
 def take(queue: Queue, slot: Array, present: Array) -> tuple[Queue, Array, Array]:

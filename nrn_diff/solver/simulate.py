@@ -11,11 +11,15 @@ import numpy as np
 
 from nrn_diff.adjoint import AbstractAdjoint, Budget
 from nrn_diff.events.time_grid import time_grid
+from nrn_diff.solver.event_queue import TIED
 from nrn_diff.solver.initialise import initialise
 from nrn_diff.solver.play import Drives, drives
 from nrn_diff.solver.step import Clock, step
 from nrn_diff.solver.structure import Deliveries, Structure
 from nrn_diff.solver.values import Array, Values
+
+# What a failure of spikes is reported for, which wait in no mechanism's queue.
+SYNAPSES = "synapses"
 
 
 class Run(NamedTuple):
@@ -42,6 +46,8 @@ def simulate(structure: Structure, values: Values, adjoint: AbstractAdjoint | No
     last, rest = adjoint.scan(partial(step, structure, fixed), state, clocks, structure.n_steps)
     samples = jnp.concatenate([first[None], rest.recorded])
     failed = {name: queue.failed for name, queue in (last.queues or {}).items()}
+    if last.spikes.tied is not None:
+        failed[SYNAPSES] = jnp.where(last.spikes.tied, TIED, 0)
     for code in failed.values():
         samples = jnp.where(code > 0, jnp.nan, samples)
     return Run(samples, rest.crossed, rest.sent, failed)

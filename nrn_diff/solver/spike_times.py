@@ -90,13 +90,13 @@ def receive_moved(
     sent = step[lines.lag]
     moved = jnp.where(sent >= 0, spikes.moved[sent % now.structure.spike_sources.memory, lines.source], 0.0)
     if kind.counts:
-        targets, change = _receive(receiver, lines, targets, events, moved)
+        targets, change = _receive(receiver, lines, targets, events, moved, sent)
         return targets._replace(variables={n: x + change[n] for n, x in targets.variables.items()})
     moved = jnp.where(events.present, moved, 0.0)
     timed = events._replace(time=events.time + moved)
 
     def arrive(start: Targets) -> tuple[Targets, dict[str, Array]]:
-        return _receive(receiver, lines, start, timed, moved / now.structure.dt)
+        return _receive(receiver, lines, start, timed, moved / now.structure.dt, sent)
 
     def nothing(start: Targets) -> tuple[Targets, dict[str, Array]]:
         return start, jax.tree.map(jnp.zeros_like, start.variables)
@@ -109,15 +109,18 @@ def receive_moved(
 
 
 def _receive(
-    receiver: Receiver, lines: Lines, targets: Targets, events: Arrivals, part: Array
+    receiver: Receiver, lines: Lines, targets: Targets, events: Arrivals, part: Array, step: Array
 ) -> tuple[Targets, dict[str, Array]]:
-    """Targets after the events, and the sum over the events of part [width] times what each changes, [..., n]."""
+    """Targets after the events, and the sum over the events of part [width] times what each changes, [..., n].
+
+    step [width]: in which each was sent.
+    """
     if only_adds(receiver.mechanism.ir):
         each, weights = receiver.contributions(targets, events)
         whole = receiver.add(targets, each, events.present, lines.instance)
         none = targets._replace(variables=jax.tree.map(jnp.zeros_like, targets.variables))
         return whole._replace(weights=weights), receiver.add(none, each, part, lines.instance).variables
-    order = jnp.argsort(jnp.where(events.present, events.time, jnp.inf), stable=True)
+    order = jnp.lexsort((step, jnp.where(events.present, events.time, jnp.inf)))
 
     def one(carry: tuple[Targets, dict[str, Array]], k: Array) -> tuple[tuple[Targets, dict[str, Array]], None]:
         before, total = carry

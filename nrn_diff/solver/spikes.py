@@ -42,9 +42,9 @@ def make_lines(
 ) -> tuple[Lines, Lines]:
     """Lines of a mechanism with `n` instances for the start and for the end of a step; arrays are by NetCon.
 
-    Lines are in the order of their targets, those of one target in that of the NetCons.
+    Lines are in the order of their targets, those of one target in that in which NEURON sends: by source, then NetCon.
     """
-    by_target = np.argsort(row, kind="stable")
+    by_target = np.lexsort((source, row))
     connection, source, row, delay = (x[by_target] for x in (connection, source, row, delay))
     delays, which = np.unique(delay, return_inverse=True)
     step, early = arrival_steps(delays, dt, steps)
@@ -100,8 +100,10 @@ def crossings(now: Moment, index: Array) -> Array:
 
 def no_spikes(structure: Structure) -> Spikes:
     """Before the first step (NetCvode::init_events)."""
-    n = structure.spike_sources.count
-    none = Spikes(jnp.zeros(n, bool), jnp.zeros((structure.spike_sources.memory, n), bool))
+    sources = structure.spike_sources
+    n = sources.count
+    tied = None if sources.in_order else jnp.zeros((), bool)
+    none = Spikes(jnp.zeros(n, bool), jnp.zeros((sources.memory, n), bool), tied=tied)
     return start_derivative(structure, none)
 
 
@@ -123,16 +125,19 @@ def deliver_spikes(now: Moment, sent: dict[str, Array], *, early: bool) -> None:
         receiver = Receiver.at(now, mechanism, "net_receive")
         targets = receiver.targets(now)
         for k in range(lines.sent.shape[2]):
-            events, _ = _arrivals(now, lines, sent[mechanism.name][:, k])
+            events, start = _arrivals(now, lines, sent[mechanism.name][:, k])
+            if now.spikes.tied is not None and not only_adds(mechanism.ir):
+                now.spikes = now.spikes._replace(tied=now.spikes.tied | _tied(lines, events))
             if differentiate(now.structure):
                 targets = receive_moved(now, receiver, lines, targets, events, sent[mechanism.name][:, k])
                 continue
             targets = jax.lax.cond(
                 events.present.any(),
-                lambda t, e, r=receiver, x=lines: _receive_all(r, x, t, e),
-                lambda t, _: t,
+                lambda t, e, s, r=receiver, x=lines: _receive_all(r, x, t, e, s),
+                lambda t, *_: t,
                 targets,
                 events,
+                start,
             )
         receiver.store(now, targets)
 
@@ -147,10 +152,23 @@ def _arrivals(now: Moment, lines: Lines, sent: Array) -> tuple[Arrivals, Array]:
     return Arrivals(jnp.asarray(lines.connection), time, fired & (step >= 0)), start
 
 
-def _receive_all(receiver: Receiver, lines: Lines, targets: Targets, events: Arrivals) -> Targets:
+def _tied(lines: Lines, events: Arrivals) -> Array:
+    """Whether two events reach one target at the same time."""
+    row = jnp.asarray(lines.instance.target)
+
+    def look(events: Arrivals) -> Array:
+        time = jnp.where(events.present, events.time, jnp.inf)
+        order = jnp.lexsort((time, row))
+        time, target = time[order], row[order]
+        return ((time[1:] == time[:-1]) & (target[1:] == target[:-1]) & jnp.isfinite(time[1:])).any()
+
+    return jax.lax.cond(events.present.any(), look, lambda _: jnp.zeros((), bool), events)
+
+
+def _receive_all(receiver: Receiver, lines: Lines, targets: Targets, events: Arrivals, sent: Array) -> Targets:
     if only_adds(receiver.mechanism.ir):
         return receiver.receive_sums(targets, events, lines.instance)
-    order = jnp.argsort(jnp.where(events.present, events.time, jnp.inf), stable=True)
+    order = jnp.lexsort((sent, jnp.where(events.present, events.time, jnp.inf)))
 
     def one(carry: Targets, k: Array) -> tuple[Targets, None]:
         return receiver.receive(carry, Arrivals(*(x[k][None] for x in events))), None

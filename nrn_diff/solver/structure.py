@@ -43,12 +43,14 @@ class SpikeSources:
     """Voltages and other variables (watched, after the voltages) that are watched for upward crossings.
 
     row [n voltages]: of the tree. memory: for how many steps a spike is remembered. start [n_steps] (ms): of each step.
+    in_order: whether events of the same time are sure to come in the order in which they were sent.
     """
 
     row: np.ndarray
     memory: int
     start: np.ndarray
     watched: tuple[Recorded, ...] = ()
+    in_order: bool = True
 
     @property
     def count(self) -> int:

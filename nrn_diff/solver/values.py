@@ -93,6 +93,7 @@ class IonState(NamedTuple):
 class Spikes(NamedTuple):
     """above [n_sources]: whether a source was above its threshold; fired [memory, n_sources]: the last crossings.
 
+    tied: whether events came together whose order matters and is not known (spikes.py); None where it is always known.
     Only where spikes have a derivative (spike_times.py), all zero in value: before [n_sources] (mV, not zero): voltages
     at the last check; moved [memory, n_sources]: of the crossings; pending: what their move takes away, by mechanism.
     """
@@ -102,6 +103,7 @@ class Spikes(NamedTuple):
     before: Array | None = None
     moved: Array | None = None
     pending: PerMechanism | None = None
+    tied: Array | None = None
 
 
 class Queue(NamedTuple):
