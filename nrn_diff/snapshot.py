@@ -314,7 +314,10 @@ class SpikeRecord:
 
 @dataclass(frozen=True)
 class Capture:
-    """One live model. Units are NEURON's."""
+    """One live model. Units are NEURON's.
+
+    voltages: (node, threshold) of every voltage that a NetCon watches, in the order in which NEURON checks them.
+    """
 
     cable: Cable
     ions: tuple[Ion, ...]
@@ -334,3 +337,4 @@ class Capture:
     extracellular: Extracellular | None = None
     circuits: tuple[Circuit, ...] = ()
     plays: tuple[Play, ...] = ()
+    voltages: tuple[tuple[int, float], ...] = ()

@@ -122,6 +122,9 @@ def together(delays, seeds):
             cell.insert("hh")
             keep.append(h.IClamp(cell(0.5)))
             keep[-1].delay, keep[-1].dur, keep[-1].amp = 1, 100, 0.5
+        for k in rng.permutation(4)[:2]:  # NEURON checks voltages in the order in which they were first watched
+            keep.append(h.NetCon(cells[k](0.5)._ref_v, None, sec=cells[k]))
+            keep[-1].threshold = 0
         points = [h.Ordered(cells[0](0.5)) for _ in range(2)]
         for k in rng.permutation([0, 1, 2, 3, 0, 1, 2, 3]):
             wire = h.NetCon(cells[k](0.5)._ref_v, points[rng.integers(2)], sec=cells[k])

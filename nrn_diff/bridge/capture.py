@@ -11,7 +11,7 @@ from neuron import h
 from mod_translator import ir
 from nrn_diff.bridge.circuits import read_circuits
 from nrn_diff.bridge.clock import read_clock
-from nrn_diff.bridge.connections import capture_connections, capture_spikes
+from nrn_diff.bridge.connections import capture_connections, capture_spikes, watched_voltages
 from nrn_diff.bridge.extracellular import read_extracellular
 from nrn_diff.bridge.fields import hidden_names, read_hidden
 from nrn_diff.bridge.findings import Findings
@@ -135,6 +135,7 @@ def _capture(
         extracellular=extracellular,
         circuits=circuits,
         plays=plays,
+        voltages=watched_voltages(inventory) if from_now is None else (),
     )
 
 

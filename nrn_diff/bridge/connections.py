@@ -123,6 +123,16 @@ def read_wires(inventory: Inventory, findings: Findings) -> list[Wire]:
     return [replace(w, source=replace(w.source, watched=watched.get(w.index))) if w.source.other else w for w in wires]
 
 
+def watched_voltages(inventory: Inventory) -> tuple[tuple[int, float], ...]:
+    """(node, threshold) of every voltage that a NetCon watches, in the order in which NEURON checks them.
+
+    A PreSyn is made for the first NetCon that watches it, and stays in this place (NetCvode::psl_).
+    """
+    places = ((netcon, netcon.preseg()) for netcon in hoc_objects("NetCon"))
+    found = [(inventory.topology.node_of(s.sec, s.x), float(n.threshold)) for n, s in places if s is not None]
+    return tuple(dict.fromkeys(found))
+
+
 def watched_variables(inventory: Inventory, findings: Findings) -> dict[int, Record]:
     """What NetCons watch that is no voltage, by place in h.List('NetCon'). Refuses what the model does not hold."""
     netcons = hoc_objects("NetCon")

@@ -17,9 +17,10 @@ from nrn_diff.solver.structure import Deliveries, Recorded, SpikeSources
 
 
 def find_sources(capture: Capture) -> list[tuple[int, float]]:
-    """(node, threshold) of every voltage that a NetCon watches, each once."""
+    """(node, threshold) of every voltage that a NetCon watches, each once, in NEURON's order."""
     watched = [(c.source_node, c.threshold) for c in capture.connections if c.source_node >= 0]
-    return list(dict.fromkeys([*watched, *((s.node, s.threshold) for s in capture.spikes if s.node >= 0)]))
+    used = dict.fromkeys([*watched, *((s.node, s.threshold) for s in capture.spikes if s.node >= 0)])
+    return list(dict.fromkeys([*(v for v in capture.voltages if v in used), *used]))
 
 
 def find_watched(capture: Capture) -> list[tuple[Record, float]]:
@@ -71,10 +72,10 @@ def in_order(capture: Capture, queued: Collection[str]) -> bool:
     """Whether spikes that arrive at the same time arrive in the order in which they were sent.
 
     NEURON's queue puts the event at its head behind its equals when an earlier one comes (events/queue.py). None does
-    where everything is sent by the solution and takes the same time.
+    where everything is sent by voltages and takes the same time.
     """
     delays = {c.delay for c in capture.connections}
-    return not queued and len(delays) < 2 and all(c.train < 0 for c in capture.connections)
+    return not queued and len(delays) < 2 and all(c.source_node >= 0 for c in capture.connections)
 
 
 def refuse_ties(capture: Capture, queued: Collection[str]) -> None:

@@ -20,8 +20,8 @@ FAILURES = {
     "model.with_event_capacity(nrn_diff.EventCapacity(rounds=...)); or the delay of a net_send is 0",
     PAST: "net_send or net_move to a time in the past, or net_move without a waiting event of flag 1 (NEURON stops)",
     TIED: "several reach one instance at the same time, its NET_RECEIVE does more than add, so that their order "
-    "matters, and in NEURON it depends on what else waits in the queue. Give their NetCons delays that differ a little; or run "
-    "with nrn_diff.enable(), which keeps NEURON's whole queue",
+    "matters, and in NEURON it depends on what else waits in the queue. Give their NetCons slightly different delays; "
+    "or run with nrn_diff.enable(), which keeps NEURON's whole queue",
 }
 
 
