@@ -270,6 +270,6 @@ def source_gone():
 
 
 def test_a_loop_over_netcons_of_which_one_has_lost_its_source_is_refused():
-    message = run_function(source_gone, mods=MODS)["message"]
+    message = run_function(source_gone, mods=MODS, env={"JAX_ENABLE_X64": "1"})["message"]
     assert "NetCon[0] leads to Share[0] and its source was deleted" in message
     assert "FOR_NETCONS leaves this NetCon out" in message
