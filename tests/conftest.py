@@ -9,5 +9,13 @@ os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache_dir() / "programs")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
 
 import jax
+import pytest
 
 jax.config.update("jax_enable_x64", True)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _compiled_programs_do_not_pile_up():
+    """A worker runs hundreds of tests; what they compiled would stay in its memory."""
+    yield
+    jax.clear_caches()
