@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from mod_translator import ir
+from mod_translator.semantic.names import USE_TABLE
 from nrn_diff.errors import ParameterError
 from nrn_diff.snapshot import Capture, Extracellular, MechanismData
 from nrn_diff.solver.build_events import find_sources
@@ -181,7 +182,7 @@ def _mechanism_candidates(capture: Capture, data: MechanismData) -> Iterator[tup
             name = f"{variable}_{data.name}"
             yield name, partial(_on_nodes, capture, name, path, data.nodes)
     for variable, value in data.globals_.items():
-        if np.ndim(value) == 0:
+        if np.ndim(value) == 0 and variable != USE_TABLE:
             name = f"{variable}_{data.name}"
             yield name, partial(_scalar, name, ("globals_", data.name, variable))
 

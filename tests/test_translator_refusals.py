@@ -108,7 +108,7 @@ UNSUPPORTED = {
     "DERIVATIVE s { $m'[0] = -m[0] }\n",
     "U156": SOLVED % "FROM $i = 0 TO b { m' = -m }",
     "U157": INITIAL % "FROM $i = 0 TO 20000 { a = i }",
-    "U158": INITIAL % "$VERBATIM while (a < 3) a += 1; ENDVERBATIM",
+    "U158": INITIAL % "$VERBATIM while (1) a += 1; ENDVERBATIM",
     "U160": X + "BREAKPOINT { SOLVE $d }\nDISCRETE d { m = m + 1 }\n",
     "U161": X + "INITIAL { SOLVE $s STEADYSTATE derivimplicit }\nDERIVATIVE s { m' = -m }\n",
     "U162": X + "BREAKPOINT { SOLVE $s }\nDERIVATIVE s { m' = -m }\n",

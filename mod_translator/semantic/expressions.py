@@ -6,10 +6,18 @@ from collections.abc import Callable
 
 from mod_translator.ir import Binary, Call, Element, Expr, Num, Role, Symbol, Unary, Var
 from mod_translator.semantic.context import Context, first_name
-from mod_translator.semantic.names import EVENT_CALLS, FUNC_TABLE, INTRINSICS, OTHER_BUILTINS, RANDOM_CALLS
+from mod_translator.semantic.names import (
+    EVENT_CALLS,
+    FUNC_TABLE,
+    INTRINSICS,
+    OTHER_BUILTINS,
+    RANDOM_CALLS,
+    USE_TABLE,
+)
 from mod_translator.semantic.scope import Scope
 from mod_translator.semantic.symbols import Symbols
 from mod_translator.syntax.expressions import STRING
+from mod_translator.syntax.tree import TableStatement
 
 _ZERO = Num(0.0, "0")  # stands in for what was refused
 
@@ -84,6 +92,9 @@ class Resolver:
         if name.startswith(STRING):
             self.context.unsupported("U133", "a string argument", "strings are only understood in printf")
             return _ZERO
+        if symbol is None and name == USE_TABLE and reading and self._has_table():
+            self.symbols.table[name] = Symbol(name, Role.GLOBAL, "PARAMETER", default=1.0, visible=True)
+            return self._scalar(marked, index, Var(name))
         if symbol is None:
             self._unknown(name, marked, reading)
             return _ZERO
@@ -99,6 +110,11 @@ class Resolver:
                 return Element(name, at)
         position = self._position(marked, index, symbol.length, scope)
         return _ZERO if position is None else Element(name, Num(float(position), str(position)))
+
+    def _has_table(self) -> bool:
+        """Return whether the file has a TABLE, for which nocmodl declares the GLOBAL usetable."""
+        blocks = self.symbols.blocks.values()
+        return any(isinstance(s, TableStatement) for block in blocks for s in block.body)
 
     def _scalar(self, marked: str, index: Expr | None, value: Expr) -> Expr:
         if index is not None:

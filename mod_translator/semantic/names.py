@@ -40,6 +40,9 @@ INTRINSIC_READS: dict[str, tuple[str, ...]] = {"nrn_ghk": ("celsius",)}
 # The intrinsic that looks up a FUNCTION_TABLE (src/oc/functabl.cpp): the table, then one argument or more.
 FUNC_TABLE = "hoc_func_table"
 
+# The GLOBAL that nocmodl declares in a file with a TABLE: whether tables are looked up.
+USE_TABLE = "usetable"
+
 # Calls that an interpreter of events executes; they stay in the IR as CallRoutine or Call: name -> argument counts.
 EVENT_CALLS: dict[str, tuple[int, ...]] = {"net_send": (2,), "net_event": (1,), "net_move": (1,), "WATCH": (2,)}
 RANDOM_CALLS: dict[str, tuple[int, ...]] = {

@@ -266,13 +266,13 @@ class Lowering:
         index = work.token if token is None else self.context.source.before(token, "while", "WHILE")
         test = self.resolve.expr(condition, work.scope)
         loop = ir.While(test, self.body(body, work), self.context.source.loc(index))
-        if not self._can_repeat(loop.body, work):
+        if not self.can_repeat(loop.body, work):
             remedy = "move the equations out of the loop, or use FROM with constant bounds"
             self.context.unsupported("U150", "a WHILE loop of equations or events", remedy, first_name(condition))
             return ()
         return (loop,)
 
-    def _can_repeat(self, body: tuple[ir.Stmt, ...], work: Block) -> bool:
+    def can_repeat(self, body: tuple[ir.Stmt, ...], work: Block) -> bool:
         """Return whether statements can be repeated as often as is only known at run time."""
         if self.symbols.artificial:
             return True
@@ -331,7 +331,7 @@ class Lowering:
         work.scope.whole.add(counter.name)
         body = self.body(loop.body, work)
         work.scope.pop()
-        if not self._can_repeat(body, work) or counter.name in ir.assigned(body):
+        if not self.can_repeat(body, work) or counter.name in ir.assigned(body):
             return ()
         following = ir.Binary("+", counter, ir.Num(float(step), str(step)))
         turn = (*body, ir.Assign(counter, following, loc))

@@ -36,7 +36,7 @@ def verbatim(lowering: Lowering, index: int, work: Block, last: bool) -> tuple[i
         items = parse(preprocessed(text))
         if items and work.kind in _EQUATIONS:
             raise CProblem(f"C code in a {work.kind}")
-        statements = code.sequence(items)
+        statements = code.block(items)
     except CProblem as problem:
         del work.scope.frames[depth:]
         statements = ()

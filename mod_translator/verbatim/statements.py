@@ -1,4 +1,4 @@
-"""C statements to IR: assignments, declarations, if, counted for loops, return at the end of a path."""
+"""C statements to IR: declarations, assignments, calls, the value of a return."""
 
 from __future__ import annotations
 
@@ -8,80 +8,39 @@ from pycparser import c_ast
 
 from mod_translator import ir
 from mod_translator.semantic.names import INTRINSICS
-from mod_translator.verbatim.expressions import Expressions, Value, integer, type_name
+from mod_translator.verbatim.flow import MAX_STATEMENTS, Flow, within
+from mod_translator.verbatim.names import Value, integer, type_name
 from mod_translator.verbatim.text import CProblem, line_of
 
-MAX_STATEMENTS = 10_000  # that the loops of one block may become
 _ENDS_WITH_0 = ("PROCEDURE", "DERIVATIVE", "INITIAL")
 _PRINTERS = ("printf", "fprintf", "fflush", "puts", "Printf", "Fprintf")
 
 
-class Statements(Expressions):
+class Statements(Flow):
     """Lowers the statements of one VERBATIM block. `may_return`: the block is the last thing that its routine does."""
 
-    may_return = False
-    _budget = MAX_STATEMENTS
-
-    def sequence(self, items: list[Any]) -> tuple[ir.Stmt, ...]:
-        """Return the statements of a list of C statements; what follows a return is left out."""
-        outer, self.out = self.out, []
-        for i, item in enumerate(items):
-            if isinstance(item, c_ast.Return):
-                self._return(item)
-                break
-            if isinstance(item, c_ast.If) and _returns(item):
-                self._if(item, items[i + 1 :])
-                break
-            self._statement(item)
-        done, self.out = tuple(self.out), outer
-        self._budget -= len(done)
-        if self._budget < 0:
-            raise CProblem(f"loops that are more than {MAX_STATEMENTS} statements")
-        return done
-
-    def scoped(self, node: Any) -> tuple[ir.Stmt, ...]:
-        """Return the statements of the body of an if or a for, or of a block in braces."""
-        self.scope.push()
-        done = self.sequence(_items(node))
-        self.scope.pop()
-        return done
-
-    def _statement(self, node: Any) -> None:  # noqa: PLR0912
+    def statement(self, node: Any) -> None:
+        """Lower one statement."""
         match node:
             case None | c_ast.EmptyStatement() | c_ast.Constant() | c_ast.Pragma():
                 pass
-            case c_ast.ID():
-                self.read(node)
             case c_ast.Decl():
                 self._declaration(node)
-            case c_ast.DeclList():
-                for declaration in node.decls:
-                    self._declaration(declaration)
+            case c_ast.DeclList() | c_ast.ExprList():
+                for _, part in node.children():
+                    self.statement(part)
             case c_ast.Assignment():
-                self._assignment(node)
+                self.assignment(node)
             case c_ast.UnaryOp() if node.op in ("++", "--", "p++", "p--"):
-                self._change(node.expr, node.op.strip("p")[0], integer(1), node)
-            case c_ast.Compound():
-                self.out += self.scoped(node)
-            case c_ast.If():
-                self._if(node, [])
-            case c_ast.For():
-                self._for(node)
+                self.change(node.expr, node.op.strip("p")[0], integer(1), node)
             case c_ast.FuncCall():
                 self._call_statement(node)
-            case c_ast.Break() if self.work.going:
-                self._leave(node)
-            case c_ast.Return():
-                raise CProblem("a return before the end", line_of(node), "write it with if/else")
+            case c_ast.Cast() if not _has_effects(node):
+                self.value(node.expr)  # (void)x; tells the compiler that x is used
+            case c_ast.ID() | c_ast.ArrayRef() | c_ast.BinaryOp() | c_ast.TernaryOp() | c_ast.UnaryOp():
+                self.full(node)
             case _:
-                what = {"While": "a while loop", "DoWhile": "a do loop", "Switch": "a switch"}
-                name = type(node).__name__
-                raise CProblem(what.get(name, f"a C {name.lower()}"), line_of(node))
-
-    def _leave(self, node: Any) -> None:
-        """`break;` out of the FROM loop of NMODL around the block."""
-        self.work.going[-1] = self.work.going[-1] or self.scope.fresh("going")
-        self.out.append(ir.Assign(ir.Var(self.work.going[-1]), ir.Num(0.0, "0"), self.loc(node)))
+                self.nested(node)
 
     # ---------------------------------------------------------------------------------- variables and assignments
 
@@ -111,9 +70,10 @@ class Statements(Expressions):
         if value is not None:
             self.out.append(ir.Assign(variable, value.expr, self.loc(node)))
 
-    def _assignment(self, node: Any) -> None:
+    def assignment(self, node: Any) -> None:
+        """Lower an assignment."""
         if isinstance(node.rvalue, c_ast.Assignment):
-            self._assignment(node.rvalue)
+            self.assignment(node.rvalue)
             value = self.read(node.rvalue.lvalue)
         elif self._is_own_copy(node):
             return
@@ -122,7 +82,7 @@ class Statements(Expressions):
         if node.op == "=":
             self._store(node.lvalue, value, node)
         else:
-            self._change(node.lvalue, node.op[:-1], value, node)
+            self.change(node.lvalue, node.op[:-1], value, node)
 
     def _is_own_copy(self, node: Any) -> bool:
         """Return whether this is `cai = _ion_cai` where cai is that already."""
@@ -132,7 +92,8 @@ class Statements(Expressions):
         source = str(node.rvalue.name)
         return source == f"_ion_{node.lvalue.name}" and self.ion(source, node) == node.lvalue.name
 
-    def _change(self, lvalue: Any, op: str, value: Value, node: Any) -> None:
+    def change(self, lvalue: Any, op: str, value: Value, node: Any) -> None:
+        """Lower `lvalue op= value`."""
         if not isinstance(lvalue, c_ast.ID | c_ast.ArrayRef):
             raise CProblem(f"the operator {node.op} here", line_of(node))
         old = self.read(lvalue)
@@ -144,81 +105,7 @@ class Statements(Expressions):
             return
         self.out.append(ir.Assign(place, self.converted(value, kind, node).expr, self.loc(node)))
 
-    # ---------------------------------------------------------------------------------------------- if, for, calls
-
-    def _if(self, node: Any, rest: list[Any]) -> None:
-        """Lower an if; `rest` is what follows one that returns: it moves to the branch that does not."""
-        test = self.condition(self.full(node.cond))
-        branches = []
-        for branch in (node.iftrue, node.iffalse):
-            items = _items(branch)
-            ends = _always_returns(items)
-            if rest and not ends and any(_returns(i) for i in items):
-                raise CProblem("a return on some paths of a branch", line_of(node), "write it with if/else")
-            branches.append((branch, [] if ends else rest))
-        if test.constant is not None:
-            chosen, more = branches[0 if test.constant else 1]
-            self.out += self.scoped(chosen) + self.sequence(more)
-            return
-        then, orelse = (self.scoped(branch) + self.sequence(more) for branch, more in branches)
-        if then or orelse:
-            self.out.append(ir.If(test.expr, then, orelse, self.loc(node)))
-
-    def _for(self, node: Any) -> None:
-        self.scope.push()
-        if isinstance(node.init, c_ast.DeclList) and len(node.init.decls) == 1:
-            declaration = node.init.decls[0]
-            name, first = declaration.name, declaration.init
-            self._statement(node.init)
-        elif isinstance(node.init, c_ast.Assignment) and isinstance(node.init.lvalue, c_ast.ID):
-            name, first = node.init.lvalue.name, node.init.rvalue
-        else:
-            raise CProblem("a for loop that does not begin with i = a number", line_of(node))
-        start = self.value(first) if first is not None else None
-        found = self.own(name, None, node)
-        if start is None or start.constant is None or found is None or found.kind != "int" or name.startswith("_l"):
-            reason = "a for loop whose counter is no int of the C code or begins at what is only known at run time"
-            raise CProblem(reason, line_of(node))
-        if not isinstance(found.expr, ir.Var):
-            raise CProblem(f"{name} counts two loops at the same time", line_of(node))
-        if any(_touches(part, name) for part in _items(node.stmt)) or any(_jumps(p) for p in _items(node.stmt)):
-            raise CProblem(f"a for loop that changes {name}, or leaves by break, continue or return", line_of(node))
-        count = start.constant
-        while self._goes_on(node, name, count):
-            self.scope.push()
-            self.scope.frames[-1][f"C int {name}"] = integer(count).expr
-            self.out += self.scoped(node.stmt)
-            count = self._next(node, name, count)
-            self.scope.pop()
-            self._budget -= 1
-            if self._budget < 0:
-                raise CProblem(f"loops that are more than {MAX_STATEMENTS} statements", line_of(node))
-        self.out.append(ir.Assign(found.expr, integer(count).expr, self.loc(node)))
-        self.scope.pop()
-
-    def _goes_on(self, node: Any, name: str, count: int) -> bool:
-        self.scope.push()
-        self.scope.frames[-1][f"C int {name}"] = integer(count).expr
-        test = None if node.cond is None else self.condition(self.value(node.cond)).constant
-        self.scope.pop()
-        if test is None:
-            raise CProblem("a for loop whose end is only known at run time", line_of(node), "use a constant bound")
-        return bool(test)
-
-    def _next(self, node: Any, name: str, count: int) -> int:
-        step = node.next
-        match step:
-            case c_ast.UnaryOp() if step.op in ("++", "p++", "--", "p--") and _is(step.expr, name):
-                return count + (1 if "+" in step.op else -1)
-            case c_ast.Assignment() if step.op in ("+=", "-=") and _is(step.lvalue, name):
-                by = self.value(step.rvalue)
-                if by.constant is not None:
-                    return count + (by.constant if step.op == "+=" else -by.constant)
-            case c_ast.Assignment() if step.op == "=" and _is(step.lvalue, name):
-                after = self.value(step.rvalue)
-                if after.constant is not None:
-                    return after.constant
-        raise CProblem("a for loop whose step is not a number", line_of(node), "write i++")
+    # ------------------------------------------------------------------------------------------------------ calls
 
     def _call_statement(self, node: Any) -> None:
         own = self.block_call(node, "FUNCTION", "PROCEDURE")
@@ -230,7 +117,8 @@ class Statements(Expressions):
             raise CProblem(f"a call of {name}", line_of(node))
         self.lowering.context.note_at(f"{name}() in VERBATIM is left out", self.loc(node))
 
-    def _return(self, node: Any) -> None:
+    def returned(self, node: Any) -> None:
+        """Lower the value of a return."""
         kind = self.work.kind
         if not self.may_return:
             raise CProblem("a return before the end of its block", line_of(node), "write it with if/else")
@@ -247,52 +135,8 @@ class Statements(Expressions):
             raise CProblem(f"return of a value in a {kind}", line_of(node), remedy)
 
 
-def _items(node: Any) -> list[Any]:
-    if node is None:
-        return []
-    return list(node.block_items or []) if isinstance(node, c_ast.Compound) else [node]
-
-
-def _within(node: Any) -> list[Any]:
-    return [node, *(inner for _, child in node.children() for inner in _within(child))] if node is not None else []
-
-
-def _returns(node: Any) -> bool:
-    return any(isinstance(n, c_ast.Return) for n in _within(node))
-
-
-def _always_returns(items: list[Any]) -> bool:
-    for item in items:
-        if isinstance(item, c_ast.Return):
-            return True
-        if isinstance(item, c_ast.Compound) and _always_returns(_items(item)):
-            return True
-        if isinstance(item, c_ast.If) and all(_always_returns(_items(b)) for b in (item.iftrue, item.iffalse)):
-            return True
-    return False
-
-
-def _jumps(node: Any) -> bool:
-    return any(isinstance(n, c_ast.Break | c_ast.Continue | c_ast.Return | c_ast.Goto) for n in _within(node))
-
-
-def _is(node: Any, name: str) -> bool:
-    return isinstance(node, c_ast.ID) and node.name == name
-
-
-def _touches(node: Any, name: str) -> bool:
-    for n in _within(node):
-        if isinstance(n, c_ast.Assignment) and _is(n.lvalue, name):
-            return True
-        if isinstance(n, c_ast.UnaryOp) and n.op not in ("-", "+", "!") and _is(n.expr, name):
-            return True
-        if isinstance(n, c_ast.Decl) and n.name == name:
-            return True
-    return False
-
-
 def _has_effects(node: Any) -> bool:
-    for n in _within(node):
+    for n in within(node):
         if isinstance(n, c_ast.Assignment) or (isinstance(n, c_ast.UnaryOp) and n.op not in ("-", "+", "!", "&", "*")):
             return True
         if isinstance(n, c_ast.FuncCall) and not (isinstance(n.name, c_ast.ID) and n.name.name in INTRINSICS):

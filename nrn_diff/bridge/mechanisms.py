@@ -48,7 +48,6 @@ def read_globals(
         value = np.array([live[k] for k in range(variable.length)] if variable.length else live, dtype=float)
         if variable.name == "usetable":
             use_table = bool(value)
-            continue
         symbol = mechanism.symbols.get(variable.name)
         if symbol is None:
             continue

@@ -292,10 +292,22 @@ STATEMENTS = (
         RUN,
     ),
     Construct(
-        "VERBATIM: assignments, if, counted loops, return",
+        "VERBATIM: assignments, if, return at the end of a path",
         INITIAL % "VERBATIM\n a = 3; if (b > 1) { b = a; }\n ENDVERBATIM",
         ("test_translator_verbatim.py::test_c_code_agrees_with_neuron_to_rounding",),
         "C's integers and NEURON's names (`_lx`, `_ion_cai`) as in C",
+    ),
+    Construct(
+        "VERBATIM: switch, while, do, for, break, continue, return, ++, assignments in expressions",
+        CALLED % "PROCEDURE f(x) {\nVERBATIM\nint k = 3; while (k > a) { if (k-- == 2) break; }\nENDVERBATIM\n}",
+        ("test_translator_verbatim_flow.py::test_flow_of_c_agrees_with_neuron",),
+    ),
+    Construct(
+        "usetable, read in a file with a TABLE",
+        DENSITY
+        + "INITIAL { r(v) if (usetable == 0) { a = b } }\nPROCEDURE r(x) { TABLE b FROM 0 TO 1 WITH 9 b = x }\n",
+        ("test_translator_verbatim_flow.py::test_flow_of_c_agrees_with_neuron",),
+        "no parameter to vary: it decides what is compiled",
     ),
     Construct(
         "VERBATIM: files, HOC Vectors, NEURON's structures, any other C",
