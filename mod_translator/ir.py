@@ -148,7 +148,8 @@ class SolveImplicit:
 
     method 'derivimplicit': backward Euler by the Newton iteration of scopmath/newton_thread.hpp. 'sparse': backward
     Euler as in sparse_thread.hpp; `linear`: one Newton step and no more, else iterate and keep the states from becoming
-    negative; `steady`: the step is 1e9 ms, as in ssimplic_thread.hpp. 'simeq': simultaneous linear equations.
+    negative; `steady`: the step is 1e9 ms, as in ssimplic_thread.hpp. 'simeq': simultaneous linear equations. 'newton':
+    any equations, by the iteration of derivimplicit.
     algebraic: states whose result is not a derivative but must vanish itself (a CONSERVE, an equation of a LINEAR).
     twice: the rates routine takes the states twice: as they are at the start of the step, then as unknowns.
     """
@@ -165,7 +166,7 @@ class SolveImplicit:
     @property
     def uses_dt(self) -> bool:
         """False where the time step has no part in the solution."""
-        return self.method != "simeq" and not self.steady
+        return self.method not in ("simeq", "newton") and not self.steady
 
 
 Stmt = Assign | If | While | ForNetcons | CallRoutine | Derivative | SolveImplicit
@@ -328,6 +329,8 @@ class Mechanism:
     watch: the values that the WATCH statements watch, in their order; made from them by `passes.outbox`.
     in_turn: those of them that an instance may find as the instance before left them in the same block: a block that
     has to do with one runs on one instance after the other.
+    halved: with h.secondorder NEURON advances the states by half a step and goes on with their derivatives (so it does
+    wherever there is a SolveImplicit, too).
     before_initial, after_initial, before_breakpoint, after_solve, before_step: BEFORE and AFTER blocks. They see ions
     and v as the other blocks do, but hand nothing back to them.
     """
@@ -351,6 +354,7 @@ class Mechanism:
     watch: Routine | None = None
     diffusions: tuple[Diffusion, ...] = ()
     in_turn: tuple[str, ...] = ()
+    halved: bool = False
     before_initial: Routine | None = None
     after_initial: Routine | None = None
     before_breakpoint: Routine | None = None

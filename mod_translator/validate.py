@@ -16,7 +16,7 @@ MAX_ELEMENTS = 10_000
 MAX_INTERVALS = 10_000_000
 _BINARY = frozenset(("+", "-", "*", "/", "^", "<", "<=", ">", ">=", "==", "!=", "&&", "||"))
 _UNARY = frozenset(("-", "!"))
-_METHODS = frozenset(("derivimplicit", "sparse", "simeq"))
+_METHODS = frozenset(("derivimplicit", "sparse", "simeq", "newton"))
 
 
 class InvalidIR(ValueError):  # noqa: N818

@@ -8,7 +8,7 @@ from neuron_process import compile_mods, run_function
 import mod_translator
 from validation.mods.drivers import needed
 
-_DIFFERENTIATED = ("drepeat", "dshare", "dturn", "daround", "dfilled")
+_DIFFERENTIATED = ("drepeat", "dshare", "dturn", "daround", "dfilled", "dstages", "dscheme", "dorder", "dmeet")
 FOLDER = Path(__file__).parent / "driven_mods"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import mod_translator
+import mod_translator.emit
 from mod_translator import ir
 
 HEAD = """NEURON { SUFFIX x RANGE a GLOBAL g, h USEION k READ ek WRITE ik }
@@ -54,6 +55,14 @@ def test_effects_pass_through_calls():
     assert mechanism.routines["one"].writes == ("b", "c")
     assert set(mechanism.initial.reads) == {"p", "c", "v"}
     assert list(mechanism.routines) == ["two", "one"]
+
+
+def test_what_a_procedure_may_leave_as_it_is_is_handed_to_it_even_if_it_is_assigned_afterwards():
+    mechanism = lowered("INITIAL { m = 0.5 f(v) m = 1 b = 2 }\nPROCEDURE f(x) { if (x > 0) { m = 2 b = 1 } }\n")
+    assert mechanism.initial is not None
+    assert {"b"} <= set(mechanism.initial.reads)
+    assert "m" not in mechanism.initial.reads
+    mod_translator.emit.emit(mechanism)
 
 
 def test_of_a_table_only_its_variables_are_surely_written():

@@ -111,7 +111,7 @@ UNSUPPORTED = {
     "U158": INITIAL % "$VERBATIM while (1) a += 1; ENDVERBATIM",
     "U160": X + "BREAKPOINT { SOLVE $d }\nDISCRETE d { m = m + 1 }\n",
     "U161": X + "INITIAL { SOLVE $s STEADYSTATE derivimplicit }\nDERIVATIVE s { m' = -m }\n",
-    "U162": X + "BREAKPOINT { SOLVE $s }\nDERIVATIVE s { m' = -m }\n",
+    "U162": X + "BREAKPOINT { SOLVE $s }\nKINETIC s { ~ m <-> n (1, 1) }\n",
     "U163": X + "$AFTER BREAKPOINT { a = 1 }\n",
     "U164": X + "$CONSTRUCTOR { b = 1 }\n",
     "U166": KINETIC % "LOCAL k k = 2*n ~ 2 m <-> n (k, 1)",
@@ -119,7 +119,6 @@ UNSUPPORTED = {
     "U168": "NEURON { SUFFIX x USEION ca READ cai }\nASSIGNED { cai }\nSTATE { m }\n"
     "$BREAKPOINT { SOLVE s METHOD sparse }\n"
     "KINETIC s { COMPARTMENT 1 { m } LONGITUDINAL_DIFFUSION cai { m } ~ m << (0) }\n",
-    "U170": X + "BREAKPOINT { SOLVE s METHOD derivimplicit }\nDERIVATIVE s { if (v > 0) { $m' = -m } }\n",
     "U172": CALLED % "PROCEDURE f(x) { TABLE a FROM $0 TO 1 WITH 10 a = x*v }",
     "U178": "NEURON { POINT_PROCESS x USEION ca READ cai }\nASSIGNED { cai a }\n$NET_RECEIVE (w) { f() }\n"
     "PROCEDURE f() { a = cai }\n",
@@ -132,7 +131,7 @@ UNSUPPORTED = {
     "PROCEDURE f(x) { TABLE $a FROM 0 TO 1 WITH 10 a = x b = x }\n",
     "U180": "NEURON { POINT_PROCESS x GLOBAL g RANGE a }\nASSIGNED { v a $g }\nBREAKPOINT { a = g g = v }\n"
     "NET_RECEIVE (w) { g = g + w }\n",
-    "U191": SOLVED % "m' = -m a = $m'",
+    "U191": SOLVED % "m' = -m a = $m''",
     "U192": X + "INITIAL { a = m@1 }\n",
 }
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from mod_translator import ir
 from mod_translator.emit.expressions import Expressions, Frame, Path
+from mod_translator.emit.history import History
 from mod_translator.emit.interface import Interface, unique
 from mod_translator.emit.liveness import Liveness
 from mod_translator.emit.names import WHEN, all_names, fresh, python_name
@@ -236,31 +237,44 @@ class FunctionBody:
         cells = [(s, i) for s in stmt.states for i in range(max(self._length(s), 1))]
         if len(rates.args) != count * (1 + stmt.twice) or len(rates.results) != len(cells):
             raise InvalidIR(f"{self.text.where}: {rates.name} must take {count} states and return {len(cells)} values")
-        self._check_history(rates, stmt)
+        history = self._history(rates, stmt)
         eternal = {"dt": "1e9"} if stmt.steady else {}
         parameters = ", ".join(python_name(a) for a in rates.args)
         keys = [self.text.file_key(s) for s in stmt.states]
-        old = [f"tuple({self.text.name(k)})" if self._is_array(k) else self.text.name(k) for k in keys]
-        function = f"lambda {parameters}: {python_name(rates.name)}({parameters}{self._inputs(rates, eternal)})"
-        method = self.text.runtime(stmt.method + ("_steady" if stmt.steady else ""))
+        old = [self._whole(k) for k in keys]
+        carried = history.carried if history else ()
+        own = {n: python_name(n) for n in carried}
+        taking = ", ".join((parameters, *own.values()))
+        function = f"lambda {taking}: {python_name(rates.name)}({parameters}{self._inputs(rates, eternal | own)})"
+        method = self.text.runtime(stmt.method + ("_steady" if stmt.steady else "_in_order" if history else ""))
         options = [self.text.name(self.text.file_key("dt"))] if stmt.uses_dt else []
         if stmt.method == "sparse":
             rows = [str(i) for i, (state, _) in enumerate(cells) if state in stmt.algebraic]
             options += [f"algebraic={_pack(rows)}"] if rows else []
             options += ["linear=True"] if stmt.linear else []
             options += ["twice=True"] if stmt.twice else []
+        if history:
+            outputs = self.interface.outputs(rates)
+            options += [_pack([self._whole(self.text.file_key(n)) for n in carried])]
+            options += [f"at={_pack([str(outputs.index(n)) for n in carried])}", f"settles={history.settles()}"]
         targets = [self._target(k) for k in keys]
-        lines = [f"{_unpack(targets)} = {method}({', '.join([function, _pack(old), *options])})"]
+        into = _unpack(targets)
+        if history:
+            into = f"{', '.join(targets)}, {_pack([self._target(self.text.file_key(n)) for n in carried])}"
+        lines = [f"{into} = {method}({', '.join([function, _pack(old), *options])})"]
         if rates.writes:  # what the last evaluation left, at the solution
             written = ["_"] * len(cells) + [self._target(self.text.file_key(w)) for w in rates.writes]
             call = f"{python_name(rates.name)}({', '.join(targets * (1 + stmt.twice))}{self._inputs(rates, eternal)})"
             lines.append(f"{_unpack(written)} = {call}")
         return lines
 
-    def _check_history(self, rates: ir.Routine, stmt: ir.SolveImplicit) -> None:
-        """Refuse rates that use what their previous evaluation left: NEURON's result depends on how it iterates."""
-        carried = [n for n in self.interface.needed(rates, rates.results) if n in rates.writes]
-        if carried:
+    def _history(self, rates: ir.Routine, stmt: ir.SolveImplicit) -> History | None:
+        """Return what the rates find as their previous evaluation left it: the order of evaluations matters then."""
+        history = History(self.interface, rates)
+        if not history.matters:
+            return None
+        if stmt.method not in ("derivimplicit", "newton") or history.follows_states():
+            carried = history.carried
             raise UnsupportedConstruct(
                 f"the equations use {', '.join(carried)} before they assign it: the result depends on how often METHOD "
                 f"{stmt.method} evaluates them",
@@ -268,6 +282,10 @@ class FunctionBody:
                 code="U196",
                 place=Place(self.interface.mechanism.file, stmt.loc.line, stmt.loc.column),
             )
+        return history
+
+    def _whole(self, key: str) -> str:
+        return f"tuple({self.text.name(key)})" if self._is_array(key) else self.text.name(key)
 
     def _inputs(self, routine: ir.Routine, instead: Mapping[str, str] | None = None) -> str:
         given = instead or {}

@@ -9,8 +9,8 @@ from mod_translator.passes.cnexp import cnexp
 from mod_translator.passes.context import PassContext
 from mod_translator.passes.copies import copies
 from mod_translator.passes.effects import effects
-from mod_translator.passes.euler import euler
 from mod_translator.passes.exits import exits
+from mod_translator.passes.explicit import explicit
 from mod_translator.passes.frozen import frozen
 from mod_translator.passes.hints import hints
 from mod_translator.passes.hoist import hoist
@@ -30,7 +30,7 @@ Pass = Callable[[Mechanism, PassContext], Mechanism]
 PIPELINE: list[Pass] = [
     frozen,
     cnexp,  # before hoist: linearity is decided on the expression as written
-    euler,
+    explicit,
     derivimplicit,
     inline_solved,
     hints,

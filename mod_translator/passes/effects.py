@@ -19,15 +19,19 @@ Cell = tuple[str, int]  # a variable, or one element of an array (-1: a scalar)
 
 @dataclass
 class Effects:
-    """What a piece of code does: `reads` before it surely wrote it (in order), `may` write, `must` write."""
+    """What a piece of code does: `reads` before it surely wrote it (in order), `may` write, `must` write.
+
+    passed: what it hands to a routine that may leave it as it is.
+    """
 
     reads: dict[Cell, None] = field(default_factory=dict)
+    passed: dict[Cell, None] = field(default_factory=dict)
     may: dict[Cell, None] = field(default_factory=dict)
     must: set[Cell] = field(default_factory=set)
 
     def branch(self) -> Effects:
-        """Return effects for one branch of an If: shared reads and may, an own copy of must."""
-        return Effects(self.reads, self.may, set(self.must))
+        """Return effects for one branch of an If: shared reads, passed and may, an own copy of must."""
+        return Effects(self.reads, self.passed, self.may, set(self.must))
 
 
 class Analysis:
@@ -53,6 +57,7 @@ class Analysis:
         hidden = set(routine.args)
         out = Effects(
             {c: None for c in inside.reads if c[0] in symbols and c[0] not in hidden},
+            {c: None for c in inside.passed if c[0] in symbols and c[0] not in hidden},
             {c: None for c in inside.may if c[0] in symbols and c[0] not in hidden},
             {c for c in inside.must if c[0] in symbols and c[0] not in hidden},
         )
@@ -109,6 +114,9 @@ class Analysis:
             for cell in callee.reads:
                 if cell not in effects.must:
                     effects.reads.setdefault(cell)
+            for cell in (*callee.passed, *(c for c in callee.may if c not in callee.must)):
+                if cell not in effects.must:
+                    effects.passed.setdefault(cell)
             effects.may |= callee.may
             effects.must |= callee.must
 
@@ -180,6 +188,7 @@ class Analysis:
         effects = effects or self._outside(routine)
         written = dict.fromkeys(name for name, _ in effects.may)
         reads = dict.fromkeys(name for name, _ in effects.reads)
+        reads |= dict.fromkeys(name for name, _ in effects.passed)
         for name in written:  # what may be written and may not (an array in part) keeps its value
             if not set(self._cells(name)) <= effects.must:
                 reads.setdefault(name)

@@ -8,7 +8,7 @@ from mod_translator import ir
 from mod_translator.passes.context import PassContext
 from mod_translator.passes.walk import blocks, calls
 
-_SOLVED = ("DERIVATIVE", "KINETIC", "LINEAR")
+_SOLVED = ("DERIVATIVE", "KINETIC", "LINEAR", "NONLINEAR")
 
 
 def inline_solved(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:

@@ -31,6 +31,6 @@ def starts(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
         target = statement.target
         element = target.index if isinstance(target, ir.Element) else None
         cell = (target.name, int(element.value) if isinstance(element, ir.Num) else -1)
-        if cell in rest.must and cell not in rest.reads:
+        if cell in rest.must and cell not in (*rest.reads, *rest.passed):
             del kept[i]
     return replace(mechanism, initial=replace(initial, body=tuple(kept)))

@@ -120,42 +120,60 @@ def fresh(wanted: str, used: set[str]) -> str:
     return name
 
 
+def replaced(expr: ir.Expr, change: Callable[[ir.Expr], ir.Expr]) -> ir.Expr:
+    """Return an expression with each part replaced by what `change` makes of it, operands before operators."""
+    match expr:
+        case ir.Element(name, index):
+            expr = ir.Element(name, replaced(index, change))
+        case ir.Unary(op, operand):
+            expr = ir.Unary(op, replaced(operand, change))
+        case ir.Binary(op, left, right):
+            expr = ir.Binary(op, replaced(left, change), replaced(right, change))
+        case ir.Call(name, args):
+            expr = ir.Call(name, tuple(replaced(a, change) for a in args))
+    return change(expr)
+
+
+def mapped(statement: ir.Stmt, change: Callable[[ir.Expr], ir.Expr]) -> ir.Stmt:
+    """Return a statement with `change` made to every part of its expressions and to its target (not in branches)."""
+    match statement:
+        case ir.Assign(target, value, loc):
+            place = replaced(target, change)
+            assert isinstance(place, ir.Var | ir.Element)
+            return ir.Assign(place, replaced(value, change), loc)
+        case ir.If(condition, then, orelse, loc):
+            return ir.If(replaced(condition, change), then, orelse, loc)
+        case ir.While(condition, body, loc):
+            return ir.While(replaced(condition, change), body, loc)
+        case ir.CallRoutine(name, args, loc, result):
+            return ir.CallRoutine(name, tuple(replaced(a, change) for a in args), loc, result)
+        case ir.Derivative(state, rate, loc):
+            return ir.Derivative(state, replaced(rate, change), loc)
+    return statement
+
+
 def renamed(expr: ir.Expr, names: Mapping[str, str]) -> ir.Expr:
     """Return an expression with variables renamed (calls keep their names)."""
-    match expr:
-        case ir.Var(name):
-            return ir.Var(names.get(name, name))
-        case ir.Element(name, index):
-            return ir.Element(names.get(name, name), renamed(index, names))
-        case ir.Unary(op, operand):
-            return ir.Unary(op, renamed(operand, names))
-        case ir.Binary(op, left, right):
-            return ir.Binary(op, renamed(left, names), renamed(right, names))
-        case ir.Call(name, args):
-            return ir.Call(name, tuple(renamed(a, names) for a in args))
-        case _:
-            return expr
+    return replaced(expr, lambda part: _renamed(part, names))
+
+
+def _renamed(part: ir.Expr, names: Mapping[str, str]) -> ir.Expr:
+    match part:
+        case ir.Var(name) if name in names:
+            return ir.Var(names[name])
+        case ir.Element(name, index) if name in names:
+            return ir.Element(names[name], index)
+    return part
 
 
 def rename(routine: ir.Routine, names: Mapping[str, str]) -> ir.Routine:
     """Return a routine with file-level variables renamed wherever they are read or written."""
 
     def change(statement: ir.Stmt) -> tuple[ir.Stmt, ...]:
-        match statement:
-            case ir.Assign(target, value, loc):
-                place = renamed(target, names)
-                assert isinstance(place, ir.Var | ir.Element)
-                return (ir.Assign(place, renamed(value, names), loc),)
-            case ir.If(condition, then, orelse, loc):
-                return (ir.If(renamed(condition, names), then, orelse, loc),)
-            case ir.While(condition, body, loc):
-                return (ir.While(renamed(condition, names), body, loc),)
-            case ir.CallRoutine(name, args, loc, result):
-                return (ir.CallRoutine(name, tuple(renamed(a, names) for a in args), loc, result),)
-            case ir.Derivative(state, rate, loc):
-                return (ir.Derivative(names.get(state, state), renamed(rate, names), loc),)
-            case _:
-                return (statement,)
+        statement = mapped(statement, lambda part: _renamed(part, names))
+        if isinstance(statement, ir.Derivative):
+            statement = replace(statement, state=names.get(statement.state, statement.state))
+        return (statement,)
 
     table = routine.table
     if table is not None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 
 from mod_translator import ir
 from mod_translator.semantic.kinetic import Kinetic
-from mod_translator.semantic.linear import Linear
 from mod_translator.semantic.scope import Scope
+from mod_translator.semantic.simultaneous import Simultaneous
 from mod_translator.syntax import tree
 
 
@@ -20,7 +20,7 @@ class Block:
     token: int | None = None
     solves: list[tree.Solve] = field(default_factory=list)
     conductances: list[ir.Current] = field(default_factory=list)
-    equations: Kinetic | Linear | None = None
+    equations: Kinetic | Simultaneous | None = None
     assigned: set[str] = field(default_factory=set)  # so far
     tables: list[tree.TableStatement] = field(default_factory=list)
     net_initial: list[tree.Body] = field(default_factory=list)

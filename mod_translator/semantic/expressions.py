@@ -38,6 +38,8 @@ class Resolver:
         match expr:
             case Num():
                 return expr
+            case Unary("'", Var(name)):
+                return self._rate(name)
             case Unary(op, operand):
                 return Unary(op, self.expr(operand, scope))
             case Binary(op, left, right):
@@ -115,6 +117,17 @@ class Resolver:
         """Return whether the file has a TABLE, for which nocmodl declares the GLOBAL usetable."""
         blocks = self.symbols.blocks.values()
         return any(isinstance(s, TableStatement) for block in blocks for s in block.body)
+
+    def _rate(self, marked: str) -> Expr:
+        """Return the variable that NEURON keeps the derivative of a state in; only some METHODs ever assign it."""
+        state = self.context.name(marked)
+        symbol = self.symbols.table.get(state)
+        if symbol is None or symbol.block != "STATE" or symbol.length:
+            self.context.wrong("S152", f"{state}' but {state} is not a STATE", f"declare {state} in STATE", marked)
+            return _ZERO
+        name = f"D{state}"
+        self.symbols.table.setdefault(name, Symbol(name, Role.INSTANCE, "ASSIGNED", loc=self.context.loc(marked)))
+        return Var(name)
 
     def _scalar(self, marked: str, index: Expr | None, value: Expr) -> Expr:
         if index is not None:

@@ -9,12 +9,12 @@ of one state's rate: of its last state that is not an array and not taken by ano
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from mod_translator import ir
 from mod_translator.passes.frozen import REACTANT
-from mod_translator.passes.walk import rebuild, subexpressions
+from mod_translator.passes.walk import rebuild, rename, subexpressions
 from mod_translator.semantic.context import first_name
 from mod_translator.syntax import tree
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Cell = tuple[str, int]  # a state, or one element of it (-1: a scalar)
 _ZERO = ir.Num(0.0, "0")
+_CONSERVE = "CONSERVE#"
 _F_FLUX, _B_FLUX = ir.Var("f_flux"), ir.Var("b_flux")
 
 
@@ -251,6 +252,35 @@ class Kinetic:
         solve = ir.SolveImplicit("sparse", tuple(order), routine.name, loc, algebraic, scheme.linear)
         return routine, solve
 
+    def derivatives(self, name: str, body: tuple[ir.Stmt, ...]) -> ir.Routine:
+        """Return the block as one of derivatives, from the lowered body, for a METHOD that is explicit.
+
+        Source: kinetic_intmethod in nocmodl's kinetic.cpp: CONSERVE has no part in it.
+        """
+        scheme = self.scheme
+        loc = self.context.source.loc(self.block.token)
+        if any(index >= 0 for _, index in scheme.rates) or self.lowering.diffusions:
+            reason = f"arrays of states or diffusion in {name}, with METHOD {self.lowering.methods[name]}"
+            self.context.unsupported("U162", reason, "use METHOD sparse", self.block.name)
+        if scheme.conserved:
+            what = f"the CONSERVE of {name} has no effect with METHOD {self.lowering.methods[name]}, as in NEURON"
+            self.context.note(what, self.block.name)
+
+        def change(statement: ir.Stmt) -> tuple[ir.Stmt, ...]:
+            conserve = isinstance(statement, ir.Assign) and statement.target.name.startswith(_CONSERVE)
+            return () if conserve else (statement,)
+
+        starts = [ir.Assign(ir.Var(rate), _ZERO, loc) for rate in scheme.rates.values()]
+        equations = []
+        for cell, rate in scheme.rates.items():
+            value: ir.Expr = ir.Var(rate)
+            if cell in scheme.volumes:
+                value = ir.Binary("/", value, scheme.volumes[cell])
+            equations.append(ir.Derivative(cell[0], value, loc))
+        routine = ir.Routine(name, "KINETIC", (*starts, *rebuild(body, change), *equations), loc=loc)
+        method = self.lowering.methods[name]
+        return replace(rename(routine, {f"{s}{REACTANT}": s for s in self.symbols}), method=method)
+
     def _diagonals(self) -> dict[int, Cell]:
         """Return which state's rate each CONSERVE replaces (by its number in the text)."""
         taken: dict[int, Cell] = {}
@@ -290,7 +320,7 @@ def _reactant(cell: Cell) -> ir.Var | ir.Element:
 
 
 def _conserve_mark(number: int) -> str:
-    return f"CONSERVE#{number}"
+    return f"{_CONSERVE}{number}"
 
 
 def _cells(symbol: ir.Symbol) -> Iterator[Cell]:

@@ -69,6 +69,7 @@ class _Analysis:
             conductances=conductances,
             diffusions=tuple(self.lower.diffusions),
             thread_safe=self._thread_safe(),
+            halved=self.lower.solves.halved,
             **around,
         )
 
@@ -157,7 +158,7 @@ class _Analysis:
         """
         advance: list[ir.Stmt] = []
         for solve in solves:
-            advance += self.lower.solve(solve)
+            advance += self.lower.solves.statement(solve, stepping=True)
         diffuse = self._diffusion()
         if routine is None:
             return None, None

@@ -1,4 +1,4 @@
-"""SOLVE statements: which block they solve, and whether the METHOD fits it."""
+"""SOLVE statements: which block they solve, and whether the METHOD fits it. Source: nocmodl's solve.cpp."""
 
 from __future__ import annotations
 
@@ -6,13 +6,23 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mod_translator import ir
+from mod_translator.passes.explicit import EVALUATE
+from mod_translator.passes.walk import fresh
 from mod_translator.semantic.names import ANY_BLOCK_METHODS, METHODS
 from mod_translator.syntax import tree
 
 if TYPE_CHECKING:
     from mod_translator.semantic.statements import Lowering
 
-_SOLVED_BY = {"KINETIC": ("sparse",), "LINEAR": ("simeq", ""), "DERIVATIVE": ("cnexp", "derivimplicit", "euler")}
+EXPLICIT = ("euler", "runge")
+_ONCE_MORE = {"DERIVATIVE": ("runge",), "KINETIC": EXPLICIT}  # BREAKPOINT evaluates the block again after the step
+_SOLVED_BY = {
+    "KINETIC": ("sparse", *EXPLICIT),
+    "LINEAR": ("simeq", ""),
+    "NONLINEAR": ("newton", ""),
+    "DERIVATIVE": ("cnexp", "derivimplicit", *EXPLICIT, ""),
+}
+_DEFAULT = {"LINEAR": "simeq", "NONLINEAR": "newton", "DERIVATIVE": EVALUATE}
 
 
 class Solves:
@@ -21,52 +31,66 @@ class Solves:
     def __init__(self, lowering: Lowering) -> None:
         self.lowering = lowering
         self.context = lowering.context
+        self.halved = False  # some SOLVE of BREAKPOINT takes half a step with h.secondorder
 
-    def statement(self, solve: tree.Solve) -> tuple[ir.Stmt, ...]:
-        """Return what stands for a SOLVE: a call of the routine that solves the block."""
+    def statement(self, solve: tree.Solve, *, stepping: bool = False) -> tuple[ir.Stmt, ...]:
+        """Return what stands for a SOLVE: a call of the routine that solves the block. stepping: in BREAKPOINT."""
         name = self.context.name(solve.block)
         block = self.lowering.symbols.blocks.get(name)
         if block is None or block.kind in ("FUNCTION", "FUNCTION_TABLE"):
             reason = f"SOLVE {name}, but there is no block {name} to solve"
             self.context.wrong("S160", reason, "define a DERIVATIVE, KINETIC or PROCEDURE block", solve.block)
         elif self._fits(solve, block, name):
+            method = ("" if solve.method in ANY_BLOCK_METHODS else solve.method) or _DEFAULT.get(block.kind, "")
+            if method == EVALUATE:
+                self.context.note(
+                    f"NEURON does not advance the states of {name}: there is no METHOD for it", solve.block
+                )
+            if self.lowering.methods.setdefault(name, method) != method:
+                reason = f"{name} is SOLVEd by {self.lowering.methods[name]} and by {method}"
+                self.context.wrong("S163", reason, "use one METHOD", solve.block)
             self.lowering.reach(name, solve.block)
-            return self._call(solve, block, name)
+            return self._call(solve, block, name, stepping)
         return ()
 
     def _fits(self, solve: tree.Solve, block: tree.Block, name: str) -> bool:
-        method = solve.method
-        if method and method not in (*METHODS[block.kind], *ANY_BLOCK_METHODS):
+        method = "" if solve.method in ANY_BLOCK_METHODS else solve.method
+        if method and method not in METHODS[block.kind]:
             allowed = ", ".join(METHODS[block.kind]) or "none"
             reason = f"METHOD {method} cannot solve the {block.kind} {name}"
             self.context.wrong("S161", reason, f"methods for a {block.kind}: {allowed}", solve.block)
         elif block.kind == "PROCEDURE" and block.args:
             self.context.wrong("S162", f"SOLVE {name}, which takes arguments", "remove the arguments", solve.block)
         elif block.kind not in ("PROCEDURE", *_SOLVED_BY):
-            remedy = "write the equations as a DERIVATIVE block with METHOD derivimplicit"
-            self.context.unsupported("U160", f"the {block.kind} block {name}", remedy, solve.block)
+            reason = f"the {block.kind} block {name}: for each of its instances NEURON moves the time of all by dt"
+            remedy = "write it as a PROCEDURE, with an ASSIGNED for each earlier value"
+            self.context.unsupported("U160", reason, remedy, solve.block)
         elif solve.steady and block.kind != "KINETIC":
-            remedy = "write the steady state as a formula in INITIAL"
-            self.context.unsupported("U161", f"SOLVE {name} STEADYSTATE of a {block.kind}", remedy, solve.block)
+            reason = f"SOLVE {name} STEADYSTATE of a {block.kind}: NEURON takes a step of 1e-9 ms, if it does not fail"
+            self.context.unsupported("U161", reason, "write the steady state as a formula in INITIAL", solve.block)
         elif block.kind in _SOLVED_BY and method not in _SOLVED_BY[block.kind]:
-            allowed = " or ".join(m for m in _SOLVED_BY[block.kind] if m)
-            reason = f"a {block.kind} block with {f'METHOD {method}' if method else 'no METHOD'}"
-            self.context.unsupported("U162", reason, f"use METHOD {allowed}", solve.block)
+            reason = (
+                f"a {block.kind} block with METHOD {method or solve.method or '_advance'}: NEURON has no solver of it"
+            )
+            self.context.unsupported("U162", reason, f"use METHOD {_SOLVED_BY[block.kind][0]}", solve.block)
         else:
             return True
         return False
 
-    def _call(self, solve: tree.Solve, block: tree.Block, name: str) -> tuple[ir.Stmt, ...]:
+    def _call(self, solve: tree.Solve, block: tree.Block, name: str, stepping: bool) -> tuple[ir.Stmt, ...]:
         routines = self.lowering.routines
         routine = routines.get(name)
         if routine is None:  # it calls itself: refused
             return ()
         loc = self.context.loc(solve.block)
+        method = self.lowering.methods[name]
         if block.kind == "DERIVATIVE":
-            if routine.method not in ("", solve.method):
-                reason = f"{name} is SOLVEd by {routine.method} and by {solve.method}"
-                self.context.wrong("S163", reason, "use one METHOD", solve.block)
-            routines[name] = replace(routine, method=solve.method)
+            routine = routines[name] = replace(routine, method=method)
         elif solve.steady:
             return tuple(replace(s, steady=True) for s in routine.body if isinstance(s, ir.SolveImplicit))
-        return (ir.CallRoutine(name, (), loc),)
+        self.halved |= stepping and method in (*EXPLICIT, EVALUATE)
+        if not stepping or method not in _ONCE_MORE.get(block.kind, ()):
+            return (ir.CallRoutine(name, (), loc),)
+        again = fresh(f"{name}_again", {*routines, *self.lowering.symbols.table, *self.lowering.symbols.blocks})
+        routines[again] = replace(routine, name=again, method=EVALUATE)
+        return (ir.CallRoutine(name, (), loc), ir.CallRoutine(again, (), loc))

@@ -10,10 +10,10 @@ from mod_translator.semantic.context import Context, first_name
 from mod_translator.semantic.expressions import Resolver
 from mod_translator.semantic.kinetic import Kinetic
 from mod_translator.semantic.leaving import CannotLeaveError, unrolled
-from mod_translator.semantic.linear import Linear
 from mod_translator.semantic.names import DROPPED_CALLS, EVENT_CALLS, INTRINSICS, OTHER_BUILTINS, RANDOM_CALLS
 from mod_translator.semantic.scope import Scope
-from mod_translator.semantic.solves import Solves
+from mod_translator.semantic.simultaneous import Simultaneous
+from mod_translator.semantic.solves import EXPLICIT, Solves
 from mod_translator.semantic.symbols import Symbols
 from mod_translator.syntax import tree
 from mod_translator.syntax.expressions import STRING
@@ -31,8 +31,9 @@ class Lowering:
         self.context = context
         self.symbols = symbols
         self.routines: dict[str, ir.Routine] = {}
+        self.methods: dict[str, str] = {}  # of the blocks of equations that are SOLVEd
         self.resolve = Resolver(context, symbols, self.reach)
-        self.solve = Solves(self).statement
+        self.solves = Solves(self)
         self.diffusions: list[ir.Diffusion] = []
         self.diffuse: list[ir.Stmt] = []  # the statements that compute what `diffusions` names
         self._active: list[str] = []
@@ -57,7 +58,7 @@ class Lowering:
         block = self.symbols.blocks[name]
         self._active.append(name)
         outer = self.context.block_token
-        make = self._simultaneous if block.kind in ("KINETIC", "LINEAR") else self.routine
+        make = self._simultaneous if block.kind in ("KINETIC", "LINEAR", "NONLINEAR") else self.routine
         self.routines[name] = make(block, name)
         self.context.block_token = outer
         self._active.pop()
@@ -85,11 +86,13 @@ class Lowering:
         )
 
     def _simultaneous(self, block: tree.Block, name: str) -> ir.Routine:
-        """Return the routine that solves a KINETIC or LINEAR block."""
+        """Return the routine that solves a KINETIC, LINEAR or NONLINEAR block."""
         self.context.block_token = block.token
         work = Block(block.kind, self.scope(), block.token)
-        work.equations = Kinetic(self, block, work) if block.kind == "KINETIC" else Linear(self, block, work)
+        work.equations = Kinetic(self, block, work) if block.kind == "KINETIC" else Simultaneous(self, block, work)
         body = self.body(block.body, work)
+        if isinstance(work.equations, Kinetic) and self.methods[name] in EXPLICIT:
+            return work.equations.derivatives(name, body)
         rates, solve = work.equations.finish(name, body)
         self.routines[rates.name] = rates
         return ir.Routine(name, block.kind, (solve,), loc=solve.loc)
@@ -166,7 +169,7 @@ class Lowering:
                 return self._equation(target, order, rate, work)
             case tree.Solve():
                 if work.kind != "BREAKPOINT":  # there NEURON takes it out, into the state update
-                    return self.solve(statement)
+                    return self.solves.statement(statement)
                 work.solves.append(statement)
             case tree.Reaction() if isinstance(work.equations, Kinetic):
                 return work.equations.reaction(statement)
@@ -174,7 +177,7 @@ class Lowering:
                 return work.equations.conserve(statement)
             case tree.Compartment() if isinstance(work.equations, Kinetic):
                 work.equations.compartment(statement)
-            case tree.AlgebraicEquation(_, _, True) if isinstance(work.equations, Linear):
+            case tree.AlgebraicEquation() if isinstance(work.equations, Simultaneous):
                 return work.equations.equation(statement)
             case tree.Conductance(marked, ion):
                 work.conductances += self._conductance(marked, ion, work)
@@ -231,7 +234,10 @@ class Lowering:
             self.context.wrong("S152", f"{name}' but {name} is not a STATE", f"declare {name} in STATE", target.name)
         elif order > 1:
             self.context.unsupported(
-                "U154", f"a derivative of order {order}", "introduce a STATE for the first derivative", target.name
+                "U154",
+                f"a derivative of order {order}: NEURON's nocmodl aborts on it",
+                "introduce a STATE for the first derivative",
+                target.name,
             )
         elif isinstance(target, ir.Element) or symbol.length:
             self.context.unsupported(
@@ -424,7 +430,7 @@ def _operator_nocmodl_aborts_on(rate: ir.Expr) -> str:
     """Return an operator outside of arguments that nocmodl's parser of equations does not know, or ''."""
     match rate:
         case ir.Unary(op, operand):
-            return op if op != "-" else _operator_nocmodl_aborts_on(operand)
+            return op if op not in "-'" else _operator_nocmodl_aborts_on(operand)
         case ir.Binary(op, left, right):
             if op not in "+-*/":
                 return op

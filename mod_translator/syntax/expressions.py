@@ -75,12 +75,15 @@ class Expressions:
 
     def _primename(self, node: Any) -> Expr:
         text = identifier(node)
-        raise UnsupportedConstruct(
-            f"{self.source.name(text)}' (a derivative) inside an expression",
-            remedy="give the rate a name of its own and use that",
-            code="U191",
-            place=self.source.place(self.source.token(text)),
-        )
+        order = int(node.order.value)
+        if order > 1:
+            raise UnsupportedConstruct(
+                f"{self.source.name(text)}{chr(39) * order}, a derivative of higher order: nocmodl aborts on it",
+                remedy="introduce a STATE for the first derivative",
+                code="U191",
+                place=self.source.place(self.source.token(text)),
+            )
+        return Unary("'", Var(text))
 
     def _varname(self, node: Any) -> Expr:
         if node.at is not None:

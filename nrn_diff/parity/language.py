@@ -13,6 +13,7 @@ from nrn_diff.parity.texts import (
     DENSITY,
     DIFFUSION,
     DRIVEN,
+    IN_ORDER,
     INITIAL,
     KINETIC,
     LEFT_OUT,
@@ -159,8 +160,13 @@ BLOCKS = (
         (LEFT_OUT,),
         "left out, with a note",
     ),
-    Construct("DISCRETE", DENSITY + "BREAKPOINT { SOLVE d }\nDISCRETE d { m = m + 1 }\n", ()),
-    Construct("NONLINEAR", DENSITY + "BREAKPOINT { SOLVE d }\nNONLINEAR d { ~ m*m = p }\n", ()),
+    Construct(
+        "DISCRETE",
+        DENSITY + "BREAKPOINT { SOLVE d }\nDISCRETE d { m = m + 1 }\n",
+        (),
+        "NEURON moves the time of the whole simulation on by dt for each instance",
+    ),
+    Construct("NONLINEAR", DENSITY + "BREAKPOINT { SOLVE d }\nNONLINEAR d { ~ m*m = p }\n", (*DRIVEN, IN_ORDER)),
     Construct("LINEAR", DENSITY + "INITIAL { SOLVE l }\nLINEAR l { ~ m + n = 1 ~ m = 2*n }\n", RUN),
 )
 
@@ -179,10 +185,20 @@ METHODS = (
         "NEURON's formula, which is not the solution of the equation; a note says so",
     ),
     Construct("METHOD derivimplicit", SOLVED % ("derivimplicit", "m' = -m*n n' = m*n"), NEWTON),
-    Construct("derivimplicit with m' inside if/else", SOLVED % ("derivimplicit", "if (v > 0) { m' = -m }"), ()),
+    Construct(
+        "euler or derivimplicit with m' inside if/else",
+        SOLVED % ("derivimplicit", "if (v > 0) { m' = -m }"),
+        DRIVEN,
+        "where the condition does not hold, the derivative of the last evaluation goes on, as in NEURON",
+    ),
     Construct("METHOD euler", SOLVED % ("euler", "m' = -m"), RUN),
-    Construct("METHOD runge, or none, for a DERIVATIVE", SOLVED % ("runge", "m' = -m"), ()),
-    Construct("METHOD after_cvode, cvode_t", SOLVED % ("after_cvode", "m' = -m"), ()),
+    Construct("METHOD runge", SOLVED % ("runge", "m' = -m + f(1)") + "FUNCTION f(x) { f = x*t }\n", DRIVEN),
+    Construct(
+        "a DERIVATIVE without METHOD, or with after_cvode, cvode_t, cvode_t_v",
+        SOLVED % ("after_cvode", "m' = -m"),
+        DRIVEN,
+        "NEURON evaluates the equations and does not advance the states; a note says so",
+    ),
     Construct(
         "SOLVE of a PROCEDURE (old style)",
         DENSITY + "BREAKPOINT { SOLVE s }\nPROCEDURE s() { m = m + a*(b - m) }\n",
@@ -217,7 +233,16 @@ METHODS = (
         (),
     ),
     Construct(
-        "KINETIC, other methods", DENSITY + "BREAKPOINT { SOLVE s METHOD euler }\nKINETIC s { ~ m <-> n (1, 1) }\n", ()
+        "KINETIC, METHOD euler or runge",
+        DENSITY + "BREAKPOINT { SOLVE s METHOD euler }\nKINETIC s { ~ m <-> n (1, 1) }\n",
+        DRIVEN,
+        "CONSERVE has no effect there, as in NEURON",
+    ),
+    Construct(
+        "KINETIC without METHOD",
+        DENSITY + "BREAKPOINT { SOLVE s }\nKINETIC s { ~ m <-> n (1, 1) }\n",
+        (),
+        "NEURON's own compiler prints C++ that does not compile",
     ),
     Construct(
         "STEADYSTATE sparse",
@@ -228,14 +253,21 @@ METHODS = (
         "STEADYSTATE of a DERIVATIVE",
         DENSITY + "INITIAL { SOLVE s STEADYSTATE derivimplicit }\nDERIVATIVE s { m' = -m }\n",
         (),
+        "NEURON takes a step of 1e-9 ms, and mostly fails",
     ),
     Construct(
-        "equations that use what their last evaluation left",
-        SOLVED % ("derivimplicit", "m' = -m*b b = m*m"),
-        (),
-        "NEURON's result depends on how often it evaluates them",
+        "derivimplicit or newton of equations that use what their last evaluation left",
+        SOLVED % ("derivimplicit", "m' = -m*b b = b + dt"),
+        (*DRIVEN, IN_ORDER),
+        "every evaluation in NEURON's order",
     ),
-    Construct("m'' (second order)", SOLVED % ("cnexp", "m'' = -m"), ()),
+    Construct(
+        "the same, where that follows the states from one evaluation to the next",
+        SOLVED % ("derivimplicit", "m' = -m*b b = b + m"),
+        (),
+        "it has no derivative",
+    ),
+    Construct("m'' (second order)", SOLVED % ("cnexp", "m'' = -m"), (), "nocmodl aborts on it"),
     Construct(
         "derivative of an array",
         "NEURON { SUFFIX x }\nSTATE { m[2] }\n" + ADVANCE % "m'[0] = -m[0]",
@@ -277,7 +309,13 @@ STATEMENTS = (
         DRIVEN,
     ),
     Construct("LAG and other rare statements", INITIAL % "LAG a BY p", ()),
-    Construct("m' inside an expression", SOLVED % ("cnexp", "m' = -m a = m'"), ()),
+    Construct(
+        "m' inside an expression",
+        SOLVED % ("cnexp", "m' = -m a = m'"),
+        DRIVEN,
+        "what NEURON's variable of the derivative holds: with cnexp nothing ever assigns it",
+    ),
+    Construct("m'' inside an expression", SOLVED % ("cnexp", "m' = -m a = m''"), ()),
     Construct("name@n, an earlier value", INITIAL % "a = m@1", ()),
     Construct("string arguments outside printf", INITIAL % 'a = exp("text")', ()),
     Construct(

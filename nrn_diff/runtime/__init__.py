@@ -28,7 +28,8 @@ from nrn_diff.runtime.functions import (
     tan,
     tanh,
 )
-from nrn_diff.runtime.implicit import derivimplicit, simeq, sparse, sparse_steady
+from nrn_diff.runtime.implicit import derivimplicit, newton, simeq, sparse, sparse_steady
+from nrn_diff.runtime.in_order import derivimplicit_in_order, newton_in_order
 from nrn_diff.runtime.loader import Float64Required, load_module, require_float64
 from nrn_diff.runtime.logic import as_number, guard, logical_and, logical_not, logical_or, where
 from nrn_diff.runtime.loop import loop
@@ -50,6 +51,7 @@ __all__ = [
     "cos",
     "cosh",
     "derivimplicit",
+    "derivimplicit_in_order",
     "element",
     "erf",
     "exp",
@@ -71,6 +73,8 @@ __all__ = [
     "loop",
     "make_table",
     "nernst",
+    "newton",
+    "newton_in_order",
     "nrn_ghk",
     "pow",
     "put",

@@ -82,27 +82,37 @@ def sparse_steady(
 
 def simeq(rates: Callable[..., Any], states: Sequence[Any]) -> tuple[Any, ...]:
     """Solve simultaneous linear equations: rates(*states) returns what must vanish."""
-    rows = len(_flatten(states)[0])
+    rows = len(flatten(states)[0])
     return _advance(rates, states, 1.0, _one_step, range(rows))
+
+
+def newton(rates: Callable[..., Any], states: Sequence[Any]) -> tuple[Any, ...]:
+    """Solve simultaneous equations as `METHOD newton` (newton.hpp): rates(*states) returns what must vanish."""
+    rows = len(flatten(states)[0])
+    return _advance(rates, states, 1.0, _newton, range(rows))
 
 
 def _advance(
     rates: Callable[..., Any], states: Sequence[Any], dt: Any, iterate: Any, algebraic: Sequence[int] = ()
 ) -> tuple[Any, ...]:
-    old, form = _flatten(states)
+    old, form = flatten(states)
     shape = jnp.broadcast_shapes(*(jnp.shape(r) for r in _rows(rates(*states), len(old))), *map(jnp.shape, old))
     old = tuple(jnp.broadcast_to(jnp.asarray(x, dtype=float), shape) for x in old)
 
     def residual(x: Vector) -> Vector:
-        rows = _rows(rates(*_unflatten(x, form)), len(old))
-        moving = [
-            f if i in algebraic else f - (new - start) / dt
-            for i, (f, new, start) in enumerate(zip(rows, x, old, strict=True))
-        ]
-        return tuple(jnp.broadcast_to(f, shape) for f in moving)
+        return residuals(rates(*unflatten(x, form)), x, old, dt, algebraic)
 
-    new = jax.lax.custom_root(residual, old, iterate, _tangent_solve)
-    return _unflatten(new, form)
+    new = jax.lax.custom_root(residual, old, iterate, tangent_solve)
+    return unflatten(new, form)
+
+
+def residuals(values: Any, x: Vector, old: Vector, dt: Any, algebraic: Sequence[int]) -> Vector:
+    """What must vanish, from what a rates function returns at x."""
+    moving = [
+        f if i in algebraic else f - (new - start) / dt
+        for i, (f, new, start) in enumerate(zip(_rows(values, len(old)), x, old, strict=True))
+    ]
+    return tuple(jnp.broadcast_to(f, jnp.shape(x[0])) for f in moving)
 
 
 def _rows(value: Any, count: int) -> tuple[Any, ...]:
@@ -113,7 +123,7 @@ def _rows(value: Any, count: int) -> tuple[Any, ...]:
     return tuple(leaves[:count])
 
 
-def _flatten(values: Sequence[Any]) -> tuple[tuple[Any, ...], tuple[int, ...]]:
+def flatten(values: Sequence[Any]) -> tuple[tuple[Any, ...], tuple[int, ...]]:
     """Elements of array variables one by one; the form has 0 for a scalar variable, else the number of elements."""
     leaves: list[Any] = []
     for value in values:
@@ -121,7 +131,8 @@ def _flatten(values: Sequence[Any]) -> tuple[tuple[Any, ...], tuple[int, ...]]:
     return tuple(leaves), tuple(len(v) if isinstance(v, tuple) else 0 for v in values)
 
 
-def _unflatten(leaves: Sequence[Any], form: tuple[int, ...]) -> tuple[Any, ...]:
+def unflatten(leaves: Sequence[Any], form: tuple[int, ...]) -> tuple[Any, ...]:
+    """The inverse of `flatten`."""
     remaining = iter(leaves)
     return tuple(tuple(next(remaining) for _ in range(n)) if n else next(remaining) for n in form)
 
@@ -164,17 +175,23 @@ def _columns(linear: Function, like: Vector) -> Matrix:
     return tuple(tuple(row[j] for row in rows) for j in range(n))
 
 
-def _tangent_solve(linear: Function, rhs: Vector) -> Vector:
+def tangent_solve(linear: Function, rhs: Vector) -> Vector:
+    """Solve a linear function for its argument, as jax.lax.custom_root asks for it."""
     return solve(_columns(linear, rhs), rhs)
 
 
 # ------------------------------------------------------------------------------------------------- the iterations
 
 
+def increments(x: Vector) -> Vector:
+    """By how much each state is moved for the numeric Jacobian: 2 %, at least STEP."""
+    return tuple(jnp.maximum(jnp.abs(0.02 * state), STEP) for state in x)
+
+
 def _numeric_jacobian(residual: Function, x: Vector) -> Matrix:
     """Central differences with 2 % of each state, at least STEP (buildjacobian)."""
     n = len(x)
-    increment = [jnp.maximum(jnp.abs(0.02 * state), STEP) for state in x]
+    increment = increments(x)
 
     def moved(i: int, sign: float) -> list[Array]:
         return [x[i] + sign * increment[i] if i == j else x[i] for j in range(n)]
@@ -184,14 +201,25 @@ def _numeric_jacobian(residual: Function, x: Vector) -> Matrix:
     return tuple(tuple((f[j] - f[n + j]) / (2.0 * increment[j]) for f in values) for j in range(n))
 
 
-def _largest(values: Sequence[Array]) -> Array:
+def relative_change(delta: Vector, x: Vector) -> Array:
+    """The largest change of a state in parts of it; those within ZERO of 0 do not count."""
+    parts = [
+        jnp.where(jnp.abs(s) > ZERO, jnp.abs(d / jnp.where(s == 0.0, 1.0, s)), 0.0)
+        for d, s in zip(delta, x, strict=True)
+    ]
+    return largest(parts)
+
+
+def largest(values: Sequence[Array]) -> Array:
+    """The largest of some values, elementwise."""
     largest = values[0]
     for value in values[1:]:
         largest = jnp.maximum(largest, value)
     return largest
 
 
-def _select(condition: Array, then: Any, orelse: Any) -> Any:
+def select(condition: Array, then: Any, orelse: Any) -> Any:
+    """`where` over trees."""
     return jax.tree.map(lambda a, b: jnp.where(condition, a, b), then, orelse)
 
 
@@ -205,17 +233,13 @@ def _newton(residual: Function, start: Vector) -> Vector:
         # a Jacobian is used again until the solution moves by more than MAXCHANGE
         stale = jnp.logical_and(change > MAXCHANGE, jnp.logical_not(done))
         jacobian = jax.lax.cond(
-            jnp.any(stale), lambda: _select(stale, _numeric_jacobian(residual, x), jacobian), lambda: jacobian
+            jnp.any(stale), lambda: select(stale, _numeric_jacobian(residual, x), jacobian), lambda: jacobian
         )
         delta = solve(jacobian, tuple(-f for f in value))
-        relative = [
-            jnp.where(jnp.abs(s) > ZERO, jnp.abs(d / jnp.where(s == 0.0, 1.0, s)), 0.0)
-            for d, s in zip(delta, x, strict=True)
-        ]
-        new_x = _select(done, x, tuple(s + d for s, d in zip(x, delta, strict=True)))
-        new_change = jnp.where(done, change, _largest(relative))
+        new_x = select(done, x, tuple(s + d for s, d in zip(x, delta, strict=True)))
+        new_change = jnp.where(done, change, relative_change(delta, x))
         new_value = residual(new_x)
-        deviation = _largest([jnp.abs(f) for f in new_value])
+        deviation = largest([jnp.abs(f) for f in new_value])
         converged = jnp.logical_and(new_change <= CONVERGE, deviation <= ZERO)
         return count + 1, new_x, new_value, jacobian, new_change, jnp.logical_or(done, converged)
 
@@ -249,10 +273,10 @@ def _steady(residual: Function, first: Vector, algebraic: Sequence[int]) -> Vect
         for each in negative[1:]:
             any_negative = jnp.logical_or(any_negative, each)
         lifted = tuple(jnp.where(n, 0.0, s) for n, s in zip(negative, stepped, strict=True))
-        return _select(done, x, lifted), jnp.logical_or(done, jnp.logical_not(any_negative))
+        return select(done, x, lifted), jnp.logical_or(done, jnp.logical_not(any_negative))
 
     x, done = jax.lax.fori_loop(0, STEADY_TRIES, attempt, (first, jnp.zeros_like(first[0], dtype=bool)))
-    return _select(done, _sparse(starting_from(x), x), x)
+    return select(done, _sparse(starting_from(x), x), x)
 
 
 def _sparse(residual: Function, start: Vector) -> Vector:
@@ -268,7 +292,7 @@ def _sparse(residual: Function, start: Vector) -> Vector:
         size = jnp.abs(delta[0])
         for d in delta[1:]:
             size = size + jnp.abs(d)
-        return count + 1, _select(done, x, moved), jnp.logical_or(done, size <= CONVERGE)
+        return count + 1, select(done, x, moved), jnp.logical_or(done, size <= CONVERGE)
 
     carry = (0, start, jnp.zeros_like(start[0], dtype=bool))
     _, x, _ = jax.lax.while_loop(unfinished, iterate, carry)

@@ -276,10 +276,11 @@ def _check(capture: Capture, data: MechanismData, blocks: Mapping[str, Block], l
                     f"h.usetable_{mechanism.name} = 0",
                 )
             )
-    if capture.secondorder and mechanism.advance and _is_implicit(mechanism.advance.body):
+    implicit = mechanism.advance is not None and _is_implicit(mechanism.advance.body)
+    if capture.secondorder and (implicit or mechanism.halved):
         refusals.append(
             Refusal(
-                f"secondorder = {capture.secondorder} with an implicit method",
+                f"secondorder = {capture.secondorder} with a METHOD other than cnexp",
                 f"mechanism {mechanism.name}, {mechanism.file}",
                 "its states are then advanced by half steps, which is not supported yet",
                 "h.secondorder = 0",

@@ -1,4 +1,4 @@
-"""LINEAR blocks: simultaneous equations become a routine of residuals and one SolveImplicit statement.
+"""LINEAR and NONLINEAR blocks: equations become a routine of residuals and one SolveImplicit statement.
 
 Source: nocmodl's simultan.cpp; as many equations as there are states in them.
 """
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from mod_translator.semantic.statements import Lowering
 
 
-class Linear:
-    """Lowers one LINEAR block."""
+class Simultaneous:
+    """Lowers one LINEAR or NONLINEAR block."""
 
     def __init__(self, lowering: Lowering, block: tree.Block, work: Block) -> None:
         self.lowering = lowering
@@ -37,7 +37,7 @@ class Linear:
         at = first_name(equation.left) or first_name(equation.right)
         left = self.lowering.resolve.expr(equation.left, self.work.scope)
         right = self.lowering.resolve.expr(equation.right, self.work.scope)
-        if not all(self._degree(side) < 2 for side in (left, right)):
+        if self.block.kind == "LINEAR" and not all(self._degree(side) < 2 for side in (left, right)):
             self.context.wrong(
                 "S175",
                 f"the equation is not linear in the states of {self.context.name(self.block.name)}",
@@ -75,9 +75,10 @@ class Linear:
         if cells != len(self.residuals) or conditional:
             self.context.wrong(
                 "S176",
-                f"LINEAR {name} has {len(self.residuals)} equations for {cells} states",
+                f"{self.block.kind} {name} has {len(self.residuals)} equations for {cells} states",
                 "write one equation for each state, none of them inside if/else",
                 self.block.name,
             )
         routine = ir.Routine(f"{name}_residuals", "RATES", body, order, tuple(self.residuals), loc=loc)
-        return routine, ir.SolveImplicit("simeq", order, routine.name, loc, order, True)
+        linear = self.block.kind == "LINEAR"
+        return routine, ir.SolveImplicit("simeq" if linear else "newton", order, routine.name, loc, order, linear)

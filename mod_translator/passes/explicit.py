@@ -1,0 +1,91 @@
+"""METHOD euler and runge (src/scopmath/euler_thread.hpp, runge.hpp), and no method of integration at all.
+
+With no METHOD for a DERIVATIVE, or one that is for CVODE, NEURON's fixed step evaluates the equations and leaves the
+states as they are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mod_translator import ir
+from mod_translator.passes.context import PassContext
+from mod_translator.passes.derivatives import Derivatives
+from mod_translator.passes.staged import Staged
+from mod_translator.passes.walk import all_names, fresh
+
+EVALUATE = "evaluate"  # the method of a block that is only evaluated
+_DT, _T = ir.Var("dt"), ir.Var("t")
+
+
+def explicit(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
+    """Replace the equations of every DERIVATIVE block that is solved by euler or runge, or not at all."""
+    used = all_names(mechanism)
+    symbols = dict(mechanism.symbols)
+    routines = dict(mechanism.routines)
+    for name, routine in routines.items():
+        if routine.method not in ("euler", "runge", EVALUATE):
+            continue
+        derivatives = Derivatives(routine, symbols, used)
+        body = derivatives.evaluated()
+        if routine.method == "euler":
+            body = (*body, *_euler(derivatives))
+        elif routine.method == "runge":
+            staged = Staged(mechanism, used)
+            body = _runge(derivatives, replace(routine, body=body), staged, used)
+            routines = {**staged.copies, **routines}  # callees come before their callers
+        routines[name] = replace(routine, body=body, method="")
+    return replace(mechanism, symbols=symbols, routines=routines)
+
+
+def _plus(left: ir.Expr, right: ir.Expr) -> ir.Expr:
+    return ir.Binary("+", left, right)
+
+
+def _times(left: ir.Expr, right: ir.Expr) -> ir.Expr:
+    return ir.Binary("*", left, right)
+
+
+def _over(left: ir.Expr, number: int) -> ir.Expr:
+    return ir.Binary("/", left, ir.Num(float(number), str(number)))
+
+
+def _euler(derivatives: Derivatives) -> list[ir.Stmt]:
+    return [
+        ir.Assign(ir.Var(state), _plus(ir.Var(state), _times(_DT, ir.Var(derivatives.names[state]))), equation.loc)
+        for state, equation in derivatives.equations.items()
+    ]
+
+
+def _runge(derivatives: Derivatives, block: ir.Routine, staged: Staged, used: set[str]) -> tuple[ir.Stmt, ...]:
+    """Return the four stages, in runge's own arithmetic; what else the block assigns it assigns four times."""
+    start, change, total = (
+        {s: ir.Var(fresh(f"{s}_{what}", used)) for s in derivatives.equations} for what in ("start", "change", "total")
+    )
+    time = ir.Var(fresh("t_stage", used))
+    loc = block.loc or ir.Loc(1)
+    later = staged.body(block.body, time)
+    stages: list[ir.Stmt] = []
+    for stage in range(4):
+        if stage in (1, 3):
+            now: ir.Expr = _T if stage == 1 else time
+            stages.append(ir.Assign(time, _plus(now, _over(_DT, 2)), loc))
+        stages += later if stage else block.body
+        for state, equation in derivatives.equations.items():
+            x, rate = ir.Var(state), ir.Var(derivatives.names[state])
+            x0, step, sum_ = start[state], change[state], total[state]
+
+            def put(target: ir.Var, value: ir.Expr, loc: ir.Loc = equation.loc) -> ir.Stmt:
+                return ir.Assign(target, value, loc)
+
+            match stage:
+                case 0:
+                    stages += [put(x0, x), put(step, _times(_over(_DT, 2), rate)), put(x, _plus(x0, step))]
+                    stages += [put(sum_, _plus(x0, _over(step, 3)))]
+                case 1 | 2:
+                    moved = _over(step, 2) if stage == 1 else step
+                    stages += [put(step, _times(_DT, rate)), put(x, _plus(x0, moved))]
+                    stages += [put(sum_, _plus(sum_, _over(step, 3)))]
+                case 3:
+                    stages += [put(x, _plus(sum_, _times(_over(_DT, 6), rate)))]
+    return tuple(stages)

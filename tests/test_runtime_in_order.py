@@ -1,0 +1,78 @@
+"""Newton's method with evaluations in NEURON's order: derivatives, in both modes, against differences."""
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from nrn_diff.runtime import derivimplicit, derivimplicit_in_order, newton, newton_in_order
+
+
+def counting(parameters, start):
+    """A counter that switches a source, as in old synapses; nothing of it follows the states."""
+    decay, step, top = parameters
+
+    def rates(x, u, left, on):
+        left = left - step
+        on = jnp.where(left < -0.35, top, on)
+        left = jnp.where(left < -0.35, 0.9, left)
+        return on * (1.0 - x) - x / decay, x - 0.3 * u * u, left, on
+
+    x, u, (left, on) = derivimplicit_in_order(rates, start[:2], 0.1, tuple(start[2:]), at=(2, 3), settles=False)
+    return jnp.stack([x, u, left, on])
+
+
+def settled(parameters, start):
+    """A rate that another equation reads before it is assigned."""
+    decay, pull, top = parameters
+
+    def rates(x, u, rate):
+        return -x / decay + 0.2 * rate, pull * (top - u), pull * (top - u)
+
+    x, u, (rate,) = derivimplicit_in_order(rates, start[:2], 0.1, (start[2],), at=(2,), settles=True)
+    return jnp.stack([x, u, rate])
+
+
+def equations(parameters, start):
+    a, b, c = parameters
+
+    def rates(x, u, count):
+        return x * u + u**3 - a, x - b * u - 0.1 * c, count + 1.0
+
+    x, u, (count,) = newton_in_order(rates, start[:2], (start[2],), at=(2,), settles=False)
+    return jnp.stack([x, u, count])
+
+
+PARAMETERS = jnp.array([4.0, 0.011, 0.02])
+START = jnp.array([0.4, 0.7, 0.05, 0.01])
+
+
+@pytest.mark.parametrize("program", [counting, settled, equations])
+def test_both_modes_agree_with_differences(program):
+    def of(both):
+        return program(both[:3], both[3:])
+
+    both = jnp.concatenate([PARAMETERS, START])
+    step = 1e-5
+    differences = jnp.stack([(of(both + d) - of(both - d)) / (2 * step) for d in step * jnp.eye(7)], axis=-1)
+    assert jnp.allclose(jax.jacfwd(of)(both), differences, rtol=1e-5, atol=1e-6)
+    assert jnp.allclose(jax.jacrev(of)(both), differences, rtol=1e-5, atol=1e-6)
+
+
+def test_instances_do_not_disturb_each_other():
+    starts = jnp.stack([START, 2.0 * START, START.at[2].set(0.2)], axis=-1)
+    together = counting(PARAMETERS, starts)
+    alone = jnp.stack([counting(PARAMETERS, starts[:, k]) for k in range(3)], axis=-1)
+    assert jnp.array_equal(together, alone)
+
+
+def test_without_a_history_the_solution_is_that_of_the_plain_method():
+    def rates(x, u):
+        return -x / 4.0 + 0.2 * u, 0.3 - u * u
+
+    plain = derivimplicit(rates, (0.4, 0.7), 0.1)
+    counted = derivimplicit_in_order(
+        lambda x, u, n: (*rates(x, u), n + 1.0), (0.4, 0.7), 0.1, (0.0,), at=(2,), settles=False
+    )
+    assert plain == counted[:2]
+    assert counted[2][0] == 9.0  # 6 for the Jacobian of two states, one after each of three steps
+    assert newton(lambda x: (x * x - 2.0,), (1.0,))[0] == pytest.approx(2.0**0.5, abs=1e-8)
