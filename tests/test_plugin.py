@@ -248,3 +248,54 @@ def test_public_names(name):
     import nrn_diff
 
     assert callable(getattr(nrn_diff, name))
+
+
+def output_cells(on):
+    """Cells with gids; the last one has no connection, and nobody keeps the NetCon that pc.cell was given."""
+    import jax
+    from neuron import h
+
+    import nrn_diff
+
+    jax.config.update("jax_enable_x64", True)
+    h.load_file("stdrun.hoc")
+    pc = h.ParallelContext()
+    cells, keep = [h.Section(f"cell{k}") for k in range(3)], []
+    for k, cell in enumerate(cells):
+        cell.L = cell.diam = 20
+        cell.insert("hh")
+        clamp = h.IClamp(cell(0.5))
+        clamp.delay, clamp.dur, clamp.amp = 1 + 0.7 * k, 20, 0.6
+        pc.set_gid2node(100 + k, pc.id())
+        first = h.NetCon(cell(0.5)._ref_v, None, sec=cell)
+        first.threshold = -10 + k
+        pc.cell(100 + k, first)
+        del first
+        synapse = h.ExpSyn(cell(0.5))
+        keep += [clamp, synapse]
+        if k:
+            wire = pc.gid_connect(99 + k, synapse)
+            wire.delay, wire.weight[0] = 2, 0.003
+            keep.append(wire)
+    times, gids = h.Vector(), h.Vector()
+    pc.spike_record(-1, times, gids)
+    h.tstop = 12
+    out = {"kept": len(keep)}
+    if on:
+        model = nrn_diff.capture()
+        recording = model.simulate()
+        out["labels"] = sorted(s.label for s in model.capture.spikes)
+        out["captured"] = sorted(float(t) for s in model.capture.spikes for t in recording.spike_times(s.label))
+        nrn_diff.enable()
+    for _ in range(2):
+        h.run()
+    out["spikes"] = [[gid, t] for t, gid in zip(times, gids, strict=True)]
+    return out
+
+
+def test_spikes_of_gids_that_no_netcon_shows():
+    ours, theirs = run_function(output_cells, on=True), run_function(output_cells, on=False)
+    assert {gid for gid, _ in theirs["spikes"]} == {100, 101, 102}
+    assert ours["spikes"] == theirs["spikes"]
+    assert ours["captured"] == sorted(t for _, t in theirs["spikes"])
+    assert ours["labels"] == ["cell0(0.5).v > -10", "cell1(0.5).v > -9", "cell2(0.5).v > -8"]

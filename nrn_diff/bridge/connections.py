@@ -16,6 +16,7 @@ from mod_translator.validate import InvalidIR
 from nrn_diff.bridge.catalog import MechanismType
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import in_copy
+from nrn_diff.bridge.gid_sources import find_gid_sources
 from nrn_diff.bridge.inventory import Inventory, Located, hoc_objects, locate_cells, place_of
 from nrn_diff.bridge.mechanisms import read_globals, read_values
 from nrn_diff.bridge.random123 import NeuronRandom, streams_of
@@ -170,7 +171,7 @@ def watched_variables(inventory: Inventory, findings: Findings) -> dict[int, Rec
 def capture_spikes(
     inventory: Inventory, mechanisms: Sequence[MechanismData], trains: Sequence[Train], findings: Findings
 ) -> tuple[SpikeRecord, ...]:
-    """What fills Vectors with spike times, each source once, in the order of h.List('NetCon')."""
+    """What fills Vectors with spike times, each source once, in the order of h.List('NetCon'), then of the gids."""
     senders = {label: (d.name, row) for d in mechanisms for row, label in enumerate(d.labels) if label}
     given = {train.label: k for k, train in enumerate(trains) if train.label}
     found: dict[tuple[Any, ...], SpikeRecord] = {}
@@ -178,19 +179,27 @@ def capture_spikes(
     netcons = hoc_objects("NetCon")
     recording = [n.get_recordvec() for n in netcons]
     watched = watched_variables(inventory, findings) if any(v is not None for v in recording) else {}
-    for index, (netcon, vector) in enumerate(zip(netcons, recording, strict=True)):
-        if vector is None:
-            continue
-        name, segment, process = vector.hname(), netcon.preseg(), netcon.pre()
-        label = process.hname() if process is not None else ""
-        if segment is not None:
-            label = f"{place_of(segment)}.v > {netcon.threshold:g}"
-            record = SpikeRecord(
-                label, inventory.topology.node_of(segment.sec, segment.x), float(netcon.threshold), name
-            )
-        elif index in watched:
-            label = f"{watched[index].label} > {netcon.threshold:g}"
-            record = SpikeRecord(label, -1, float(netcon.threshold), name, watched=watched[index])
+    topology = inventory.topology
+
+    def of_netcon(index: int) -> tuple[str, int, float, Record | None]:
+        """Name of the process, node, threshold, other variable."""
+        segment, process = netcons[index].preseg(), netcons[index].pre()
+        node = topology.node_of(segment.sec, segment.x) if segment is not None else -1
+        name = process.hname() if process is not None else ""
+        return name, node, 0.0 if name else float(netcons[index].threshold), watched.get(index)
+
+    every = [(v.hname(), *of_netcon(k)) for k, v in enumerate(recording) if v is not None]
+    hidden = find_gid_sources(inventory, findings)
+    every += [(s.vector, s.process, s.node, s.threshold, None) for s in hidden if s.vector]
+    for name, process, node, threshold, other in every:
+        label = process
+        if node >= 0:
+            section, x = topology.node_place(node)
+            label = f"{place_of(section(x))}.v > {threshold:g}"
+            record = SpikeRecord(label, node, threshold, name)
+        elif other is not None:
+            label = f"{other.label} > {threshold:g}"
+            record = SpikeRecord(label, -1, threshold, name, watched=other)
         elif label in senders:
             record = SpikeRecord(label, -1, 0.0, name, *senders[label])
         elif label in given:

@@ -12,6 +12,7 @@ from mod_translator import ir
 from nrn_diff.bridge.catalog import MechanismType
 from nrn_diff.bridge.connections import Source, artificial_cell, source_of
 from nrn_diff.bridge.findings import Findings
+from nrn_diff.bridge.gid_sources import GidSource, find_gid_sources
 from nrn_diff.bridge.inventory import Inventory, hoc_objects
 from nrn_diff.bridge.native import counter
 from nrn_diff.bridge.save_state import EventKind, QueuedEvent, SavedState
@@ -42,6 +43,7 @@ class Wiring:
 
     connections: those to captured point processes; place: position of each NetCon among them, or -1. outside: voltages
     (node, threshold) that NetCons watch; then comes one source that never sends. cells: artificial ones, by type.
+    gid_sources: sources that no NetCon shows.
     netcon_of: number of a NetCon's HOC name -> its position. slot: mechanism type -> place of the movable event.
     """
 
@@ -53,6 +55,7 @@ class Wiring:
     outside: tuple[tuple[int, float], ...]
     cells: tuple[Cell, ...]
     models: tuple[ArtificialCell, ...]
+    gid_sources: tuple[GidSource, ...]
 
     @property
     def nowhere(self) -> int:
@@ -82,7 +85,17 @@ def read_wiring(inventory: Inventory, saved: SavedState, translator: Translator,
                 "its events are not supported in a run that NEURON hands over in the middle",
                 "use nrn_diff.capture() and Model.simulate()",
             )
-    outside = tuple(dict.fromkeys((s.node, s.threshold) for s in sources if s.node >= 0))
+    unshown = find_gid_sources(inventory, findings, len(saved.sources))
+    for source_of_gid in unshown:
+        if source_of_gid.process:
+            findings.refuse(
+                f"{source_of_gid.process} with gid {source_of_gid.gid}, which no NetCon shows",
+                source_of_gid.process,
+                "its place in NEURON's list of sources cannot be found out",
+                "keep a reference to the NetCon that was given to ParallelContext.cell",
+            )
+    voltages = [*((s.node, s.threshold) for s in sources), *((s.node, s.threshold) for s in unshown)]
+    outside = tuple(dict.fromkeys((node, threshold) for node, threshold in voltages if node >= 0))
     every: list[ArtificialConnection] = []
     here: list[Connection] = []
     place = np.full(len(netcons), -1)
@@ -106,7 +119,8 @@ def read_wiring(inventory: Inventory, saved: SavedState, translator: Translator,
             place[k] = len(here)
             mechanism, row = inventory.instances[name]
             here.append(Connection(k, mechanism, row, delay, weight, train=0))
-    return Wiring(netcons, tuple(here), place, tuple(every), sources, outside, tuple(cell for cell, _ in cells), models)
+    live = tuple(cell for cell, _ in cells)
+    return Wiring(netcons, tuple(here), place, tuple(every), sources, outside, live, models, unshown)
 
 
 def _cells(

@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 from neuron import h
 
-from nrn_diff.bridge.connections import Source
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import ChildFailedError, in_copy
 from nrn_diff.bridge.inventory import hoc_objects
+from nrn_diff.bridge.live import Wiring
 from nrn_diff.bridge.save_state import SavedState, dump
 
 _NEVER, _ALWAYS = 1e9, -1e9
@@ -42,20 +42,30 @@ class Sources:
     numbers: tuple[Numbers, ...]
 
 
-def find_sources(
-    netcons: Sequence[Any],
-    sources: Sequence[Source],
-    outside: Sequence[tuple[int, float]],
-    known: Collection[str],
-    findings: Findings,
-) -> Sources:
+class _Threshold:
+    """The threshold of a gid's source, set as that of a NetCon."""
+
+    def __init__(self, gid: int) -> None:
+        self._gid = gid
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "threshold":
+            h.ParallelContext().threshold(self._gid, value)
+        else:
+            super().__setattr__(name, value)
+
+
+def find_sources(wiring: Wiring, known: Collection[str], findings: Findings) -> Sources:
     """Run the experiment. known: HOC names of the Vectors whose content is understood already."""
+    outside = wiring.outside
     if not outside:
         return Sources((), ())
     watching: list[list[Any]] = [[] for _ in outside]
-    for netcon, source in zip(netcons, sources, strict=True):
+    for netcon, source in zip(wiring.netcons, wiring.sources, strict=True):
         if source.node >= 0:
             watching[outside.index((source.node, source.threshold))].append(netcon)
+    for hidden in wiring.gid_sources:
+        watching[outside.index((hidden.node, hidden.threshold))].append(_Threshold(hidden.gid))
     n = len(outside)
     bits = n.bit_length()
     codes = [[True] * n, *([bool((k + 1) >> b & 1) for k in range(n)] for b in range(bits))]

@@ -83,6 +83,9 @@ def _put_spikes(ready: Prepared, done: Finished, vectors: dict[str, Any]) -> Non
             of_voltage.setdefault(wiring.outside.index((source.node, source.threshold)), set()).add(vector.hname())
         elif vector is not None and wiring.sources[k].cell:
             of_cell.setdefault(wiring.all_connections[k].source, set()).add(vector.hname())
+    for hidden in wiring.gid_sources:
+        if hidden.vector:
+            of_voltage.setdefault(wiring.outside.index((hidden.node, hidden.threshold)), set()).add(hidden.vector)
     sent = [(float(done.starts[step]) + SEND_DELAY, of_voltage.get(k, set())) for step, k in done.fired]
     sent += [(t, names) for cell, names in of_cell.items() for t in network.sent(cell)]
     for t, names in sorted(sent, key=lambda pair: pair[0]):

@@ -140,7 +140,8 @@ class Session:
         wiring: Wiring = found["wiring"]
         if known is None:
             vectors = {r.vector for r in capture.records} | set(spike_vectors(wiring))
-            sources = find_sources(wiring.netcons, wiring.sources, wiring.outside, vectors, findings)
+            vectors |= {s.vector for s in wiring.gid_sources}
+            sources = find_sources(wiring, vectors, findings)
             known = Known(key, inventory, capture.records, sources, intervals_of_records(saved))
         known = replace(known, records=capture.records)
         timed = _read_timed(saved, found["plays"], known, float(grid[-1]), findings)
