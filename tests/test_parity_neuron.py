@@ -266,7 +266,7 @@ def test_refused_of_a_process():
         "nothing": [],
         "queue": ["binned event queue"],
         "channel": [],
-        "order": ["secondorder = 2 with an implicit method"],
+        "order": ["secondorder = 2 with a METHOD other than cnexp"],
         "mixed": [],
         "nothing again": [],
         "rxd without species": [],
