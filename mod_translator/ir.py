@@ -66,6 +66,8 @@ class Call:
     """A FUNCTION of the mechanism or an intrinsic (exp, fabs, ...), without side effects on file variables.
 
     The intrinsic `hoc_func_table` looks up a FUNCTION_TABLE: its first argument is the Var of the table.
+    hoc_vector_size(x) and hoc_vector_element(x, i) read the HOC Vector that the C code of an artificial cell has hidden
+    in its variable x.
     """
 
     name: str
@@ -190,8 +192,8 @@ class Role(enum.Enum):
 class Symbol:
     """A file-level variable.
 
-    `block` is the block that declares it: PARAMETER, STATE, ASSIGNED, CONSTANT, UNITS, LOCAL (of the file), RANDOM, or
-    '' for NEURON's own.
+    `block` is the block that declares it: PARAMETER, STATE, ASSIGNED, CONSTANT, UNITS, LOCAL (of the file), RANDOM,
+    OPAQUE, or '' for NEURON's own.
     `length` is 0 for a scalar. `visible` says whether HOC can read it by name (RANGE, GLOBAL, STATE). `common`: of an
     INSTANCE variable, that NEURON has one for all instances.
     """
@@ -298,6 +300,7 @@ class Routine:
     made_of: tuple[str, ...] = ()
 
 
+OPAQUE = "BBCOREPOINTER"  # Symbol.block of what only C code can use
 LIBRARY = "nothing"  # the SUFFIX of a file that only holds functions for HOC
 BEFORE_AFTER = ("before_initial", "after_initial", "before_breakpoint", "after_solve", "before_step")
 BLOCKS = ("initial", "current", "advance", "net_receive", "net_initial", "watch", *BEFORE_AFTER)  # fields of Mechanism

@@ -40,6 +40,9 @@ INTRINSIC_READS: dict[str, tuple[str, ...]] = {"nrn_ghk": ("celsius",)}
 # The intrinsic that looks up a FUNCTION_TABLE (src/oc/functabl.cpp): the table, then one argument or more.
 FUNC_TABLE = "hoc_func_table"
 
+# The size of the HOC Vector that C code has hidden in a variable, -1 without one; and an element of it.
+VECTOR_SIZE, VECTOR_ELEMENT = "hoc_vector_size", "hoc_vector_element"
+
 # The GLOBAL that nocmodl declares in a file with a TABLE: whether tables are looked up.
 USE_TABLE = "usetable"
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from mod_translator.ir import Current, IonUse, Loc, Role, Symbol
+from mod_translator.ir import OPAQUE, Current, IonUse, Loc, Role, Symbol
 from mod_translator.semantic.context import Context
 from mod_translator.semantic.names import EXTERNALS, ion_variables
 from mod_translator.semantic.units import UnitError, standard_units
@@ -202,6 +202,8 @@ class _Collector:
             symbol = replace(symbol, role=Role.ION, visible=written and name in self.ranges)
         if name in self.out.pointers - self.out.opaque and not symbol.length and not self.out.artificial:
             symbol = replace(symbol, role=Role.POINTER, visible=False)
+        if name in self.out.opaque:  # NEURON keeps it among its pointers
+            symbol = replace(symbol, block=OPAQUE, visible=False)
         self.out.table[name] = replace(symbol, name=name, loc=loc)
 
     def _start_parameters(self) -> None:

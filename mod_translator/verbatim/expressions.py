@@ -9,14 +9,15 @@ from pycparser import c_ast
 
 from mod_translator import ir
 from mod_translator.semantic.names import INTRINSICS
-from mod_translator.verbatim.names import Names, Value, integer, type_name, what
+from mod_translator.verbatim.names import Value, integer, type_name, what
 from mod_translator.verbatim.text import CProblem, line_of
+from mod_translator.verbatim.vectors import Vectors
 
 _COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
 _MATHS = {name for name in INTRINSICS if not name.startswith("random__")}
 
 
-class Expressions(Names):
+class Expressions(Vectors):
     """Lowers the expressions of one VERBATIM block. `out` takes statements that must come before the expression."""
 
     def full(self, node: Any) -> Value:
@@ -36,6 +37,9 @@ class Expressions(Names):
 
     def value(self, node: Any) -> Value:
         """Return the value of an expression or of a part of it."""
+        of_vector = self.vector_value(node)
+        if of_vector is not None:
+            return of_vector
         match node:
             case c_ast.Constant():
                 return self._constant(node)
@@ -234,12 +238,6 @@ class Expressions(Names):
         """Return the arguments of a call as doubles."""
         parts = node.args.exprs if node.args is not None else []
         return tuple(self.converted(self.value(p), "double", node).expr for p in parts)
-
-    def callee(self, node: Any) -> str:
-        """Return the name of what is called."""
-        if not isinstance(node.name, c_ast.ID):
-            raise CProblem("a call through a pointer", line_of(node))
-        return str(node.name.name)
 
     def block_call(self, node: Any, *kinds: str) -> tuple[str, tuple[ir.Expr, ...]] | None:
         """Return name and arguments of the call of a FUNCTION or PROCEDURE of the file; None if it is no such call."""

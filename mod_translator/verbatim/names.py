@@ -142,6 +142,12 @@ class Names:
             raise CProblem(f"{name} with an index", line_of(node))
         return Value(found, kind, int(found.value) if isinstance(found, ir.Num) else None)
 
+    def callee(self, node: Any) -> str:
+        """Return the name of what is called."""
+        if not isinstance(node.name, c_ast.ID):
+            raise CProblem("a call through a pointer", line_of(node))
+        return str(node.name.name)
+
     def ion(self, name: str, node: Any) -> str:
         """Return the variable that holds what `_ion_cai` is: nocmodl copies it before the block.
 

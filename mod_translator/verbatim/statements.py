@@ -49,6 +49,11 @@ class Statements(Flow):
             return
         if node.storage:
             raise CProblem(f"a {node.storage[0]} variable", line_of(node), "declare it in ASSIGNED")
+        if node.name in self.lowering.symbols.table:
+            raise CProblem(f"a C variable {node.name} with the name of a variable of the mechanism", line_of(node))
+        if isinstance(node.type, c_ast.PtrDecl):
+            self.declare_pointer(node.name, node.init)
+            return
         kind, length, inner = "", 0, node.type
         if isinstance(inner, c_ast.ArrayDecl) and node.init is None and inner.dim is not None:
             size = self.value(inner.dim)
@@ -56,8 +61,6 @@ class Statements(Flow):
                 raise CProblem(f"the length of {node.name}", line_of(node))
             length, inner = size.constant, inner.type
         kind = type_name(inner, node)
-        if node.name in self.lowering.symbols.table:
-            raise CProblem(f"a C variable {node.name} with the name of a variable of the mechanism", line_of(node))
         value = None if node.init is None else self.converted(self.full(node.init), kind, node)
         frame = self.scope.frames[-1]
         frame.pop(f"C {'int' if kind == 'double' else 'double'} {node.name}", None)
@@ -72,6 +75,8 @@ class Statements(Flow):
 
     def assignment(self, node: Any) -> None:
         """Lower an assignment."""
+        if self.set_pointer(node):
+            return
         if isinstance(node.rvalue, c_ast.Assignment):
             self.assignment(node.rvalue)
             value = self.read(node.rvalue.lvalue)

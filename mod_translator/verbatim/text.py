@@ -94,7 +94,8 @@ def parse(text: str) -> list[Any]:
         raise CProblem(f"brackets nested more than {MAX_DEPTH} deep")
     if depth:
         raise CProblem("a block that goes on outside of this VERBATIM")
-    source = "void block(void) {" + _ARGS.sub("", text) + "\n}"
+    known = "typedef void IvocVect;" if "IvocVect" in text else ""
+    source = known + "void block(void) {" + _ARGS.sub("", text) + "\n}"
     try:
         file = c_parser.CParser().parse(source, "")
     except (c_parser.ParseError, RecursionError, AssertionError, AttributeError, ValueError) as error:
@@ -102,9 +103,9 @@ def parse(text: str) -> list[Any]:
         raise CProblem("C that is not plain C", int(found.group(1)) if found else 1) from None
     if _too_deep(file):
         raise CProblem("an expression of too many parts")
-    if len(file.ext) != 1 or not isinstance(file.ext[0], c_ast.FuncDef):
+    if len(file.ext) != 1 + bool(known) or not isinstance(file.ext[-1], c_ast.FuncDef):
         raise CProblem("C that is not a list of statements")
-    return list(file.ext[0].body.block_items or [])
+    return list(file.ext[-1].body.block_items or [])
 
 
 def _too_deep(root: Any) -> bool:

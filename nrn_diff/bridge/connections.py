@@ -14,6 +14,7 @@ from mod_translator.errors import TranslationError
 from mod_translator.passes.outbox import loops_over_netcons
 from mod_translator.validate import InvalidIR
 from nrn_diff.bridge.catalog import MechanismType
+from nrn_diff.bridge.event_vectors import with_vectors
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import in_copy
 from nrn_diff.bridge.gid_sources import find_gid_sources
@@ -357,7 +358,7 @@ def capture_connections(
     ]
     trains: list[Train] = []
     events = Events(np.zeros(0), np.zeros(0, int))
-    usable = [c for c in cells if c is not None]
+    usable = with_vectors([c for c in cells if c is not None], findings)
     if len(usable) == len(cells) and not findings.refusals:
         try:
             run = run_artificial(usable, tstop, inner, random=NeuronRandom())

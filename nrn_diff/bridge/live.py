@@ -11,6 +11,7 @@ import numpy as np
 from mod_translator import ir
 from nrn_diff.bridge.catalog import MechanismType
 from nrn_diff.bridge.connections import Source, artificial_cell, source_of
+from nrn_diff.bridge.event_vectors import with_vectors
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.gid_sources import GidSource, find_gid_sources
 from nrn_diff.bridge.inventory import Inventory, hoc_objects
@@ -154,7 +155,8 @@ def _cells(
                 ArtificialCell(model.ir, values, model.globals_, model.label, model.random),
             )
         )
-    return found
+    models = with_vectors([model for _, model in found], findings)
+    return [(cell, model) for (cell, _), model in zip(found, models, strict=True)]
 
 
 def _value(live: Any, name: str, length: int) -> Any:
@@ -168,7 +170,7 @@ def _columns(kind: MechanismType, mechanism: ir.Mechanism) -> tuple[str, ...]:
     hidden = [
         s.name
         for s in mechanism.symbols.values()
-        if s.role is ir.Role.INSTANCE and s.name not in names
+        if s.role is ir.Role.INSTANCE and s.name not in names and s.block != ir.OPAQUE
         for _ in range(s.length or 1)
     ]
     return (*names, *hidden)

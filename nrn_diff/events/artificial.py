@@ -33,6 +33,7 @@ class ArtificialCell:
     values: its RANGE variables and globals_: those of its mechanism (and celsius, dt if it reads them), live; arrays as
     sequences. What is missing starts as in a new object. label: 'NetStim[0]'. random: name of a RANDOM variable ->
     (id1, id2, id3, seq), with seq = 4 * counter + pick as NMODLRandom.get_seq() returns it.
+    vectors: HOC Vectors that its C code reads (VecStim's times), by the variable in which C hides them; without: none.
     """
 
     ir: ir.Mechanism
@@ -40,6 +41,7 @@ class ArtificialCell:
     globals_: Mapping[str, object]
     label: str
     random: Mapping[str, tuple[int, int, int, float]] = field(default_factory=dict)
+    vectors: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,17 @@ def run_artificial(
     )
 
 
+def initial_events(cell: ArtificialCell, *, random: RandomProvider | None = None) -> list[tuple[float, float]]:
+    """Time (ms) and flag of the events that INITIAL of a cell sends to the cell itself."""
+    network = _Network([cell], (), (), False, random)
+    network.initialize()
+    sent = []
+    while (item := network.queue.pop(math.inf)) is not None:
+        if isinstance(item.data, _SelfEvent):
+            sent.append((item.time, item.data.flag))
+    return sent
+
+
 # ------------------------------------------------------------------------------------------------ what is in the queue
 
 
@@ -174,7 +187,7 @@ class _Network:
             self.programs.append(programs[id(cell.ir)])
             globals_ = shared.setdefault(cell.ir.name, _globals(cell))
             values = variables(cell.values, cell.ir.symbols, ir.Role.INSTANCE)
-            self.instances.append(Instance(cell.label, values, globals_, _streams(cell, random)))
+            self.instances.append(Instance(cell.label, values, globals_, _streams(cell, random), vectors=cell.vectors))
         self.queue: EventQueue[_Event] = EventQueue()
         self.movable: list[Item[_Event] | None] = [None] * len(cells)
         self.weights: list[list[float]] = [list(map(float, c.weight)) for c in connections]

@@ -6,12 +6,13 @@ of the running block. Used for artificial cells, whose few events need NEURON's 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, MutableSequence
+from collections.abc import Callable, Mapping, MutableSequence, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from mod_translator import ir
 from mod_translator.passes.outbox import after_now
+from mod_translator.semantic.names import VECTOR_ELEMENT, VECTOR_SIZE
 
 from . import random_stream
 from .c_math import BINARY, INTRINSICS, UNARY
@@ -42,13 +43,17 @@ class EventHost(Protocol):
 
 @dataclass(slots=True)
 class Instance:
-    """The variables of one instance. `globals_` is shared by all instances of its mechanism."""
+    """The variables of one instance. `globals_` is shared by all instances of its mechanism.
+
+    vectors: the HOC Vectors that its C code reads, by the variable in which they are hidden.
+    """
 
     label: str
     values: Variables
     globals_: Variables
     random: dict[str, RandomStream] = field(default_factory=dict)
     steps: int = 0
+    vectors: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -298,6 +303,8 @@ class _Scope:
         loc = self.loc
         if name.startswith("random_"):
             return self.random(name, args)
+        if name in (VECTOR_SIZE, VECTOR_ELEMENT):
+            return self.vector(name, args)
         values = [self.expr(a) for a in args]
         if name in self.program.mechanism.routines:
             routine = self.program.routine(name, loc)
@@ -311,6 +318,26 @@ class _Scope:
             (single,) = values
             return lambda frame: function(single(frame))
         return lambda frame: function(*[v(frame) for v in values])
+
+    def vector(self, name: str, args: tuple[ir.Expr, ...]) -> Evaluate:
+        loc = self.loc
+        if len(args) != (1 if name == VECTOR_SIZE else 2) or not isinstance(args[0], ir.Var):
+            raise self.program.error(f"{name}() needs the variable of a Vector as its first argument", loc)
+        variable = args[0].name
+        if name == VECTOR_SIZE:
+
+            def size(frame: Frame) -> float:
+                vector = frame.instance.vectors.get(variable)
+                return -1.0 if vector is None else float(len(vector))
+
+            return size
+        at = self.expr(args[1])
+
+        def element(frame: Frame) -> float:
+            items = frame.instance.vectors.get(variable, ())
+            return float(items[self.position(items, at(frame), f"the Vector of {frame.instance.label}", loc)])
+
+        return element
 
     def random(self, name: str, args: tuple[ir.Expr, ...]) -> Evaluate:
         loc = self.loc
@@ -372,7 +399,7 @@ class _Scope:
 
         return get
 
-    def position(self, items: list[float], index: float, name: str, loc: ir.Loc | None) -> int:
+    def position(self, items: Sequence[float], index: float, name: str, loc: ir.Loc | None) -> int:
         i = int(index)
         if not 0 <= i < len(items):
             raise self.program.error(f"index {i} is outside {name}[{len(items)}]", loc)

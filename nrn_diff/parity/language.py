@@ -348,7 +348,7 @@ STATEMENTS = (
         "no parameter to vary: it decides what is compiled",
     ),
     Construct(
-        "VERBATIM: files, HOC Vectors, NEURON's structures, any other C",
+        "VERBATIM: files, HOC Vectors in the equations, NEURON's structures, any other C",
         INITIAL % 'VERBATIM\n FILE* f = fopen("x", "r");\n ENDVERBATIM',
         (),
         "where a simulation reaches it",

@@ -167,6 +167,12 @@ EVENTS = (
         (_NETSTIM, _CELLS),
         "given trains, bit for bit",
     ),
+    Feature(
+        "VecStim and other ARTIFICIAL_CELLs whose C code reads event times from a HOC Vector",
+        _SAME,
+        ("test_vecstim.py::test_times_of_vectors_agree_with_neuron",),
+        "the Vector's live values; which Vector is found out in a copy of the process",
+    ),
     Feature("NetCon delay, weight vector, active(0), no source", _SAME, (_NETCONS,)),
     Feature("ties: events of equal time", _SAME, (_TIES, "test_events_queue.py::test_ties_come_out_as_in_neuron")),
     Feature(
