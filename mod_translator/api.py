@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mod_translator.errors import TranslationError
 from mod_translator.ir import Mechanism
 from mod_translator.passes import PIPELINE
+from mod_translator.pointees import Pointee
 from mod_translator.report import Collector, Report
 from mod_translator.semantic.context import Context
 from mod_translator.semantic.mechanism import analyse
@@ -34,17 +35,19 @@ def lower(
     include_dirs: Folders = (),
     file: str = "",
     dump: Callable[[str, Mechanism], None] | None = None,
+    pointees: Mapping[str, Pointee] | None = None,
 ) -> tuple[Mechanism | None, Report]:
     """Return the mechanism after all passes, and the report; None instead of a mechanism if something is refused.
 
     file: the name for messages; INCLUDE is searched beside it and in include_dirs. dump: called with the name of each
-    pass and the mechanism after it. Raises nothing because of the text.
+    pass and the mechanism after it. pointees: what the POINTERs that C code uses as generators of random numbers lead
+    to; without a live process each is taken to lead to one. Raises nothing because of the text.
     """
     collector = Collector()
     mechanism = None
     try:
         source = Source(nmodl_text, include_dirs, file)
-        context = Context(source, collector)
+        context = Context(source, collector, pointees=pointees)
         parsed = parse(source, collector)
         mechanism = analyse(parsed, context)
         for run in () if collector.errors else PIPELINE:

@@ -24,6 +24,8 @@ class Block:
     assigned: set[str] = field(default_factory=set)  # so far
     tables: list[tree.TableStatement] = field(default_factory=list)
     net_initial: list[tree.Body] = field(default_factory=list)
+    running: str = ""  # the local that a C return before the end of the routine sets to 0
+    repeating: int = 0  # loops around that run as often as is only known at run time
     going: list[str] = field(default_factory=list)  # of each FROM loop around: what a break sets to 0 ('': none yet)
 
 

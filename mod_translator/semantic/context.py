@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mod_translator.errors import Place, SemanticError, TranslationError, UnsupportedConstruct
 from mod_translator.ir import Binary, Call, Element, Expr, Loc, Unary, Var
+from mod_translator.pointees import Pointee
 from mod_translator.report import Collector
 from mod_translator.syntax.source import Source
 
 
 @dataclass
 class Context:
-    """One file being analysed."""
+    """One file being analysed. pointees: what its POINTERs to generators lead to (None: there is no live process)."""
 
     source: Source
     report: Collector
     block_token: int | None = field(default=None)  # where the block under analysis starts
+    pointees: Mapping[str, Pointee] | None = None
 
     def name(self, marked: str) -> str:
         """Return the user's name of a marked name."""

@@ -98,6 +98,9 @@ class Resolver:
             self.symbols.table[name] = Symbol(name, Role.GLOBAL, "PARAMETER", default=1.0, visible=True)
             return self._scalar(marked, index, Var(name))
         if symbol is None:
+            of_c = scope.find(f"C double {name}") or scope.find(f"C int {name}")
+            if isinstance(of_c, Var) and (reading or scope.find(f"C double {name}")):
+                return self._scalar(marked, index, of_c)
             self._unknown(name, marked, reading)
             return _ZERO
         refused = name in self.symbols.pointers and symbol.role is not Role.POINTER

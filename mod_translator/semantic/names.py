@@ -32,6 +32,11 @@ INTRINSICS: dict[str, int] = {
     "random__normal": 5,
     "random__after_normal": 5,
     "random__place": 1,
+    "random__cached_normal": 5,
+    "random__ran4": 2,
+    "random__ran4_normal": 2,
+    "random__ran4_cached_normal": 2,
+    "random__ran4_after_normal": 2,
 }
 
 # NEURON's own variables that an intrinsic uses besides its arguments.

@@ -18,7 +18,7 @@ from mod_translator.semantic.symbols import Symbols
 from mod_translator.syntax import tree
 from mod_translator.syntax.expressions import STRING
 from mod_translator.validate import MAX_INTERVALS
-from mod_translator.verbatim import verbatim
+from mod_translator.verbatim import joined, verbatim
 
 _SOLVED = ("DERIVATIVE", "KINETIC", "LINEAR", "NONLINEAR", "DISCRETE")
 MAX_UNROLLED = 10_000  # statements that one FROM loop may become
@@ -142,10 +142,25 @@ class Lowering:
     def body(self, statements: tree.Body, work: Block) -> tuple[ir.Stmt, ...]:
         """Return the statements of a block; its LOCALs are gone from the scope afterwards."""
         work.scope.push()
+        out = self._sequence(joined(statements, self.context.source.verbatim), work)
+        work.scope.pop()
+        if work.running and len(work.scope.frames) == 1:
+            loc = self.context.source.loc(work.token)
+            return (ir.Assign(ir.Var(work.running), ir.Num(1.0, "1"), loc), *out)
+        return out
+
+    def _sequence(self, statements: tree.Body, work: Block) -> tuple[ir.Stmt, ...]:
         out: list[ir.Stmt] = []
         for i, statement in enumerate(statements):
-            out += self._statement(statement, work, last=i == len(statements) - 1)
-        work.scope.pop()
+            done = self._statement(statement, work, last=i == len(statements) - 1)
+            out += done
+            if work.running and work.running in ir.assigned(done):
+                at = done[-1]
+                if not (isinstance(at, ir.Assign) and at.target.name == work.running):
+                    rest = self._sequence(statements[i + 1 :], work)
+                    goes_on = ir.Binary("!=", ir.Var(work.running), ir.Num(0.0, "0"))
+                    out += (ir.If(goes_on, rest, (), at.loc),) if rest else ()
+                break
         return tuple(out)
 
     def _statement(self, statement: tree.Statement, work: Block, *, last: bool) -> tuple[ir.Stmt, ...]:  # noqa: PLR0912
@@ -192,7 +207,9 @@ class Lowering:
             case tree.ForNetcons(args, body) if work.kind == "NET_RECEIVE":
                 return self._for_netcons(args, body, work)
             case tree.VerbatimText(index):
-                return verbatim(self, index, work, last)
+                return verbatim(self, tree.Mixed((index,), ()), work, last)
+            case tree.Mixed():
+                return verbatim(self, statement, work, last)
             case _:
                 self._refuse(statement, work)
         return ()
@@ -271,7 +288,9 @@ class Lowering:
         token = self.context.source.token(first_name(condition))
         index = work.token if token is None else self.context.source.before(token, "while", "WHILE")
         test = self.resolve.expr(condition, work.scope)
+        work.repeating += 1
         loop = ir.While(test, self.body(body, work), self.context.source.loc(index))
+        work.repeating -= 1
         if not self.can_repeat(loop.body, work):
             remedy = "move the equations out of the loop, or use FROM with constant bounds"
             self.context.unsupported("U150", "a WHILE loop of equations or events", remedy, first_name(condition))
@@ -286,7 +305,7 @@ class Lowering:
         equations = any(isinstance(s, ir.Derivative | ir.SolveImplicit | ir.ForNetcons) for s in inside)
         below = set(calls(body))
         solved = any(s.kind in _SOLVED for n, s in self.symbols.blocks.items() if n in below)
-        return work.equations is None and not equations and not solved and not below & {*EVENT_CALLS, *RANDOM_CALLS}
+        return work.equations is None and not equations and not solved and not below & {*EVENT_CALLS}
 
     def _loop(self, loop: tree.Loop, work: Block) -> tuple[ir.Stmt, ...]:
         name = self.context.name(loop.variable)
@@ -335,7 +354,9 @@ class Lowering:
         work.scope.push()
         counter = ir.Var(work.scope.declare(self.context.name(loop.variable)))
         work.scope.whole.add(counter.name)
+        work.repeating += 1
         body = self.body(loop.body, work)
+        work.repeating -= 1
         work.scope.pop()
         if not self.can_repeat(body, work) or counter.name in ir.assigned(body):
             return ()

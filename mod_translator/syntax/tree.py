@@ -177,6 +177,14 @@ class VerbatimText:
 
 
 @dataclass(frozen=True, slots=True)
+class Mixed:
+    """C code that goes on across VERBATIM blocks (`indices`), with `bodies` of NMODL between them."""
+
+    indices: tuple[int, ...]
+    bodies: tuple[Body, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Other:
     """A statement that is never translated, by its NMODL keyword."""
 
@@ -203,6 +211,7 @@ Statement = (
     | ForNetcons
     | Watch
     | VerbatimText
+    | Mixed
     | Other
 )
 Body = tuple[Statement, ...]

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from mod_translator.verbatim.block import verbatim
+from mod_translator.verbatim.joining import joined
 
-__all__ = ["verbatim"]
+__all__ = ["joined", "verbatim"]

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from mod_translator import ir
 from mod_translator.errors import UnsupportedConstruct
+from mod_translator.syntax import tree
 from mod_translator.verbatim.idioms import remedy
+from mod_translator.verbatim.joining import BETWEEN
 from mod_translator.verbatim.statements import Statements
 from mod_translator.verbatim.text import CProblem, parse, preprocessed, without_comments
 
@@ -17,19 +19,24 @@ if TYPE_CHECKING:
 _EQUATIONS = ("KINETIC", "LINEAR", "NONLINEAR", "DISCRETE")  # nocmodl puts their C in places of its own
 
 
-def verbatim(lowering: Lowering, index: int, work: Block, last: bool) -> tuple[ir.Stmt, ...]:
-    """Return what a VERBATIM block does; what is not understood goes to the report (U158).
+def verbatim(lowering: Lowering, statement: tree.Mixed, work: Block, last: bool) -> tuple[ir.Stmt, ...]:
+    """Return what a VERBATIM block does, or several with NMODL between them; a refusal goes to the report (U158).
 
-    index: which VERBATIM block of the file. last: nothing follows it in its body.
+    last: nothing follows in its body.
     """
     context = lowering.context
-    text = without_comments(context.source.verbatim[index])
+    tokens = [i for i, t in enumerate(context.source.tokens) if t.kind == "verbatim"]
+    token = tokens[statement.indices[0]]
+    text = without_comments(context.source.verbatim[statement.indices[0]])
+    for k, index in enumerate(statement.indices[1:]):
+        lines = context.source.tokens[tokens[index]].line - context.source.tokens[token].line - text.count("\n")
+        text += f" {BETWEEN}{k}();" + "\n" * lines + without_comments(context.source.verbatim[index])
     if not text.strip():
         return ()
-    token = [i for i, t in enumerate(context.source.tokens) if t.kind == "verbatim"][index]
     outer, context.block_token = context.block_token, token
     base = context.source.loc(token)
     code = Statements(lowering, work, base, context.source.place(token).file == context.source.file)
+    code.between = statement.bodies
     code.may_return = last and len(work.scope.frames) == 2
     depth = len(work.scope.frames)
     try:

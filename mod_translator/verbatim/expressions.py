@@ -9,6 +9,7 @@ from pycparser import c_ast
 
 from mod_translator import ir
 from mod_translator.semantic.names import INTRINSICS
+from mod_translator.verbatim import generators
 from mod_translator.verbatim.names import Value, integer, type_name, what
 from mod_translator.verbatim.text import CProblem, line_of
 from mod_translator.verbatim.vectors import Vectors
@@ -35,8 +36,13 @@ class Expressions(Vectors):
             other = "an assignment" if self._effects else "a choice (?:, an int of a double)"
             raise CProblem(f"a call of a FUNCTION and {other} in one expression", line_of(node))
 
-    def value(self, node: Any) -> Value:
+    def value(self, node: Any) -> Value:  # noqa: PLR0912
         """Return the value of an expression or of a part of it."""
+        pointer = generators.pointer_of(self, node)
+        if pointer is not None:
+            return self._drawn(generators.is_set(self, pointer), "bool")
+        if generators.asked(self, node):
+            return self._drawn(generators.draw(self, node), "double")
         of_vector = self.vector_value(node)
         if of_vector is not None:
             return of_vector
@@ -96,6 +102,12 @@ class Expressions(Vectors):
         self._effects = True
         return self.read(node.expr) if after else old
 
+    def _drawn(self, found: ir.Expr | int, kind: str = "double") -> Value:
+        if isinstance(found, int):
+            return integer(found)
+        self._calls = True
+        return Value(found, kind)
+
     def _constant(self, node: Any) -> Value:
         text = node.value
         try:
@@ -125,7 +137,11 @@ class Expressions(Vectors):
         return integer(-value.constant) if value.constant is not None else Value(ir.Unary("-", value.expr), value.kind)
 
     def _binary(self, node: Any) -> Value:
+        if _main_thread(node):
+            return integer(int(node.op == "=="))
         left, op = self.value(node.left), node.op
+        if op in ("&&", "||") and left.constant is not None and bool(left.constant) == (op == "||"):
+            return integer(int(op == "||"))  # C does not evaluate the other
         outer, effects = self.out, self._effects
         self.out, self._effects = [], False
         right = self.value(node.right)
@@ -262,6 +278,12 @@ class Expressions(Vectors):
             if len(args) == INTRINSICS[name]:
                 return Value(ir.Call(name, args))
         raise CProblem(f"a call of {name}", line_of(node))
+
+
+def _main_thread(node: Any) -> bool:
+    """Return whether this compares the thread with the first of NEURON's threads, which is the only one."""
+    sides = {getattr(side, "name", "") for side in (node.left, node.right) if isinstance(side, c_ast.ID)}
+    return node.op in ("==", "!=") and sides == {"_nt", "nrn_threads"}
 
 
 def _compare(op: str, a: int, b: int) -> bool:

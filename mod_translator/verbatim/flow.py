@@ -118,7 +118,8 @@ class Flow(Expressions):
 
     def _flags(self) -> set[str]:
         """Return the locals that say whether what follows here still runs."""
-        return {self._around[-1].on, self._around[-1].turn} if self._around else {self._running}
+        here = {self._around[-1].on, self._around[-1].turn} if self._around else {self._running}
+        return {*here, self.work.running} - {""}
 
     def _set(self, flag: str, value: ir.Expr, node: Any) -> ir.Stmt:
         return ir.Assign(ir.Var(flag), value, self.loc(node))

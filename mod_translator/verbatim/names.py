@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mod_translator.semantic.statements import Lowering
 
 _OWN_COPIES = ("INITIAL", "BREAKPOINT")  # blocks before which nocmodl copies what the ions hold
-_ZERO_FLAGS = ("cvode_active_",)  # NEURON's flags that are 0 in a run with a fixed step
+_ZERO_FLAGS = ("cvode_active_", "NULL")  # NEURON's flags that are 0 in a run with a fixed step, and C's null pointer
 
 Index = int | ir.Expr | None  # of an element: known, computed at run time, not an element
 

@@ -8,7 +8,10 @@ from pycparser import c_ast
 
 from mod_translator import ir
 from mod_translator.semantic.names import INTRINSICS
+from mod_translator.syntax import tree
+from mod_translator.verbatim import generators
 from mod_translator.verbatim.flow import MAX_STATEMENTS, Flow, within
+from mod_translator.verbatim.joining import BETWEEN
 from mod_translator.verbatim.names import Value, integer, type_name
 from mod_translator.verbatim.text import CProblem, line_of
 
@@ -17,7 +20,12 @@ _PRINTERS = ("printf", "fprintf", "fflush", "puts", "Printf", "Fprintf")
 
 
 class Statements(Flow):
-    """Lowers the statements of one VERBATIM block. `may_return`: the block is the last thing that its routine does."""
+    """Lowers the statements of one VERBATIM block, or of several with NMODL `between` them.
+
+    may_return: the block is the last thing that its routine does.
+    """
+
+    between: tuple[tree.Body, ...] = ()
 
     def statement(self, node: Any) -> None:
         """Lower one statement."""
@@ -51,8 +59,14 @@ class Statements(Flow):
             raise CProblem(f"a {node.storage[0]} variable", line_of(node), "declare it in ASSIGNED")
         if node.name in self.lowering.symbols.table:
             raise CProblem(f"a C variable {node.name} with the name of a variable of the mechanism", line_of(node))
+        if isinstance(node.type, c_ast.FuncDecl):
+            return
         if isinstance(node.type, c_ast.PtrDecl):
-            self.declare_pointer(node.name, node.init)
+            found = None if node.init is None else generators.pointer_of(self, node.init)
+            if found is not None:
+                self.scope.frames[-1][f"C pointer {node.name}"] = ir.Var(found)
+            else:
+                self.declare_pointer(node.name, node.init)
             return
         kind, length, inner = "", 0, node.type
         if isinstance(inner, c_ast.ArrayDecl) and node.init is None and inner.dim is not None:
@@ -118,6 +132,12 @@ class Statements(Flow):
             self.out.append(ir.CallRoutine(own[0], own[1], self.loc(node)))
             return
         name = self.callee(node)
+        if name.startswith(BETWEEN):
+            self.out += self.lowering.body(self.between[int(name.removeprefix(BETWEEN))], self.work)
+            return
+        if name == "nrnran123_setseq":
+            self.out += generators.set_sequence(self, node)
+            return
         if name not in _PRINTERS or _has_effects(node.args):
             raise CProblem(f"a call of {name}", line_of(node))
         self.lowering.context.note_at(f"{name}() in VERBATIM is left out", self.loc(node))
@@ -125,11 +145,12 @@ class Statements(Flow):
     def returned(self, node: Any) -> None:
         """Lower the value of a return."""
         kind = self.work.kind
-        if not self.may_return:
-            raise CProblem("a return before the end of its block", line_of(node), "write it with if/else")
+        if not self.may_return and (self.work.repeating or self.work.going):
+            raise CProblem("a return out of a loop of NMODL", line_of(node), "write it with if/else")
         if node.expr is None:
             if kind not in ("INITIAL", "NET_RECEIVE"):
                 raise CProblem(f"return without a value in a {kind}", line_of(node), "remove it")
+            self._leave_early(node)
             return
         value = self.converted(self.full(node.expr), "double", node)
         if kind == "FUNCTION":
@@ -138,6 +159,12 @@ class Statements(Flow):
         elif kind not in _ENDS_WITH_0 or not (isinstance(value.expr, ir.Num) and value.expr.value == 0):
             remedy = "remove it" if kind != "PROCEDURE" else "make it a FUNCTION"
             raise CProblem(f"return of a value in a {kind}", line_of(node), remedy)
+        self._leave_early(node)
+
+    def _leave_early(self, node: Any) -> None:
+        if not self.may_return:
+            self.work.running = self.work.running or self.scope.fresh("running")
+            self.out.append(ir.Assign(ir.Var(self.work.running), ir.Num(0.0, "0"), self.loc(node)))
 
 
 def _has_effects(node: Any) -> bool:

@@ -12,7 +12,8 @@ MAX_LEVELS = 150  # of the tree, which is walked recursively
 MAX_DEPTH = 60  # of brackets, so that the parser's recursion stays bounded
 
 _COMMENT = re.compile(r'("(?:\\.|[^"\\\n])*")|(\'(?:\\.|[^\'\\\n])*\')|/\*.*?\*/|//[^\n]*', re.DOTALL)
-_ARGS = re.compile(r"\b_(?:internal)?threadargs(?:comma)?_\b")
+_ARGS = re.compile(r"\b(?:_(?:internal)?threadargs(?:comma)?_|RANDCAST)\b")
+_TYPES = {"nrnran123_State": "struct state", "Rand": "struct rand", "IvocVect": "struct vector", "uint32_t": "unsigned"}
 _CONDITION = re.compile(r"(!?)\s*(?:defined)?\s*\(?\s*(\w+)\s*\)?\s*")
 _DIRECTIVE = re.compile(r"\s*#\s*(\w*)(.*)")
 
@@ -94,8 +95,8 @@ def parse(text: str) -> list[Any]:
         raise CProblem(f"brackets nested more than {MAX_DEPTH} deep")
     if depth:
         raise CProblem("a block that goes on outside of this VERBATIM")
-    known = "typedef void IvocVect;" if "IvocVect" in text else ""
-    source = known + "void block(void) {" + _ARGS.sub("", text) + "\n}"
+    types = "".join(f"typedef {c} {name}; " for name, c in _TYPES.items() if re.search(rf"\b{name}\b", text))
+    source = types + "void block(void) {" + _ARGS.sub("", text) + "\n}"
     try:
         file = c_parser.CParser().parse(source, "")
     except (c_parser.ParseError, RecursionError, AssertionError, AttributeError, ValueError) as error:
@@ -103,9 +104,10 @@ def parse(text: str) -> list[Any]:
         raise CProblem("C that is not plain C", int(found.group(1)) if found else 1) from None
     if _too_deep(file):
         raise CProblem("an expression of too many parts")
-    if len(file.ext) != 1 + bool(known) or not isinstance(file.ext[-1], c_ast.FuncDef):
+    code = [part for part in file.ext if not isinstance(part, c_ast.Typedef)]
+    if len(code) != 1 or not isinstance(code[0], c_ast.FuncDef):
         raise CProblem("C that is not a list of statements")
-    return list(file.ext[-1].body.block_items or [])
+    return list(code[0].body.block_items or [])
 
 
 def _too_deep(root: Any) -> bool:

@@ -12,6 +12,7 @@ from pycparser import c_ast
 
 from mod_translator import ir
 from mod_translator.semantic.names import VECTOR_ELEMENT, VECTOR_SIZE
+from mod_translator.verbatim.generators import pointer_of
 from mod_translator.verbatim.names import Names, Value
 from mod_translator.verbatim.text import CProblem, line_of
 
@@ -120,6 +121,8 @@ class Vectors(Names):
         found = self._declared(name)
         if found is not None and len(found) == 2:
             return found[0], found[1]
+        if pointer_of(self, node) is not None:  # a generator of random numbers
+            return None
         opaque = name.removeprefix("_p_")
         return (_VECTOR, opaque) if name.startswith("_p_") and opaque in self.lowering.symbols.opaque else None
 

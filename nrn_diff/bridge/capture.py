@@ -15,10 +15,11 @@ from nrn_diff.bridge.connections import capture_connections, capture_spikes, wat
 from nrn_diff.bridge.extracellular import read_extracellular
 from nrn_diff.bridge.fields import hidden_names, read_hidden
 from nrn_diff.bridge.findings import Findings
+from nrn_diff.bridge.generators import read_generators
 from nrn_diff.bridge.inventory import Inventory, take_inventory
 from nrn_diff.bridge.ions import Styles, capture_ion
 from nrn_diff.bridge.links import find_links
-from nrn_diff.bridge.mechanisms import capture_mechanism
+from nrn_diff.bridge.mechanisms import capture_mechanism, left_over
 from nrn_diff.bridge.plays import find_plays
 from nrn_diff.bridge.random_play import find_random_plays
 from nrn_diff.bridge.records import find_records
@@ -76,13 +77,15 @@ def _capture(
     cable = read_cable(inventory.topology, findings)
     extracellular = read_extracellular(inventory, findings)
     circuits = () if from_now else read_circuits(inventory, clock.secondorder, findings)
-    translator = Translator(findings)
+    generators = read_generators(inventory, findings)
+    translator = Translator(findings, generators)
     lowered = translator.lower_all([d.type for d in inventory.mechanisms])
     rank = execution_rank([d.type for d in (*inventory.ions, *inventory.mechanisms)], lowered)
     styles = Styles(inventory, lowered, findings)
     ions = tuple(capture_ion(d, styles, findings) for d in inventory.ions)
     links = find_links(inventory, lowered, findings)
-    hidden = _read_hidden(inventory, lowered) if from_now else {}
+    wanted = {name: hidden_names(m) if from_now else left_over(m) for name, m in lowered.items()}
+    hidden = _read_hidden(inventory, lowered, wanted)
     mechanisms = tuple(
         translator.completed(
             capture_mechanism(
@@ -93,6 +96,7 @@ def _capture(
                 findings,
                 from_now=from_now is not None,
                 hidden=hidden.get(d.type.name),
+                generators=generators,
             )
         )
         for d in sorted(inventory.mechanisms, key=lambda d: rank[d.type.name])
@@ -139,9 +143,11 @@ def _capture(
     )
 
 
-def _read_hidden(inventory: Inventory, lowered: Mapping[str, ir.Mechanism]) -> dict[str, dict[str, np.ndarray]]:
-    """Mechanism -> the present values of what HOC cannot read and a step needs."""
-    found = read_hidden({name: hidden_names(m) for name, m in lowered.items()}, inventory.mechanisms)
+def _read_hidden(
+    inventory: Inventory, lowered: Mapping[str, ir.Mechanism], wanted: Mapping[str, list[str]]
+) -> dict[str, dict[str, np.ndarray]]:
+    """Mechanism -> the present values of what HOC cannot read and a run needs."""
+    found = read_hidden(wanted, inventory.mechanisms)
     return {
         m: {n: x if lowered[m].symbols[n].length else x[:, 0] for n, x in values.items()} for m, values in found.items()
     }

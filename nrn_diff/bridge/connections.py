@@ -254,7 +254,7 @@ def artificial_cell(
         globals_={"celsius": float(h.celsius), "dt": float(h.dt)}
         | {k: float(v) if v.ndim == 0 else list(v) for k, v in globals_.items()},
         label=name,
-        random=streams_of(live, random),
+        random={**streams_of(live, random), **translator.generators.of_cell(kind.name, name)},
     )
 
 

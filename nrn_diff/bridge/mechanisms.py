@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 from neuron import h
 
 from mod_translator import ir
+from mod_translator.pointees import STREAM
 from nrn_diff.bridge.catalog import MechanismType
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.function_tables import read_function_tables
+from nrn_diff.bridge.generators import Generators
 from nrn_diff.bridge.inventory import Located
 from nrn_diff.bridge.links import Links
 from nrn_diff.bridge.random123 import read_streams
@@ -66,18 +68,19 @@ def capture_mechanism(
     *,
     from_now: bool = False,
     hidden: Mapping[str, np.ndarray] | None = None,
+    generators: Generators | None = None,
 ) -> MechanismData:
     """All instances of one translated mechanism with their live values.
 
-    from_now: no INITIAL will be run. hidden: values that HOC cannot read.
+    from_now: no INITIAL will be run. hidden: values that HOC cannot read. generators: what C code draws from.
     """
     globals_, use_table = read_globals(located.type, mechanism, findings)
     if not from_now:
-        _refuse_leftovers(mechanism, globals_, findings)
-    values = read_values(located, mechanism, findings)
+        _refuse_leftovers(mechanism, globals_, hidden or {}, findings)
+    values = read_values(located, mechanism, findings) | dict(hidden or {})
     if from_now:
-        values |= _of_all(mechanism, globals_, len(located.owners)) | dict(hidden or {})
-    streams = read_streams(located, mechanism)
+        values = _of_all(mechanism, globals_, len(located.owners)) | values
+    streams = read_streams(located, mechanism) | (generators.streams(mechanism) if generators else {})
     if streams and from_now:
         findings.refuse(
             f"RANDOM {', '.join(streams)}",
@@ -114,22 +117,25 @@ def running_order(located: Located) -> np.ndarray:
     return np.lexsort((made, nodes))
 
 
-def _refuse_leftovers(mechanism: ir.Mechanism, globals_: Mapping[str, np.ndarray], findings: Findings) -> None:
-    """Variables that HOC cannot read and INITIAL does not set: after a run they hold what nobody can ask NEURON for."""
-    if h.t == 0:
-        return
-    blocks = [mechanism.current, mechanism.advance, mechanism.net_receive]
+def left_over(mechanism: ir.Mechanism) -> list[str]:
+    """Variables that HOC cannot read and a run finds as something before it left them, such as a PROCEDURE or a run."""
+    blocks = [mechanism.current, mechanism.advance, mechanism.net_receive, mechanism.net_initial]
     initial = mechanism.initial
     read = {name for block in (*blocks, initial) if block is not None for name in block.reads}
     set_anew = (set(initial.writes) - set(initial.reads)) if initial is not None else set()
-    for name in sorted(read - set_anew - (set(mechanism.shared) & set(globals_))):
-        symbol = mechanism.symbols.get(name)
-        if (
-            symbol is not None
-            and symbol.role is ir.Role.INSTANCE
-            and not symbol.visible
-            and symbol.block not in ("STATE", "RANDOM")
-        ):
+    symbols = [s for n in sorted(read - set_anew) if (s := mechanism.symbols.get(n)) is not None]
+    elsewhere = ("STATE", "RANDOM", STREAM)
+    return [s.name for s in symbols if s.role is ir.Role.INSTANCE and not s.visible and s.block not in elsewhere]
+
+
+def _refuse_leftovers(
+    mechanism: ir.Mechanism, globals_: Mapping[str, np.ndarray], known: Collection[str], findings: Findings
+) -> None:
+    """Those that NEURON does not show: after a run they hold what nobody can ask for."""
+    if h.t == 0:
+        return
+    for name in left_over(mechanism):
+        if name not in known and not (name in mechanism.shared and name in globals_):
             findings.refuse(
                 f"{name} of mechanism {mechanism.name}",
                 mechanism.file,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mod_translator import ir
+from nrn_diff.events.random_stream import Generator
 
 if TYPE_CHECKING:
     from nrn_diff.bridge.inventory import Located
@@ -44,6 +46,10 @@ class NeuronStream:
         self._random.seq(float(int(clipped) & 0x3FFFFFFFF))
         self._stale = False
 
+    def pick(self) -> float:
+        """As dpick: the distribution is uniform."""
+        return self.dpick()
+
     def place(self) -> float:
         """Where the stream stands: seq of the next pick."""
         return float(self._random.seq())
@@ -54,8 +60,45 @@ class NeuronStream:
         self._stale = True
 
 
+_OF_HOC = {"Uniform": "uniform", "NegativeExpntl": "negexp", "Normal": "normal", "DiscreteUniform": "discunif"}
+
+
+class NeuronPicks(NeuronStream):
+    """A HOC Random that draws what another one would draw."""
+
+    def __init__(self, found: Generator) -> None:
+        from neuron import h
+
+        self._random = h.Random()
+        self._kept, self._arguments, self._stale = found.kept, found.arguments, False
+        if found.name == "MCellRan4":
+            self._random.MCellRan4(1, found.ids[0])
+        else:
+            self._ids = found.ids
+            self._random.Random123(*found.ids)
+        getattr(self._random, _OF_HOC[found.distribution])(*found.arguments)
+        self._random.seq(found.place)  # after the draw that chooses the distribution
+
+    def pick(self) -> float:
+        """The next number of the distribution."""
+        if self._kept is not None:
+            kept, self._kept = self._kept, None
+            return kept * math.sqrt(self._arguments[1]) + self._arguments[0]
+        return float(self._random.repick())
+
+
 class NeuronRandom:
     """RandomProvider backed by the NEURON of this process, with its Random123_globalindex."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, NeuronStream] = {}
+
+    def generator(self, found: Generator) -> NeuronStream:
+        """The generator behind a POINTER; the same stream for the same address."""
+        if found.address not in self._known:
+            state = found.kind == "state"
+            self._known[found.address] = self.stream(*found.ids, found.place) if state else NeuronPicks(found)
+        return self._known[found.address]
 
     def stream(self, id1: int, id2: int, id3: int, seq: float) -> NeuronStream:
         """The stream with these identifiers, at `seq` = 4 * counter + pick."""

@@ -11,9 +11,11 @@ import numpy as np
 import mod_translator
 from mod_translator import ir, kschan
 from mod_translator.errors import TranslationError
+from mod_translator.pointees import Pointee
 from mod_translator.report import Report
 from nrn_diff.bridge.catalog import MechanismType
 from nrn_diff.bridge.findings import Findings
+from nrn_diff.bridge.generators import Generators
 from nrn_diff.bridge.kschan import UnreadableChannelError, is_channel, read_channel
 from nrn_diff.snapshot import FunctionTable, MechanismData
 
@@ -27,8 +29,8 @@ _NO_TEXT_AT_ALL = (
 
 
 @lru_cache(maxsize=1024)
-def _lowered(code: str, file: str) -> tuple[ir.Mechanism | None, Report]:
-    return mod_translator.lower(code, file=file)
+def _lowered(code: str, file: str, pointees: tuple[tuple[str, Pointee], ...]) -> tuple[ir.Mechanism | None, Report]:
+    return mod_translator.lower(code, file=file, pointees=dict(pointees))
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,11 @@ class LoweredChannel:
 class Translator:
     """Lowers each mechanism once; refusals of the translation become refusals of the capture.
 
-    channels: what was made of KSChan objects, by name.
+    channels: what was made of KSChan objects, by name. generators: what C code draws random numbers from.
     """
 
-    def __init__(self, findings: Findings) -> None:
+    def __init__(self, findings: Findings, generators: Generators) -> None:
+        self.generators = generators
         self._findings = findings
         self._done: dict[str, ir.Mechanism | None] = {}
         self.channels: dict[str, LoweredChannel] = {}
@@ -71,7 +74,7 @@ class Translator:
         if not kind.code:
             self._findings.refuse(kind.name, where, *_NO_TEXT.get(kind.name, _NO_TEXT_AT_ALL))
             return None
-        mechanism, report = _lowered(kind.code, kind.file)
+        mechanism, report = _lowered(kind.code, kind.file, tuple(self.generators.pointees(kind.name).items()))
         for error in report.errors:
             self._refuse(where, error)
         for note in report.notes:

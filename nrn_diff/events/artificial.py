@@ -18,7 +18,7 @@ from mod_translator import ir
 from .errors import EventError
 from .interpreter import Frame, Instance, Program, Variables, variables
 from .queue import EventQueue, Item
-from .random_stream import RandomProvider, RandomStream
+from .random_stream import Generator, RandomProvider, RandomStream
 
 Array = np.ndarray
 
@@ -40,7 +40,7 @@ class ArtificialCell:
     values: Mapping[str, object]
     globals_: Mapping[str, object]
     label: str
-    random: Mapping[str, tuple[int, int, int, float]] = field(default_factory=dict)
+    random: Mapping[str, tuple[int, int, int, float] | Generator] = field(default_factory=dict)
     vectors: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
@@ -325,7 +325,12 @@ def _streams(cell: ArtificialCell, random: RandomProvider | None) -> dict[str, R
     if cell.random and random is None:
         names = ", ".join(cell.random)
         raise EventError(f"{cell.label} draws from {names}: pass a provider, such as bridge.random123.NeuronRandom()")
-    return {name: random.stream(*ids) for name, ids in cell.random.items()} if random is not None else {}
+    if random is None:
+        return {}
+    return {
+        name: random.generator(found) if isinstance(found, Generator) else random.stream(*found)
+        for name, found in cell.random.items()
+    }
 
 
 def _checked_train(train: Array, index: int) -> list[float]:

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from mod_translator import ir
 from mod_translator.passes.outbox import after_now
+from mod_translator.pointees import DISTRIBUTIONS, GENERATORS, Pointee, pick_name
 from mod_translator.semantic.names import VECTOR_ELEMENT, VECTOR_SIZE
 
 from . import random_stream
@@ -78,6 +79,8 @@ _RANDOM: dict[str, tuple[Callable[..., float], tuple[int, ...]]] = {
     "random_dpick": (lambda stream: stream.dpick(), (0,)),
     "random_ipick": (random_stream.ipick, (0,)),
 }
+_PICKS = {pick_name(Pointee("Random", generator=g, distribution=d)) for g in GENERATORS for d in DISTRIBUTIONS}
+_RANDOM |= dict.fromkeys(_PICKS, (lambda stream: stream.pick(), (0,)))
 _IGNORED = {"printf", "prterr"}
 
 
@@ -351,6 +354,8 @@ class _Scope:
                 raise self.program.error(f"{frame.instance.label}: no random stream is known for {variable}", loc)
             return found
 
+        if name == "random_is_set":
+            return lambda frame: float(variable in frame.instance.random)
         if name == "random_setseq" and len(values) == 1:
             return self.quietly(lambda frame: stream(frame).set_seq(values[0](frame)))
         if name == "random_setids" and len(values) == 3:

@@ -6,7 +6,28 @@ Formulas and their order of operations are those of src/gnu/nrnran123.cpp, so th
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Generator:
+    """What the POINTER of one instance leads to that C code draws from.
+
+    kind: 'state' (nrnran123_State), 'Random' (a HOC Random) or 'other'. address: two with the same are one generator.
+    name: 'Random123' or 'MCellRan4'. place, ids: seq and the three identifiers, or highindex and (lowindex as it was
+    given, lowindex in use, 0). distribution, arguments: of a Random, its class in src/gnu and what HOC gave it. kept:
+    the normal number that the next draw takes, before scaling.
+    """
+
+    kind: str
+    address: int
+    name: str = "Random123"
+    place: float = 0.0
+    ids: tuple[int, int, int] = (0, 0, 0)
+    distribution: str = ""
+    arguments: tuple[float, ...] = ()
+    kept: float | None = None
 
 
 class RandomStream(Protocol):
@@ -24,6 +45,10 @@ class RandomStream(Protocol):
         """Where the stream stands (seq)."""
         ...
 
+    def pick(self) -> float:
+        """The next number of the distribution of a HOC Random (nrn_random_pick)."""
+        ...
+
     def set_ids(self, id1: float, id2: float, id3: float) -> None:
         """Change to another stream; takes effect at the next set_seq, as in NEURON."""
         ...
@@ -34,6 +59,10 @@ class RandomProvider(Protocol):
 
     def stream(self, id1: int, id2: int, id3: int, seq: float) -> RandomStream:
         """The stream with these identifiers, at `seq` = 4 * counter + pick."""
+        ...
+
+    def generator(self, found: Generator) -> RandomStream:
+        """The generator behind a POINTER; the same stream for the same address."""
         ...
 
 

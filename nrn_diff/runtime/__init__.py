@@ -33,7 +33,17 @@ from nrn_diff.runtime.in_order import derivimplicit_in_order, newton_in_order
 from nrn_diff.runtime.loader import Float64Required, load_module, require_float64
 from nrn_diff.runtime.logic import as_number, guard, logical_and, logical_not, logical_or, where
 from nrn_diff.runtime.loop import loop
-from nrn_diff.runtime.random import random__after_normal, random__dpick, random__normal, random__place
+from nrn_diff.runtime.random import (
+    random__after_normal,
+    random__cached_normal,
+    random__dpick,
+    random__normal,
+    random__place,
+    random__ran4,
+    random__ran4_after_normal,
+    random__ran4_cached_normal,
+    random__ran4_normal,
+)
 from nrn_diff.runtime.table import Table, last_row, lookup, make_table
 
 __all__ = [
@@ -80,9 +90,14 @@ __all__ = [
     "put",
     "put_at",
     "random__after_normal",
+    "random__cached_normal",
     "random__dpick",
     "random__normal",
     "random__place",
+    "random__ran4",
+    "random__ran4_after_normal",
+    "random__ran4_cached_normal",
+    "random__ran4_normal",
     "require_float64",
     "simeq",
     "sin",

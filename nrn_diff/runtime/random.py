@@ -6,6 +6,7 @@ are whole and exact in float64. No derivative passes through a number that is dr
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -17,6 +18,7 @@ _MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 _WEYL = (0x9E3779B9, 0xBB67AE85)
 _ROUNDS = 10
 _MAX_SEQ = float(0xFFFFFFFFFF)
+_WORD = 4294967296.0
 
 
 def _philox(counter: tuple[Array, ...], key: Array) -> Array:
@@ -55,6 +57,11 @@ def random__after_normal(seq: Any, id1: Any, id2: Any, id3: Any, index: Any) -> 
     return _polar(seq, id1, id2, id3, index)[1]
 
 
+def random__cached_normal(seq: Any, id1: Any, id2: Any, id3: Any, index: Any) -> Array:
+    """The second number of the pair that random__normal takes, which a HOC Random keeps (src/gnu/Normal.cpp)."""
+    return _polar(seq, id1, id2, id3, index)[2]
+
+
 def random__place(seq: Any) -> Array:
     """Where random_setseq goes (nrnran123_setseq)."""
     seq = jax.lax.stop_gradient(jnp.asarray(seq, float))
@@ -62,20 +69,54 @@ def random__place(seq: Any) -> Array:
     return (inside.astype(jnp.uint64) & jnp.uint64(0x3FFFFFFFF)).astype(jnp.float64)
 
 
-def _polar(seq: Any, *stream: Any) -> tuple[Array, Array]:
+def _polar(seq: Any, *stream: Any, pick: Callable[..., Array] = random__dpick) -> tuple[Array, Array, Array]:
+    """Both normal numbers of a pair, and the place after it (second)."""
     numbers = [jax.lax.stop_gradient(jnp.asarray(x, float)) for x in (seq, *stream)]
     place, *rest = jnp.broadcast_arrays(*numbers)
 
-    def one(carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
-        at, value, done = carry
-        u1 = 2.0 * random__dpick(at, *rest) - 1.0
-        u2 = 2.0 * random__dpick(at + 1.0, *rest) - 1.0
+    def one(carry: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
+        at, first, second, done = carry
+        u1 = 2.0 * pick(at, *rest) - 1.0
+        u2 = 2.0 * pick(at + 1.0, *rest) - 1.0
         w = u1 * u1 + u2 * u2
         here = ~done & (w <= 1.0)
         safe = jnp.where(here, w, 1.0)
-        found = u1 * jnp.sqrt((-2.0 * jnp.log(safe)) / safe)
-        return jnp.where(done, at, at + 2.0), jnp.where(here, found, value), done | here
+        factor = jnp.sqrt((-2.0 * jnp.log(safe)) / safe)
+        first, second = jnp.where(here, u1 * factor, first), jnp.where(here, u2 * factor, second)
+        return jnp.where(done, at, at + 2.0), first, second, done | here
 
-    start = (place, jnp.zeros_like(place), jnp.zeros(place.shape, bool))
-    after, value, _ = jax.lax.while_loop(lambda c: ~c[2].all(), one, start)
-    return value, after
+    nothing = jnp.zeros_like(place)
+    start = (place, nothing, nothing, jnp.zeros(place.shape, bool))
+    after, first, second, _ = jax.lax.while_loop(lambda c: ~c[3].all(), one, start)
+    return first, after, second
+
+
+def random__ran4(high: Any, low: Any) -> Array:
+    """The uniform number in [0, 1) of MCellRan4 (nrnRan4dbl in src/gnu/mcran4.cpp) at a pair of indices."""
+    high, low = (jax.lax.stop_gradient(jnp.asarray(x, float)) for x in (high, low))
+    n, m = (jnp.mod(x, _WORD).astype(jnp.uint64).astype(jnp.uint32) for x in jnp.broadcast_arrays(high, low))
+    m = m ^ _hashed(n, 0xBAA96887, 0x4B0F3B58)
+    n = n ^ _hashed(m, 0x1E17D32C, 0xE874F0C3)
+    return n.astype(jnp.float64) * (1.0 / _WORD)
+
+
+def _hashed(word: Array, mask: int, other: int) -> Array:
+    w = word ^ jnp.uint32(mask)
+    v, w = w >> jnp.uint32(16), w & jnp.uint32(0xFFFF)
+    u = ~((v - w) * (v + w))
+    return (((u >> jnp.uint32(16)) | (u << jnp.uint32(16))) ^ jnp.uint32(other)) + w * v
+
+
+def random__ran4_normal(high: Any, low: Any) -> Array:
+    """A standard normal number from MCellRan4."""
+    return _polar(high, low, pick=random__ran4)[0]
+
+
+def random__ran4_cached_normal(high: Any, low: Any) -> Array:
+    """The second number of that pair."""
+    return _polar(high, low, pick=random__ran4)[2]
+
+
+def random__ran4_after_normal(high: Any, low: Any) -> Array:
+    """The high index after that pair."""
+    return jnp.mod(_polar(high, low, pick=random__ran4)[1], _WORD)
