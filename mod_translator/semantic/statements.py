@@ -11,6 +11,7 @@ from mod_translator.semantic.expressions import Resolver
 from mod_translator.semantic.kinetic import Kinetic
 from mod_translator.semantic.leaving import CannotLeaveError, unrolled
 from mod_translator.semantic.names import DROPPED_CALLS, EVENT_CALLS, INTRINSICS, OTHER_BUILTINS, RANDOM_CALLS
+from mod_translator.semantic.operators import operator_nocmodl_aborts_on
 from mod_translator.semantic.scope import Scope
 from mod_translator.semantic.simultaneous import Simultaneous
 from mod_translator.semantic.solves import EXPLICIT, Solves
@@ -264,7 +265,7 @@ class Lowering:
                 target.name,
             )
         else:
-            operator = _operator_nocmodl_aborts_on(rate)
+            operator = operator_nocmodl_aborts_on(rate)
             if operator:
                 reason = f"the operator {operator} in the equation of {name}' (NEURON's nocmodl aborts on it)"
                 remedy = "compute it in a LOCAL before the equation, or use pow(x, y)"
@@ -445,16 +446,3 @@ class Lowering:
         if any(isinstance(s, ir.CallRoutine) and s.name in EVENT_CALLS for s in walk(statements)):
             self.context.unsupported("U159", "an event sent inside of FOR_NETCONS", "send it after the loop", marked[0])
         return (ir.ForNetcons(args, statements, self.context.loc(marked[0])),)
-
-
-def _operator_nocmodl_aborts_on(rate: ir.Expr) -> str:
-    """Return an operator outside of arguments that nocmodl's parser of equations does not know, or ''."""
-    match rate:
-        case ir.Unary(op, operand):
-            return op if op not in "-'" else _operator_nocmodl_aborts_on(operand)
-        case ir.Binary(op, left, right):
-            if op not in "+-*/":
-                return op
-            return _operator_nocmodl_aborts_on(left) or _operator_nocmodl_aborts_on(right)
-        case _:
-            return ""

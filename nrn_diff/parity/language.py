@@ -103,6 +103,14 @@ DECLARATIONS = (
         "the same stream as in NEURON, bit for bit; no derivative passes through a number that is drawn",
     ),
     Construct(
+        "VERBATIM: numbers drawn from a HOC Random or a Random123 stream behind a POINTER",
+        "NEURON { SUFFIX x POINTER rng RANGE a }\nASSIGNED { a rng }\nBREAKPOINT { a = f() }\nFUNCTION f() {\n"
+        "VERBATIM\n if (_p_rng) { return nrn_random_pick((Rand*)_p_rng); } else {\nENDVERBATIM\n f = 1\n"
+        "VERBATIM\n }\nENDVERBATIM\n}\n",
+        ("test_random_pointers.py::test_numbers_that_c_code_draws_behind_a_pointer_are_neurons",),
+        "Random123 and MCellRan4; uniform, negexp, normal, discunif; in the equations each instance has one of its own",
+    ),
+    Construct(
         "random_setids in a mechanism of the equations",
         "NEURON { SUFFIX x RANDOM r RANGE a }\nINITIAL { random_setids(r, 1, 2, 3) }\n",
         (),
