@@ -220,9 +220,9 @@ def test_return_where_neuron_would_lose_the_current_is_refused():
     assert [e.code for e in check(text + "ENDVERBATIM\n}\n").errors] == ["U158"]
 
 
-def test_return_before_the_end_of_a_block_is_refused():
-    text = initial("return 0;").replace("ENDVERBATIM\n", "ENDVERBATIM\n a = 1\n")
-    assert "before the end" in check(text).errors[0].reason
+def test_return_out_of_a_loop_of_nmodl_is_refused():
+    text = initial("return 0;").replace("VERBATIM\n", "FROM k = 0 TO 3 {\nVERBATIM\n", 1)
+    assert "out of a loop" in check(text.replace("ENDVERBATIM\n", "ENDVERBATIM\n a = 1 }\n")).errors[0].reason
 
 
 def test_the_branch_with_an_error_message_under_cvode_is_left_out():
