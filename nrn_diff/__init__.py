@@ -7,11 +7,11 @@ jax.value_and_grad(lambda th: loss(model.simulate(th)))(theta)
 
 from __future__ import annotations
 
+import importlib
 from contextlib import AbstractContextManager
 from os import PathLike
 from typing import TYPE_CHECKING
 
-from nrn_diff import adjoint, lfp, spike_derivative
 from nrn_diff.errors import (
     CaptureError,
     EventCapacityError,
@@ -22,15 +22,17 @@ from nrn_diff.errors import (
     SavedModelError,
     WriteBackError,
 )
-from nrn_diff.fitting import FitResult, fit, identifiability
-from nrn_diff.model import Model, require_float64
-from nrn_diff.params import Param, Parameters
-from nrn_diff.recording import Recording
-from nrn_diff.snapshot import EventCapacity
 
 if TYPE_CHECKING:
+    from nrn_diff import adjoint, lfp, spike_derivative
     from nrn_diff.bridge.inspect import Inspection
+    from nrn_diff.fitting import FitResult, fit
+    from nrn_diff.fitting.identifiability import identifiability
+    from nrn_diff.model import Model
+    from nrn_diff.params import Param, Parameters
     from nrn_diff.plugin import Fallback
+    from nrn_diff.recording import Recording
+    from nrn_diff.snapshot import EventCapacity
 
 __version__ = "0.1.0"
 
@@ -63,6 +65,29 @@ __all__ = [
 ]
 
 
+# Imported when asked for: a command that needs neither JAX nor an optimiser starts without.
+_FROM = {
+    "EventCapacity": "snapshot",
+    "FitResult": "fitting",
+    "Model": "model",
+    "Param": "params",
+    "Parameters": "params",
+    "Recording": "recording",
+    "fit": "fitting",
+    "identifiability": "fitting",
+}
+_MODULES = ("adjoint", "lfp", "spike_derivative")
+
+
+def __getattr__(name: str) -> object:
+    if name in _MODULES:
+        return importlib.import_module(f"nrn_diff.{name}")
+    if name not in _FROM:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(importlib.import_module(f"nrn_diff.{_FROM[name]}"), name)
+    return value
+
+
 def capture(tstop: float | None = None, dt: float | None = None) -> Model:
     """The live NEURON model as a differentiable program; NEURON's state is not changed.
 
@@ -70,6 +95,7 @@ def capture(tstop: float | None = None, dt: float | None = None) -> Model:
     PrecisionError if JAX is in float32.
     """
     from nrn_diff.bridge import capture_snapshot
+    from nrn_diff.model import Model, require_float64
 
     require_float64()
     model = Model(capture_snapshot(tstop, dt))
@@ -80,6 +106,7 @@ def capture(tstop: float | None = None, dt: float | None = None) -> Model:
 def load(path: str | PathLike[str]) -> Model:
     """A model written by `Model.save`; needs no NEURON. Raises SavedModelError for any other file."""
     from nrn_diff.io.saved import load as read
+    from nrn_diff.model import Model
 
     return Model(read(path))
 

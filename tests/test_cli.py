@@ -96,12 +96,16 @@ def test_validate_of_a_script_that_runs_by_itself_and_records_nothing(tmp_path):
         "trace = new Vector()\ntrace.record(&soma.v(0.5))", ""
     )
     (tmp_path / "cable.hoc").write_text(text + "dt = 0.05\ncvode_active(1)\nrun()\n")
-    args = ("--dt", "0.025", "--gradients", "1", "--json", "figures.json", "cable.hoc")
+    more = ("--sections", "2", "--then", "{soma.L = 21 run()}")
+    args = ("--dt", "0.025", "--gradients", "1", "--json", "figures.json", *more, "cable.hoc")
     status, out, err = nrn_diff(tmp_path, "validate", *args)
     assert status == 0, out + err
     figures = json.loads((tmp_path / "figures.json").read_text())
-    soma, spikes = figures["recorded"]
-    assert (soma["label"], spikes["label"]) == ("soma(0.5).v", "soma(0.5).v > 10")
+    soma, _, dend, _ = figures["recorded"]
+    labels = [r["label"] for r in figures["recorded"]]
+    assert labels == ["soma(0.5).v", "soma(0.5).v (2)", "dend(0.5).v", "soma(0.5).v > 10"]
+    assert 1 < dend["span"] < soma["span"]
+    assert figures["runs"] == 2
     assert soma["worst"] < 1e-6 < soma["discretisation"]
     assert soma["spikes"] == [1, 1]
     assert figures["dt_ms"] == 0.025

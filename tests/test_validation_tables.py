@@ -31,6 +31,36 @@ DOCUMENT = {
         "not": {"refused": ["not supported [U1]: a|b <script>\n    VERBATIM\n    ^"]},
     },
 }
+MODELS = {
+    "date": "2031-02-03",
+    "machine": "a machine",
+    "versions": {"jax": "8.8"},
+    "models": {
+        "11": {
+            "command": "nrn-diff validate a.hoc",
+            "folder": ".",
+            "segments": 41,
+            "recorded": 3,
+            "max_dv_mV": 3.25e-11,
+            "largest_relative_difference": 1e-12,
+            "range_mV": 100.0,
+            "spikes_neuron_and_here": {"soma(0.5).v": [7, 7]},
+        },
+        "12": {
+            "command": "nrn-diff validate b.hoc",
+            "folder": "sub",
+            "segments": 2,
+            "recorded": 1,
+            "max_dv_mV": 0.0,
+            "largest_relative_difference": 0.0,
+            "range_mV": 0.1,
+            "spikes_neuron_and_here": {},
+            "idle": True,
+        },
+        "13": {"command": "", "folder": ".", "refused": ["no: a|b"], "refusals": 4},
+        "14": {"command": "", "folder": ".", "failed": "does not compile"},
+    },
+}
 SPEED = {
     "date": "2031-02-03",
     "machine": "a machine",
@@ -129,3 +159,18 @@ def test_page_and_readme_are_those_of_the_results():
     assert tables.PAGE.read_text() == tables.page(results), hint
     readme = tables.README.read_text()
     assert readme == tables.with_measured(readme, tables.measured(results)), hint
+
+
+def test_models_of_others_are_counted_by_what_became_of_them(tmp_path):
+    folder = tmp_path / "modeldb"
+    folder.mkdir()
+    (folder / "README.md").write_text("# Models\n\nAbout.\n")
+    (folder / "results.json").write_text(json.dumps(MODELS))
+    results = tables.read_results(tmp_path)
+    page = tables.page(results, tmp_path)
+    assert "4 tried: 1 agree, 1 idle, 1 refused, 1 not run by NEURON" in page
+    assert "3.2e-11 |" in page
+    assert "0.0e+00 idle |" in page
+    assert "- 13: no: a/b; and 3 more" in page
+    assert "- 14: does not compile" in page
+    assert "largest voltage difference 3.2e-11 mV" in tables.measured(results, tmp_path)

@@ -75,13 +75,13 @@ def run_cases(module: str, folder: Path, names: Sequence[str], one: Callable[[st
     print(write_results(folder, cases))
 
 
-def write_results(folder: Path, cases: dict[str, Any]) -> Path:
-    """results.json of a case, with what it was measured on."""
+def write_results(folder: Path, cases: dict[str, Any], key: str = "cases") -> Path:
+    """results.json of a case, with what it was measured on. key: which shape of a table it gets (tables.py)."""
     document = {
         "date": datetime.date.today().isoformat(),
         "machine": f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}",
         "versions": {name: version(name) for name in ("neuron", "jax", "numpy")},
-        "cases": cases,
+        key: cases,
     }
     path = folder / "results.json"
     path.write_text(json.dumps(document, indent=1) + "\n")

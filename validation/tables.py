@@ -135,6 +135,57 @@ def _cell(text: str) -> str:
     return re.sub(r"\s+", " ", text.split("\n", maxsplit=1)[0]).replace("|", "/").replace("<", "&lt;").strip()
 
 
+def _models(document: Document) -> str:
+    """Models of others: those that run, those that are refused, those that NEURON itself does not run."""
+    models = document["models"]
+    lines = [
+        f"{_counts(document)}. `in` is the folder within the model. A model whose voltages move by less than 1 mV is "
+        "called idle and not counted.",
+        "",
+        "| ModelDB | in | command | segments | quantities | voltages, mV: range | largest difference | "
+        "others, relative | spikes |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for name, case in models.items():
+        if "max_dv_mV" in case:
+            spikes = sum(there for there, _ in case["spikes_neuron_and_here"].values())
+            verdict = " DIFFERS" if "differs" in case else " idle" if "idle" in case else ""
+            lines.append(
+                f"| {name} | {case['folder']} | `{_cell(case['command'])}` | {case['segments']} | {case['recorded']} | "
+                f"{case['range_mV']:.1f} | {case['max_dv_mV']:.1e}{verdict} | "
+                f"{case['largest_relative_difference']:.1e} | {spikes} |"
+            )
+    for key, title in (("refused", "Refused:"), ("failed", "Not run by NEURON itself:")):
+        mine = {name: case for name, case in models.items() if key in case}
+        lines += ["", title, ""] if mine else []
+        for name, case in mine.items():
+            reasons = [case[key]] if isinstance(case[key], str) else case[key]
+            more = case.get("refusals", len(reasons)) - len(reasons)
+            text = "; ".join(_cell(reason) for reason in reasons) + (f"; and {more} more" if more else "")
+            lines.append(f"- {name}: {text}")
+    return "\n".join(lines)
+
+
+def _counts(document: Document) -> str:
+    models = document["models"].values()
+    ran = [case for case in models if "max_dv_mV" in case]
+    alike = [case for case in ran if "differs" not in case and "idle" not in case]
+    parts = {
+        "agree": len(alike),
+        "differ": sum("differs" in case for case in ran),
+        "idle": sum("idle" in case for case in ran),
+        "refused": sum("refused" in case for case in models),
+        "not run by NEURON": sum("failed" in case for case in models),
+    }
+    return f"{len(models)} tried: " + ", ".join(f"{n} {what}" for what, n in parts.items() if n)
+
+
+def _summary_of_models(document: Document) -> list[str]:
+    alike = [c for c in document["models"].values() if "max_dv_mV" in c and "differs" not in c and "idle" not in c]
+    worst = max((case["max_dv_mV"] for case in alike), default=0.0)
+    return [_counts(document), f"largest voltage difference {worst:.1e} mV"]
+
+
 def _speed(document: Document) -> str:
     model = document["model"]
     columns = {
@@ -180,6 +231,7 @@ class Shape:
 
 SHAPES = (
     Shape("cases", _cases, _summary_of_cases),
+    Shape("models", _models, _summary_of_models),
     Shape("engines", _speed, _summary_of_speed),
     Shape("batches", _device, _summary_of_device),
 )

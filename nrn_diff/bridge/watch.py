@@ -29,12 +29,14 @@ class Trace:
 class Watch:
     """Keeps every Vector that records alive, and knows what it records.
 
-    dt, tstop (ms): forced on each run, with the fixed step; None: the script's own. A script that records nothing gets
-    the voltage of its soma (or its first section) and the spikes there.
+    dt, tstop (ms): forced on each run, with the fixed step; None: the script's own. A script that records no voltage
+    gets that of its soma (or its first section) and the spikes there. sections: the voltage in so many sections more,
+    spread over the model.
     """
 
     dt: float | None = None
     tstop: float | None = None
+    sections: int = 0
     _vectors: dict[str, tuple[Any, str, str]] = field(default_factory=dict)
     _handlers: list[Any] = field(default_factory=list)
     _own: list[Any] = field(default_factory=list)
@@ -60,8 +62,10 @@ class Watch:
                     setattr(h, name, value)
         if self.tstop is not None and hasattr(h, "tstop"):
             h.tstop = self.tstop
-        if not self.looks and not self._own and list(h.allsec()) and not self._found():
-            self._record_soma()
+        if not self.looks and not self._own and list(h.allsec()):
+            if not any(label.endswith(".v") for _, label, _ in self._found()):
+                self._record_soma()
+            self._own += [h.Vector().record(section(0.5)._ref_v) for section in self._spread()]
 
     def _record_soma(self) -> None:
         sections = list(h.allsec())
@@ -70,6 +74,11 @@ class Watch:
         netcon = h.NetCon(soma(0.5)._ref_v, None, sec=soma)
         netcon.record(spikes)
         self._own = [h.Vector().record(soma(0.5)._ref_v), spikes, netcon]
+
+    def _spread(self) -> list[Any]:
+        sections = list(h.allsec())
+        at = np.linspace(0, len(sections) - 1, self.sections).round().astype(int)
+        return [sections[k] for k in np.unique(at)]
 
     def _found(self) -> list[tuple[Any, str, str]]:
         """(Vector, label, unit) of all that record now."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -21,7 +22,9 @@ _TAIL = 25
 
 @dataclass(frozen=True)
 class Job:
-    """script, arguments, mods: as for `nrn-diff run`. here: on JAX. gradients: of how many parameters."""
+    """script, arguments, mods, then: as for `nrn-diff run`. here: on JAX. gradients: of how many parameters. sections:
+    see `Watch`.
+    """
 
     script: str
     arguments: list[str]
@@ -30,17 +33,22 @@ class Job:
     dt: float | None = None
     tstop: float | None = None
     gradients: int = 0
+    then: str = ""
+    sections: int = 0
 
 
 @dataclass
 class Outcome:
-    """traces: label -> values; units: label -> unit; dt (ms); seconds: of the script. refused: why it was not run."""
+    """traces: label -> values; units: label -> unit; dt (ms); seconds: of the script. runs: made on JAX.
+    refused: why it was not run.
+    """
 
     traces: dict[str, np.ndarray]
     units: dict[str, str]
     dt: float
     seconds: float
     runs: int = 0
+    segments: int = 0
     refused: str = ""
     slopes: list[dict[str, Any]] = field(default_factory=list)
     no_slopes: str = ""
@@ -81,7 +89,6 @@ def main(name: str) -> int:
     job = Job(**json.loads((folder / "job.json").read_text()))
     from neuron import h
 
-    from nrn_diff import plugin
     from nrn_diff.bridge.live import times_initialised
     from nrn_diff.bridge.watch import Watch
     from nrn_diff.cli.execute import execute, prepare
@@ -89,13 +96,15 @@ def main(name: str) -> int:
 
     prepare(job.script, job.mods)
     h.load_file("stdrun.hoc")
-    watch = Watch(job.dt, job.tstop)
+    watch = Watch(job.dt, job.tstop, job.sections)
     watch.start()
-    if job.here:
+    # NEURON's side needs no JAX.
+    plugin = importlib.import_module("nrn_diff.plugin") if job.here else None
+    if plugin is not None:
         plugin.enable()
     begin, refused = time.perf_counter(), ""
     before = times_initialised()
-    status = execute(job.script, job.arguments)
+    status = execute(job.script, job.arguments, job.then)
     if not list(h.allsec()) and not status:
         print("the script leaves no section in NEURON: there is no model", flush=True)
         return 1
@@ -105,18 +114,20 @@ def main(name: str) -> int:
         except RuntimeError:
             status = 1
     seconds = time.perf_counter() - begin
-    if status and isinstance(error := plugin.last_error(), CaptureError):
+    if status and plugin is not None and isinstance(error := plugin.last_error(), CaptureError):
         refused = str(error)
     elif status:
         return status
     elif h.t <= 0:
         print(f"no step was made: tstop = {h.tstop:g} ms", flush=True)
         return 1
-    elif job.here and (text := plugin.summary()):
+    elif plugin is not None and (text := plugin.summary()):
         refused = text
     traces = watch.traces()
-    outcome = Outcome({}, {t.label: t.unit for t in traces}, float(h.dt), seconds, plugin.runs_made(), refused)
-    if job.gradients and not refused:
+    segments = sum(section.nseg for section in h.allsec())
+    runs = plugin.runs_made() if plugin is not None else 0
+    outcome = Outcome({}, {t.label: t.unit for t in traces}, float(h.dt), seconds, runs, segments, refused)
+    if plugin is not None and job.gradients and not refused:
         from nrn_diff.cli.slopes import check_slopes
 
         plugin.disable()

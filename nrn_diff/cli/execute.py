@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import platform
 import runpy
 import sys
@@ -39,10 +40,30 @@ def compiled_beside(script: Path) -> Path | None:
     return next((p for p in sorted(found) if p.suffix in (".so", ".dylib")), None)
 
 
-def execute(script: str, arguments: Sequence[str] = ()) -> int:
-    """Run it in this process and return its exit status. A failing script has its own traceback on the terminal."""
+def execute(script: str, arguments: Sequence[str] = (), then: str = "") -> int:
+    """Run it in this process and return its exit status. A failing script has its own traceback on the terminal.
+
+    then: a HOC statement to be executed after it.
+    """
     path = Path(script)
-    return _python(path, arguments) if path.suffix == ".py" else _hoc(path)
+    status = _python(path, arguments) if path.suffix == ".py" else _hoc(path)
+    return status or (_statement(then) if then else 0)
+
+
+def add_then(parser: argparse.ArgumentParser) -> None:
+    """Add the argument that stands for a button of the script."""
+    parser.add_argument(
+        "--then", default="", metavar="HOC", help="HOC to execute after the script, such as what a button of it calls"
+    )
+
+
+def _statement(text: str) -> int:
+    from neuron import h
+
+    try:
+        return 0 if h(text) else 1
+    except RuntimeError:
+        return 1  # NEURON has printed the reason
 
 
 def _hoc(path: Path) -> int:

@@ -34,9 +34,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _enable_float64() -> None:
-    import jax
-
-    jax.config.update("jax_enable_x64", True)
+    # A JAX that is not there yet finds it in the environment; importing it takes longer than many a command.
+    if "jax" in sys.modules:
+        sys.modules["jax"].config.update("jax_enable_x64", True)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
+from nrn_diff.cli.execute import add_then
+
 SUMMARY = "run a script of yours as it is, with its simulations on JAX"
 
 
@@ -16,6 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fallback", choices=["neuron"], help="what cannot be reproduced is run by NEURON, which is said"
     )
+    add_then(parser)
     parser.add_argument("script", metavar="SCRIPT", help="your own .hoc or .py file")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="arguments of the script (sys.argv)")
 
@@ -27,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
 
     prepare(args.script, args.mods)
     enable(args.fallback)
-    status = execute(args.script, args.arguments)
+    status = execute(args.script, args.arguments, args.then)
     if text := summary():
         print(f"nrn_diff: {text}", file=sys.stderr)
     return status

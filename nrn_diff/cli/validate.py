@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nrn_diff.cli.execute import add_then
 from nrn_diff.cli.table import text_table
 
 if TYPE_CHECKING:
@@ -34,6 +35,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--gradients", type=int, default=3, metavar="N", help="check the gradient of N parameters (default: 3)"
     )
     parser.add_argument("--no-convergence", action="store_true", help="do not run NEURON with half the step as well")
+    parser.add_argument(
+        "--sections",
+        type=int,
+        default=0,
+        metavar="N",
+        help="compare the voltage in N sections more, spread over the model",
+    )
+    add_then(parser)
     parser.add_argument("--report", metavar="FILE", help="write an HTML report with the traces")
     parser.add_argument("--json", metavar="FILE", help="write all figures as JSON")
     parser.add_argument("script", metavar="SCRIPT", help="your own .hoc or .py file, run as it is")
@@ -50,10 +59,21 @@ def run(args: argparse.Namespace) -> int:
     from nrn_diff.errors import NrnDiffError
 
     check_script(args.script)
-    job = Job(args.script, args.arguments, args.mods, here=False, dt=args.dt, tstop=args.tstop)
+    job = Job(
+        args.script,
+        args.arguments,
+        args.mods,
+        here=False,
+        dt=args.dt,
+        tstop=args.tstop,
+        then=args.then,
+        sections=args.sections,
+    )
     theirs = run_child(job)
     ours = run_child(replace(job, here=True, gradients=args.gradients))
     if ours.refused:
+        if args.json:
+            Path(args.json).write_text(json.dumps({"script": args.script, "refused": ours.refused}, indent=1) + "\n")
         raise NrnDiffError(ours.refused)
     finer = None
     if not args.no_convergence:
@@ -128,6 +148,8 @@ def _document(
         "recorded": [c.to_dict() for c in found],
         "gradients": ours.slopes,
         "gradients_not_checked": ours.no_slopes,
+        "segments": theirs.segments,
+        "runs": ours.runs,
         "seconds": {"neuron": theirs.seconds, "nrn_diff": ours.seconds},
         "versions": {name: version(name) for name in ("neuron", "jax", "numpy")},
     }

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 class Entry:
     """id: of ModelDB. script: what is loaded, from `folder`. then: HOC statements after it, as a user would click.
 
-    mods: folder of the mod files within the model ('.': the model's own). tstop: at most so many ms are compared.
+    mods: folder of the mod files within the model (".": the model's own; "": none). tstop, dt (ms): forced on the run.
     """
 
     id: str
@@ -21,6 +21,7 @@ class Entry:
     folder: str = "."
     mods: str = "."
     tstop: float = 50.0
+    dt: float = 0.025
 
 
 MODELS = (
