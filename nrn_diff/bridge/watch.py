@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from neuron import h
 
+from nrn_diff.bridge.callbacks import recorded_now
 from nrn_diff.bridge.connections import place_of
 from nrn_diff.bridge.findings import Findings
+from nrn_diff.bridge.forked import ChildFailedError
 from nrn_diff.bridge.inventory import hoc_objects, take_inventory
 from nrn_diff.bridge.records import find_records
 
@@ -41,11 +44,12 @@ class Watch:
     _handlers: list[Any] = field(default_factory=list)
     _own: list[Any] = field(default_factory=list)
     looks: int = 0
+    _seen: tuple[object, ...] = ()
     _looking: bool = False
 
     def start(self) -> None:
         """From now on."""
-        self._handlers = [h.FInitializeHandler(3, self._before), h.FInitializeHandler(2, self._look)]
+        self._handlers = [h.FInitializeHandler(3, self._before), h.FInitializeHandler(2, self._after)]
 
     def stop(self) -> None:
         """Leave further runs alone."""
@@ -66,6 +70,7 @@ class Watch:
             if not any(label.endswith(".v") for _, label, _ in self._found()):
                 self._record_soma()
             self._own += [h.Vector().record(section(0.5)._ref_v) for section in self._spread()]
+        self._look()
 
     def _record_soma(self) -> None:
         sections = list(h.allsec())
@@ -88,10 +93,16 @@ class Watch:
         finally:
             self._looking = False
 
+    def _after(self) -> None:
+        if not self._looking and recorded_now() != self._seen:  # a handler of the user's own has set up more
+            with contextlib.suppress(ChildFailedError):  # NEURON's structure is frozen within finitialize
+                self._look()
+
     def _look(self) -> None:
-        if self.looks >= _MOST_LOOKS or self._looking:
+        if self.looks >= _MOST_LOOKS or self._looking or not list(h.allsec()):
             return
         self.looks += 1
+        self._seen = recorded_now()
         for vector, label, unit in self._found():
             self._vectors.setdefault(vector.hname(), (vector, label, unit))
 

@@ -108,7 +108,7 @@ def main(name: str) -> int:
     if not list(h.allsec()) and not status:
         print("the script leaves no section in NEURON: there is no model", flush=True)
         return 1
-    if not status and times_initialised() == before:
+    if not status and (times_initialised() == before or h.t <= 0):
         try:
             h.run()  # the script builds a model and leaves the run to its reader
         except RuntimeError:

@@ -102,7 +102,8 @@ def main() -> None:
     given = parser.parse_args()
     path = HERE / "results.json"
     cases = json.loads(path.read_text())["models"] if path.exists() else {}
-    for entry in (e for e in MODELS if not given.ids or e.id in given.ids):
+    entries = {entry.id: entry for entry in MODELS}
+    for entry in (entries[i] for i in given.ids or entries):
         case = cases[entry.id] = examine(entry, given.folder)
         write_results(HERE, {i: cases[i] for i in sorted(cases, key=int)}, "models")
         shown = case.get("failed") or case.get("refused") or case.get("differs")
