@@ -227,3 +227,18 @@ def test_return_out_of_a_loop_of_nmodl_is_refused():
 
 def test_the_branch_with_an_error_message_under_cvode_is_left_out():
     assert check(initial('extern int cvode_active_;\nif (cvode_active_) { hoc_execerror("x", "y"); }')).ok
+
+
+def test_conditions_and_macros_that_go_across_verbatim_blocks():
+    text = (
+        "NEURON { ARTIFICIAL_CELL x RANGE a }\nASSIGNED { a }\nVERBATIM\n"
+        "#ifdef LOUD\n#define tell(...) printf(__VA_ARGS__)\n"
+        "#else\n#define tell(...)\n#endif\nENDVERBATIM\nINITIAL {\nVERBATIM\n#ifndef CORENEURON_BUILD\nENDVERBATIM\n"
+        " a = 1\n net_send(1, 1)\nVERBATIM\n#endif\nENDVERBATIM\n}\nNET_RECEIVE (w) {\n f()\n net_event(t)\n}\n"
+        'PROCEDURE f() {\nVERBATIM\n tell("at %g", t);\n if (a > 1) {\n #if defined(NRN_VERSION_GTEQ_9_0_0)\n'
+        " artcell_net_send(_tqitem, (double*)0, _ppvar[1].get<Point_process*>(), a + 2, 3.0);\n"
+        " #endif\n }\nENDVERBATIM\n}\n"
+    )
+    report = check(text)
+    assert report.ok, report.errors
+    assert not check(text.replace("#define tell(...)\n", "#define tell(...) a = 2\n")).ok

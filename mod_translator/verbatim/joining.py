@@ -1,4 +1,4 @@
-"""C code whose braces open in one VERBATIM block and close in another, with NMODL between them."""
+"""C code whose braces (or #if) open in one VERBATIM block and close in another, with NMODL between them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from mod_translator.syntax import tree
 from mod_translator.verbatim.text import without_comments
 
 BETWEEN = "nmodl_between_"  # what stands for the NMODL in the C code, with its number
+_IF, _ENDIF = (re.compile(rf"^\s*#\s*{word}", re.MULTILINE) for word in ("if", "endif"))
 _DIRECTIVE = re.compile(r"^\s*#[^\n]*", re.MULTILINE)
 
 
@@ -33,8 +34,9 @@ def joined(body: tree.Body, verbatim: Sequence[str]) -> tree.Body:
 
 
 def _depth(text: str) -> int:
-    code = _DIRECTIVE.sub("", without_comments(text))
-    return code.count("{") - code.count("}")
+    plain = without_comments(text)
+    code = _DIRECTIVE.sub("", plain)
+    return code.count("{") - code.count("}") + len(_IF.findall(plain)) - len(_ENDIF.findall(plain))
 
 
 def _mixed(part: tree.Body) -> tree.Mixed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from pycparser import c_ast
@@ -13,7 +14,7 @@ from mod_translator.verbatim import generators
 from mod_translator.verbatim.flow import MAX_STATEMENTS, Flow, within
 from mod_translator.verbatim.joining import BETWEEN
 from mod_translator.verbatim.names import Value, integer, type_name
-from mod_translator.verbatim.text import CProblem, line_of
+from mod_translator.verbatim.text import SEND, CProblem, line_of
 
 _ENDS_WITH_0 = ("PROCEDURE", "DERIVATIVE", "INITIAL")
 _PRINTERS = ("printf", "fprintf", "fflush", "puts", "Printf", "Fprintf")
@@ -138,9 +139,19 @@ class Statements(Flow):
         if name == "nrnran123_setseq":
             self.out += generators.set_sequence(self, node)
             return
-        if name not in _PRINTERS or _has_effects(node.args):
+        if name == SEND and self.lowering.symbols.artificial:
+            when, flag = self.arguments(node)
+            self.out.append(ir.CallRoutine("net_send", (ir.Binary("-", when, ir.Var("t")), flag), self.loc(node)))
+            return
+        if not (name in _PRINTERS or self._prints(name)) or _has_effects(node.args):
             raise CProblem(f"a call of {name}", line_of(node))
         self.lowering.context.note_at(f"{name}() in VERBATIM is left out", self.loc(node))
+
+    def _prints(self, name: str) -> bool:
+        """Return whether every macro of that name in the file does nothing, or prints."""
+        text = "\n".join(self.lowering.context.source.verbatim)
+        bodies = re.findall(rf"^\s*#\s*define\s+{re.escape(name)}\(\.\.\.\)([^\n]*)", text, re.MULTILINE)
+        return bool(bodies) and all(not b.strip() or b.strip().startswith(("printf", "fprintf")) for b in bodies)
 
     def returned(self, node: Any) -> None:
         """Lower the value of a return."""

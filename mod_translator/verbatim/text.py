@@ -13,6 +13,9 @@ MAX_DEPTH = 60  # of brackets, so that the parser's recursion stays bounded
 
 _COMMENT = re.compile(r'("(?:\\.|[^"\\\n])*")|(\'(?:\\.|[^\'\\\n])*\')|/\*.*?\*/|//[^\n]*', re.DOTALL)
 _ARGS = re.compile(r"\b(?:_(?:internal)?threadargs(?:comma)?_|RANDCAST)\b")
+# NEURON's own function behind net_send of an artificial cell, with the time instead of a delay.
+_SEND = re.compile(r"\bartcell_net_send\s*\(\s*_tqitem\s*,\s*\(\s*double\s*\*\s*\)\s*0\s*,[^,]*,")
+SEND = "nmodl_send_at"
 _TYPES = {"nrnran123_State": "struct state", "Rand": "struct rand", "IvocVect": "struct vector", "uint32_t": "unsigned"}
 _CONDITION = re.compile(r"(!?)\s*(?:defined)?\s*\(?\s*(\w+)\s*\)?\s*")
 _DIRECTIVE = re.compile(r"\s*#\s*(\w*)(.*)")
@@ -20,6 +23,7 @@ _DIRECTIVE = re.compile(r"\s*#\s*(\w*)(.*)")
 # What NEURON's own nrnivmodl defines when it compiles a mod (not for CoreNEURON), and what it does not.
 _MACROS = {"0": False, "1": True, "NRNBBCORE": False, "CORENEURON_BUILD": False, "_OPENACC": False}
 _MACROS |= {"NRN_MECHANISM_DATA_IS_SOA": True, "ENABLE_CORENEURON": False, "DISABLE_OPENACC": False}
+_MACROS |= {"NRN_VERSION_GTEQ_8_2_0": True, "NRN_VERSION_GTEQ_9_0_0": True}
 
 
 class CProblem(Exception):  # noqa: N818 - becomes a refusal where the block is known
@@ -96,7 +100,7 @@ def parse(text: str) -> list[Any]:
     if depth:
         raise CProblem("a block that goes on outside of this VERBATIM")
     types = "".join(f"typedef {c} {name}; " for name, c in _TYPES.items() if re.search(rf"\b{name}\b", text))
-    source = types + "void block(void) {" + _ARGS.sub("", text) + "\n}"
+    source = types + "void block(void) {" + _ARGS.sub("", _SEND.sub(f"{SEND}(", text)) + "\n}"
     try:
         file = c_parser.CParser().parse(source, "")
     except (c_parser.ParseError, RecursionError, AssertionError, AttributeError, ValueError) as error:
