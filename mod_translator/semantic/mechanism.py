@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from mod_translator.passes.walk import calls, expressions, names, statements
 from mod_translator.semantic.block import Block, concatenated
 from mod_translator.semantic.context import Context
 from mod_translator.semantic.statements import Lowering
-from mod_translator.semantic.symbols import Symbols, collect, six_digits
+from mod_translator.semantic.symbols import Symbols, assigned_names, collect, six_digits
 from mod_translator.syntax import tree
 
 _KINDS = {k.value: k for k in ir.Kind}
@@ -20,19 +19,6 @@ _KINDS = {k.value: k for k in ir.Kind}
 def analyse(file: tree.File, context: Context) -> ir.Mechanism:
     """Return the mechanism of a file before any pass; what is wrong or refused goes to the context's report."""
     return _Analysis(file, context).run()
-
-
-def _assigned(body: tree.Body) -> Iterator[str]:
-    """Yield the (marked) names that are assigned anywhere in a body."""
-    for statement in body:
-        match statement:
-            case tree.Assign(target, _):
-                yield target.name
-            case tree.Conditional(arms, _):
-                for _, arm in arms:
-                    yield from _assigned(arm)
-            case tree.Loop() | tree.While() | tree.Nested() | tree.NetInitial() | tree.ForNetcons():
-                yield from _assigned(statement.body)
 
 
 class _Analysis:
@@ -146,7 +132,7 @@ class _Analysis:
             or self.symbols.pointers
             or self.symbols.externals
             or self._of("LINEAR", "NONLINEAR", "DISCRETE")
-            or any(self.context.name(n) in shared for b in self.file.blocks for n in _assigned(b.body))
+            or any(self.context.name(n) in shared for b in self.file.blocks for n in assigned_names(b.body))
         )
 
     def _split(
@@ -220,7 +206,7 @@ class _Analysis:
         start: tuple[ir.Stmt, ...] = ()
         if work.scope.find("flag") is None:
             work.scope.bind_to("flag", ir.Var("flag"))
-        if "flag" in {self.context.name(n) for n in _assigned(body)} and "flag" not in args:
+        if "flag" in {self.context.name(n) for n in assigned_names(body)} and "flag" not in args:
             own = work.scope.declare("flag")
             start = (ir.Assign(ir.Var(own), ir.Var("flag"), self.context.source.loc(block.token)),)
         statements = (*start, *self.lower.body(body, work))

@@ -5,6 +5,7 @@ Source: nocmodl's nocpout.cpp (nrndeclare, nrn_use) and parsact.cpp.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from mod_translator.ir import OPAQUE, Current, IonUse, Loc, Role, Symbol
@@ -51,6 +52,19 @@ def six_digits(text: str) -> float:
 def collect(file: tree.File, context: Context) -> Symbols:
     """Return the symbols of a file; what is wrong goes to the report."""
     return _Collector(file, context).collect()
+
+
+def assigned_names(body: tree.Body) -> Iterator[str]:
+    """Yield the (marked) names that are assigned anywhere in a body."""
+    for statement in body:
+        match statement:
+            case tree.Assign(target, _):
+                yield target.name
+            case tree.Conditional(arms, _):
+                for _, arm in arms:
+                    yield from assigned_names(arm)
+            case tree.Loop() | tree.While() | tree.Nested() | tree.NetInitial() | tree.ForNetcons():
+                yield from assigned_names(statement.body)
 
 
 class _Collector:
@@ -221,8 +235,11 @@ class _Collector:
         for name, marked in self.ion_names.items():
             if name not in self.out.table:
                 self.out.table[name] = Symbol(name, Role.ION, "ASSIGNED", loc=self.context.loc(marked))
+        threaded = {self.context.name(n) for b in self.file.blocks for n in assigned_names(b.body)}
         for name, marked in self.globals.items():
-            if name not in self.out.table:
+            if name not in self.out.table and self.file.threadsafe and name in threaded:
+                self._add(marked, Symbol("", Role.GLOBAL, "ASSIGNED", visible=True))  # nocmodl then declares it
+            elif name not in self.out.table:
                 reason = f"{name} is GLOBAL but declared nowhere"
                 self.context.wrong("S125", reason, "declare it in PARAMETER or ASSIGNED", marked)
         for current in self.out.currents:

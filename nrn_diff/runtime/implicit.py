@@ -13,10 +13,11 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 Array = jax.Array
 Vector = tuple[Array, ...]
-Matrix = tuple[Vector, ...]  # by columns: matrix[j][i] is the derivative of row i to state j
+Matrix = tuple[Array, ...]  # by rows: matrix[i][j] is the derivative of row i to state j, for all instances
 Function = Callable[[Vector], Vector]
 
 # src/scopmath/errcodes.hpp
@@ -96,7 +97,8 @@ def _advance(
     rates: Callable[..., Any], states: Sequence[Any], dt: Any, iterate: Any, algebraic: Sequence[int] = ()
 ) -> tuple[Any, ...]:
     old, form = flatten(states)
-    shape = jnp.broadcast_shapes(*(jnp.shape(r) for r in _rows(rates(*states), len(old))), *map(jnp.shape, old))
+    rows = _rows(jax.eval_shape(rates, *states), len(old))
+    shape = jnp.broadcast_shapes(*(r.shape for r in rows), *map(jnp.shape, old))
     old = tuple(jnp.broadcast_to(jnp.asarray(x, dtype=float), shape) for x in old)
 
     def residual(x: Vector) -> Vector:
@@ -143,10 +145,10 @@ def unflatten(leaves: Sequence[Any], form: tuple[int, ...]) -> tuple[Any, ...]:
 def solve(matrix: Matrix, rhs: Vector) -> Vector:
     """Solve small dense systems, one for each instance: unrolled up to four states, batched LU beyond."""
     if len(rhs) > 4:
-        dense = jnp.stack([jnp.stack(column, axis=-1) for column in matrix], axis=-1)
-        solution = jnp.linalg.solve(dense, jnp.stack(rhs, axis=-1)[..., None])[..., 0]
-        return tuple(solution[..., i] for i in range(len(rhs)))
-    return _eliminate([[column[i] for column in matrix] + [rhs[i]] for i in range(len(rhs))])
+        dense = jnp.moveaxis(jnp.stack(matrix), (0, 1), (-2, -1))
+        solution = jnp.moveaxis(jnp.linalg.solve(dense, jnp.stack(rhs, axis=-1)[..., None])[..., 0], -1, 0)
+        return tuple(solution)
+    return _eliminate([[*row, right] for row, right in zip(matrix, rhs, strict=True)])
 
 
 def _eliminate(rows: list[list[Array]]) -> Vector:
@@ -167,17 +169,23 @@ def _eliminate(rows: list[list[Array]]) -> Vector:
     return tuple(x)
 
 
-def _columns(linear: Function, like: Vector) -> Matrix:
+def _matrix(linear: Function, like: Vector) -> Matrix:
     """Matrix of a function that is linear and acts on each instance on its own."""
+    return jax.vmap(linear, out_axes=0)(_units(like))
+
+
+def _units(like: Vector) -> Vector:
+    """Unit vectors along a new first axis."""
     n = len(like)
-    unit = tuple(jnp.stack([jnp.full_like(x, 1.0 if i == j else 0.0) for j in range(n)]) for i, x in enumerate(like))
-    rows = jax.vmap(linear)(unit)
-    return tuple(tuple(row[j] for row in rows) for j in range(n))
+    shape = (n, *(1,) * jnp.ndim(like[0]))
+    return tuple(
+        jnp.broadcast_to(column.reshape(shape), (n, *jnp.shape(x))) for column, x in zip(np.eye(n), like, strict=True)
+    )
 
 
 def tangent_solve(linear: Function, rhs: Vector) -> Vector:
     """Solve a linear function for its argument, as jax.lax.custom_root asks for it."""
-    return solve(_columns(linear, rhs), rhs)
+    return solve(_matrix(linear, rhs), rhs)
 
 
 # ------------------------------------------------------------------------------------------------- the iterations
@@ -192,13 +200,11 @@ def _numeric_jacobian(residual: Function, x: Vector) -> Matrix:
     """Central differences with 2 % of each state, at least STEP (buildjacobian)."""
     n = len(x)
     increment = increments(x)
-
-    def moved(i: int, sign: float) -> list[Array]:
-        return [x[i] + sign * increment[i] if i == j else x[i] for j in range(n)]
-
     # all 2 n evaluations at once: one copy of the rates in the program
-    values = jax.vmap(residual)(tuple(jnp.stack(moved(i, 1.0) + moved(i, -1.0)) for i in range(n)))
-    return tuple(tuple((f[j] - f[n + j]) / (2.0 * increment[j]) for f in values) for j in range(n))
+    moves = [unit * by for unit, by in zip(_units(x), increment, strict=True)]
+    moved = tuple(jnp.concatenate([s + move, s - move]) for s, move in zip(x, moves, strict=True))
+    twice = 2.0 * jnp.stack(increment)
+    return tuple((f[:n] - f[n:]) / twice for f in jax.vmap(residual)(moved))
 
 
 def relative_change(delta: Vector, x: Vector) -> Array:
@@ -244,7 +250,7 @@ def _newton(residual: Function, start: Vector) -> Vector:
         return count + 1, new_x, new_value, jacobian, new_change, jnp.logical_or(done, converged)
 
     value = residual(start)
-    empty = tuple(tuple(jnp.zeros_like(f) for f in value) for _ in start)
+    empty = tuple(jnp.zeros((len(start), *jnp.shape(f))) for f in value)
     carry = (0, start, value, empty, jnp.ones_like(value[0]), jnp.zeros_like(value[0], dtype=bool))
     _, x, _, _, _, done = jax.lax.while_loop(unfinished, iterate, carry)
     return tuple(jnp.where(done, value, jnp.nan) for value in x)
@@ -252,7 +258,7 @@ def _newton(residual: Function, start: Vector) -> Vector:
 
 def _one_step(residual: Function, start: Vector) -> Vector:
     value, linear = jax.linearize(residual, start)
-    delta = solve(_columns(linear, start), tuple(-f for f in value))
+    delta = solve(_matrix(linear, start), tuple(-f for f in value))
     return tuple(s + d for s, d in zip(start, delta, strict=True))
 
 
@@ -287,7 +293,7 @@ def _sparse(residual: Function, start: Vector) -> Vector:
     def iterate(carry: Any) -> Any:
         count, x, done = carry
         value, linear = jax.linearize(residual, x)
-        delta = solve(_columns(linear, x), tuple(-f for f in value))
+        delta = solve(_matrix(linear, x), tuple(-f for f in value))
         moved = tuple(jnp.maximum(s + d, 0.0) for s, d in zip(x, delta, strict=True))
         size = jnp.abs(delta[0])
         for d in delta[1:]:

@@ -127,8 +127,8 @@ def _iterate(evaluate: Evaluate, start: Vector, first: Any) -> tuple[Vector, Any
             return select(stale, new, left), value
 
         left, values = jax.lax.scan(evaluation, left, jnp.asarray(moves))
-        columns = tuple(tuple((f[3 * j] - f[3 * j + 1]) / (2.0 * step[j]) for f in values) for j in range(n))
-        return columns, tuple(f[-1] for f in values), left
+        twice = 2.0 * jnp.stack(step)
+        return tuple((f[::3] - f[1::3]) / twice for f in values), tuple(f[-1] for f in values), left
 
     def unfinished(carry: Any) -> Array:
         return jnp.logical_and(carry[0] < MAXITERS, jnp.logical_not(jnp.all(carry[-1])))
@@ -151,7 +151,7 @@ def _iterate(evaluate: Evaluate, start: Vector, first: Any) -> tuple[Vector, Any
         return turn + 1, new_x, new_value, matrix, before, new, count, new_change, jnp.logical_or(done, converged)
 
     zero = jnp.zeros_like(start[0])
-    empty = tuple(tuple(zero for _ in range(n)) for _ in range(n))
+    empty = tuple(jnp.zeros((n, *jnp.shape(zero))) for _ in range(n))
     carry = (0, start, (zero,) * n, empty, first, first, zero, zero + 1.0, jnp.zeros_like(zero, dtype=bool))
     _, x, _, _, before, after, count, _, done = jax.lax.while_loop(unfinished, iterate, carry)
     return tuple(jnp.where(done, value, jnp.nan) for value in x), before, after, count
