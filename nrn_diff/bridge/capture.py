@@ -56,14 +56,13 @@ class FromNow:
 
     connections: Callable[[Inventory, Translator, Findings], tuple[Connection, ...]]
     plays: Callable[[Inventory, Findings], tuple[Play, ...]]
-    inventory: Inventory | None = None
     records: tuple[Record, ...] | None = None
 
 
 def examine(tstop: float | None = None, dt: float | None = None, from_now: FromNow | None = None) -> Examined:
     """As `capture_snapshot`, but never raises because of the model: see `Examined.findings`."""
     findings = Findings()
-    inventory = (from_now.inventory if from_now else None) or take_inventory(findings)
+    inventory = take_inventory(findings)
     if inventory is None:
         return Examined(findings, None, None)
     return Examined(findings, inventory, _capture(inventory, tstop, dt, findings, from_now))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from neuron import h
 
 from mod_translator import ir
 from nrn_diff.bridge.catalog import MechanismType
@@ -252,6 +253,20 @@ def times_initialised() -> int | None:
     return counter("_ninits")
 
 
+def places_of_processes() -> tuple[tuple[str, str, float], ...]:
+    """Name and place of every point process. NEURON counts no change when one is removed or moved."""
+    name, found = h.ref(""), []
+    types = h.MechanismType(1)
+    for k in range(int(types.count())):
+        types.select(k)
+        types.selected(name)
+        for process in () if types.is_artificial(k) else hoc_objects(str(name[0])):
+            segment = process.get_segment()
+            found.append((process.hname(), *((segment.sec.name(), segment.x) if segment is not None else ("", 0.0))))
+    return tuple(found)
+
+
 def structure_changes() -> tuple[int | None, int | None]:
     """Counters that NEURON moves when sections, mechanisms or diameters change."""
+    h.CVode().current_method()  # NEURON only looks at what has changed before its next step
     return counter("structure_change_cnt"), counter("diam_change_cnt")

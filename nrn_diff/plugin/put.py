@@ -123,7 +123,7 @@ def _restore(ready: Prepared, done: Finished, state: State) -> None:
 
 def _set_variables(ready: Prepared, state: State) -> None:
     """Voltages, variables of mechanisms, ions."""
-    inventory: Inventory = ready.known.inventory
+    inventory: Inventory = ready.inventory
     structure, topology = ready.structure, inventory.topology
     for node, v in enumerate(np.asarray(state.v)[structure.row_of_node].tolist()):
         section, x = topology.node_place(node)
@@ -154,7 +154,7 @@ def _set_variables(ready: Prepared, state: State) -> None:
 
 def _set_membrane_currents(ready: Prepared, state: State) -> None:
     """i_cap; i_membrane where extracellular is inserted; i_membrane_ if NEURON computes it."""
-    topology, outside = ready.known.inventory.topology, ready.known.inventory.extracellular
+    topology, outside = ready.inventory.topology, ready.inventory.extracellular
     nodes = {"i_cap": topology.segment_node, "i_membrane": np.zeros(0, int) if outside is None else outside.nodes}
     if h.CVode().use_fast_imem():
         nodes["i_membrane_"] = np.arange(topology.n_nodes)
@@ -168,7 +168,7 @@ def _set_membrane_currents(ready: Prepared, state: State) -> None:
 
 def _set_played(ready: Prepared) -> None:
     """Variables that Vectors drive and nothing else changes: as the last step leaves them."""
-    inventory = ready.known.inventory
+    inventory = ready.inventory
     owners = {d.type.name: d for d in inventory.mechanisms}
     for p in ready.driven:
         target, course = p.target, course_of(p, ready.grid)

@@ -18,7 +18,14 @@ from nrn_diff.bridge.extracellular import layer_potential
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import ChildFailedError
 from nrn_diff.bridge.inventory import Inventory, hoc_objects
-from nrn_diff.bridge.live import Wiring, read_queue, read_wiring, structure_changes, times_initialised
+from nrn_diff.bridge.live import (
+    Wiring,
+    places_of_processes,
+    read_queue,
+    read_wiring,
+    structure_changes,
+    times_initialised,
+)
 from nrn_diff.bridge.plays import find_numbered_plays, once_each
 from nrn_diff.bridge.random123 import NeuronRandom
 from nrn_diff.bridge.sampling import intervals_of_records
@@ -53,11 +60,11 @@ _SAME = 1e-9  # of a variable after INITIAL here and in NEURON, relative
 class Known:
     """What is found out once for each topology. key: changes when it must be found out again.
 
-    intervals (ms): of the Vectors that record at intervals, in NEURON's order.
+    intervals (ms): of the Vectors that record at intervals, in NEURON's order. Nothing here refers to an object of
+    NEURON: the user's last reference to one must stay the last.
     """
 
     key: tuple[Any, ...]
-    inventory: Inventory
     records: tuple[Record, ...]
     sources: Sources
     intervals: tuple[float, ...]
@@ -80,6 +87,7 @@ class Prepared:
     grid [2 * n_steps + 1] (ms): `time_grid` of the run. driven, drives: the Vectors that are played.
     """
 
+    inventory: Inventory
     capture: Capture
     structure: Structure
     values: Values
@@ -131,7 +139,7 @@ class Session:
 
         # When a Vector records is part of its record, and may be changed in a Vector.
         records = known.records if known and not has_timed_records(saved) else None
-        now = FromNow(connections, plays, known.inventory if known else None, records)
+        now = FromNow(connections, plays, records)
         examined = examine(float(h.dt), float(h.dt), now)
         findings, capture, inventory = examined.findings, examined.capture, examined.inventory
         if inventory is None or capture is None or "wiring" not in found:
@@ -142,7 +150,7 @@ class Session:
             vectors = {r.vector for r in capture.records} | set(spike_vectors(wiring))
             vectors |= {s.vector for s in wiring.gid_sources}
             sources = find_sources(wiring, vectors, findings)
-            known = Known(key, inventory, capture.records, sources, intervals_of_records(saved))
+            known = Known(key, capture.records, sources, intervals_of_records(saved))
         known = replace(known, records=capture.records)
         timed = _read_timed(saved, found["plays"], known, float(grid[-1]), findings)
         queue = read_queue(saved, wiring, _places(wiring, known.sources, saved), findings)
@@ -158,13 +166,26 @@ class Session:
         hidden = self._hidden(structure, values, findings)
         findings.raise_if_refused()
         above = np.array([saved.sources[k][0] for k in known.sources.place], bool)
-        start = Live(v, jnp.asarray(float(h.t)), jnp.asarray(above), _outside(capture, known.inventory, structure))
+        start = Live(v, jnp.asarray(float(h.t)), jnp.asarray(above), _outside(capture, inventory, structure))
         fixed, state = from_start(structure, values, start, hidden)
         drives = live_drives(structure, values, driven, grid) if driven else no_drives()
         network = LiveNetwork(wiring.models, wiring.all_connections, len(wiring.outside) + 1, NeuronRandom())
         network.wait(queue)
         return Prepared(
-            capture, structure, values, wiring, saved, known, network, fixed, state, grid, timed, drives, driven
+            inventory,
+            capture,
+            structure,
+            values,
+            wiring,
+            saved,
+            known,
+            network,
+            fixed,
+            state,
+            grid,
+            timed,
+            drives,
+            driven,
         )
 
     def run(self, ready: Prepared, progress: Progress) -> None:
@@ -201,7 +222,15 @@ class Session:
     def _key(self, saved: SavedState) -> tuple[Any, ...]:
         names = tuple(n.hname() for n in hoc_objects("NetCon"))
         kinds = tuple(kind for kind, _ in saved.plays)
-        return (*structure_changes(), names, len(hoc_objects("Vector")), kinds, len(saved.sources), recorded_now())
+        return (
+            *structure_changes(),
+            places_of_processes(),
+            names,
+            len(hoc_objects("Vector")),
+            kinds,
+            len(saved.sources),
+            recorded_now(),
+        )
 
     def _structure(self, capture: Capture) -> Structure:
         made = live_structure(capture)
