@@ -70,6 +70,13 @@ def transfer() -> None:
             ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * len(arguments))(address)(*arguments)
 
 
+def forget_self_events() -> None:
+    """NEURON keeps the table of processes that SaveState made first (SelfEvent::index2pp), also of those since gone."""
+    library = neuron_library()
+    if library is not None and hasattr(library, "_ZN9SelfEvent14savestate_freeEv"):
+        library._ZN9SelfEvent14savestate_freeEv()
+
+
 def remove_before_step() -> None:
     """Let NEURON forget all BEFORE STEP blocks, which run before it records. For a copy of the process only."""
     library = neuron_library()

@@ -11,7 +11,7 @@ import numpy as np
 from neuron import h
 
 from nrn_diff.bridge.findings import Findings
-from nrn_diff.bridge.forked import in_copy
+from nrn_diff.bridge.forked import ChildFailedError, in_copy, step_without_python
 from nrn_diff.bridge.inventory import Inventory, hoc_objects
 from nrn_diff.bridge.play_record import Kind, play_record_kinds
 from nrn_diff.bridge.sampling import Sampling, find_sampling
@@ -64,6 +64,23 @@ def find_records(
             "record with one Vector for each variable, made by Vector.record",
         )
     return _match(blocks, vectors, found, netcons, findings)
+
+
+def not_recorded_yet(records: Sequence[Record]) -> set[str]:
+    """HOC names of the Vectors that NEURON's next step leaves as they are: Vector.record begins with finitialize."""
+    names = {r.vector for r in records if r.every_step}
+    vectors = [v for v in hoc_objects("Vector") if v.hname() in names]
+    try:
+        grown = in_copy(partial(_grown, vectors))
+    except ChildFailedError:  # a Python function of the user's, which is refused by itself
+        return set()
+    return {v.hname() for v, more in zip(vectors, grown, strict=True) if not more}
+
+
+def _grown(vectors: Sequence[Any]) -> list[bool]:
+    before = [int(v.size()) for v in vectors]
+    step_without_python()
+    return [int(v.size()) > n for v, n in zip(vectors, before, strict=True)]
 
 
 def _match(

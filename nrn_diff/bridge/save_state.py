@@ -14,6 +14,7 @@ import numpy as np
 from neuron import h
 
 from nrn_diff.bridge.forked import in_copy
+from nrn_diff.bridge.native import forget_self_events
 from nrn_diff.bridge.play_record import EXTRA_LINES, Kind
 
 _PRESYN = struct.Struct("=?7xddd")
@@ -128,6 +129,7 @@ class SavedState:
             path = Path(folder) / "state"
             path.write_bytes(self.to_bytes())
             state = h.SaveState()
+            forget_self_events()
             state.fread(h.File(str(path)))
             state.restore()
 

@@ -5,8 +5,6 @@ Found by experiment in a copy of the process: thresholds are moved so that the s
 
 from __future__ import annotations
 
-import os
-import sys
 import tempfile
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -18,7 +16,7 @@ import numpy as np
 from neuron import h
 
 from nrn_diff.bridge.findings import Findings
-from nrn_diff.bridge.forked import ChildFailedError, in_copy
+from nrn_diff.bridge.forked import ChildFailedError, in_copy, step_without_python
 from nrn_diff.bridge.inventory import hoc_objects
 from nrn_diff.bridge.live import Wiring
 from nrn_diff.bridge.save_state import SavedState, dump
@@ -126,10 +124,7 @@ def _step(watching: list[list[Any]], high: Sequence[bool]) -> None:
     for netcons, up in zip(watching, high, strict=True):
         for netcon in netcons:
             netcon.threshold = _ALWAYS if up else _NEVER
-    # A Python function that NEURON calls ends the copy before any of its code runs.
-    sys.setprofile(lambda _frame, event, _argument: os._exit(1) if event == "call" else None)
-    h.fadvance()
-    sys.setprofile(None)
+    step_without_python()
 
 
 def _decode(name: str, gained: list[list[float]], codes: list[list[bool]], order: list[int]) -> Numbers | None:

@@ -28,6 +28,7 @@ from nrn_diff.bridge.live import (
 )
 from nrn_diff.bridge.plays import find_numbered_plays, once_each
 from nrn_diff.bridge.random123 import NeuronRandom
+from nrn_diff.bridge.records import not_recorded_yet
 from nrn_diff.bridge.sampling import intervals_of_records
 from nrn_diff.bridge.save_state import SavedState, save_state
 from nrn_diff.bridge.sources import Sources, find_sources
@@ -150,6 +151,9 @@ class Session:
             vectors = {r.vector for r in capture.records} | set(spike_vectors(wiring))
             vectors |= {s.vector for s in wiring.gid_sources}
             sources = find_sources(wiring, vectors, findings)
+            if late := not_recorded_yet(capture.records):
+                capture = replace(capture, records=tuple(r for r in capture.records if r.vector not in late))
+                key = (object(),)  # finitialize makes them record
             known = Known(key, capture.records, sources, intervals_of_records(saved))
         known = replace(known, records=capture.records)
         timed = _read_timed(saved, found["plays"], known, float(grid[-1]), findings)
