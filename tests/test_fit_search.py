@@ -14,8 +14,22 @@ import optax
 import pytest
 from fit_problem import BOUNDS, START, TRUE, Membrane
 
-from nrn_diff.fitting import CheckpointError, FitError, fit, normalised, polyak, search, trace_mse
+from nrn_diff.fitting import (
+    AbsoluteZScores,
+    CheckpointError,
+    FitError,
+    Mean,
+    MinimumNorm,
+    Spread,
+    Target,
+    fit,
+    normalised,
+    polyak,
+    search,
+    trace_mse,
+)
 from nrn_diff.fitting.batch import Batched
+from nrn_diff.recording import Recording
 
 LABELS = ("soma(0.5).v", "dend(0.5).v")
 
@@ -68,6 +82,86 @@ def test_optimisers_descend(optimizer):
     model, loss = problem()
     result = fit(model, START, loss, optimizer=optimizer, steps=80, bounds=BOUNDS, progress=False)
     assert result.loss < 1e-2 * result.losses[0]
+
+
+class Timed(Membrane):
+    """Its recordings say when their samples are, as features need."""
+
+    def simulate(self, theta):
+        traces = super().simulate({k: jnp.asarray(x) for k, x in theta.items()})
+        return Recording(jnp.asarray(self.t), traces, {}, {}, {})
+
+
+def few_errors():
+    """Mean and spread of both traces: four errors, and what they are in the Membrane that is looked for."""
+    model = Timed()
+    found = model.simulate(TRUE)
+    features = [kind(label) for label in LABELS for kind in (Mean, Spread)]
+    return model, AbsoluteZScores([Target(f, float(f(found)), 2.0) for f in features])
+
+
+def test_every_start_draws_its_own_points_and_begins_at_the_best():
+    result = small(draws=5, rounds=3, steps=3)
+    assert result.global_losses.shape == (3, 4, 5)
+    np.testing.assert_allclose(result.losses[0], result.global_losses.min(axis=(0, 2)), rtol=1e-9)
+    assert (result.simulations, result.gradients) == (60, 4 * 4)
+    # Another number of starts changes nothing for those that there are.
+    np.testing.assert_array_equal(
+        small(draws=5, rounds=3, starts=2, steps=0).global_losses, result.global_losses[:, :2]
+    )
+    with pytest.raises(FitError, match="draws"):
+        small(draws=0)
+
+
+def test_starts_that_have_drawn_the_goal_rest():
+    goal = float(np.sort(small(draws=5, steps=0).global_losses.min(axis=(0, 2)))[1])
+    result = small(draws=5, rounds=2, steps=0, goal=goal, enough=4)
+    assert np.isnan(result.global_losses[1]).all(axis=1).sum() == 2
+    assert result.simulations == 4 * 5 + 2 * 5
+
+
+def test_minimum_norm_steps_make_few_errors_vanish():
+    model, loss = few_errors()
+    options = {"seed": 5, "starts": 4, "bounds": BOUNDS, "progress": False, "goal": 1e-3, "enough": 4, "batch": 2}
+    result = search(model, START, loss, draws=4, steps=30, optimizer=MinimumNorm(), **options)
+    assert result.stopped_because == "4 starts reached the goal"
+    assert [f for f, _ in result.fame][-1] < 1e-3
+    # Who has reached the goal rests, and what was not computed is not counted.
+    resting = np.isnan(result.losses)
+    assert not resting[0].any()
+    assert resting[-1].any()
+    assert result.gradients == np.sum(~resting)
+    assert result.simulations == 16 + MinimumNorm().simulations * result.gradients
+    # The loss that is told is the loss at the values that are told.
+    for told, theta in result.fame:
+        np.testing.assert_allclose(loss(model.simulate(theta)), told, rtol=1e-9)
+    plain = search(model, START, loss, steps=result.losses.shape[0], **options)
+    assert plain.fame[0][0] > result.loss  # as many steps of Adam are not enough
+
+
+def test_minimum_norm_goes_on_where_it_was_stopped(tmp_path):
+    model, loss = few_errors()
+    options = {"seed": 5, "starts": 3, "bounds": BOUNDS, "progress": False, "draws": 3, "rounds": 2, "steps": 4}
+    options["optimizer"] = MinimumNorm()
+    whole = search(model, START, loss, **options)
+    path = tmp_path / "s.npz"
+    for stop in (1, 1 + 2):
+        calls = []
+        stopped = lambda progress, stop=stop, calls=calls: calls.append(progress) or len(calls) == stop
+        search(model, START, loss, checkpoint=path, callbacks=[stopped], **options)
+    resumed = search(model, START, loss, checkpoint=path, **options)
+    np.testing.assert_array_equal(resumed.losses, whole.losses)
+    with pytest.raises(CheckpointError, match="steps of a start"):
+        search(model, START, loss, checkpoint=path, **options | {"optimizer": MinimumNorm(wander=0.1)})
+
+
+def test_losses_that_minimum_norm_refuses():
+    model, _ = problem()
+    with pytest.raises(FitError, match="which errors it is made of"):
+        search(model, START, lambda r: r[LABELS[0]].mean(), seed=0, bounds=BOUNDS, optimizer=MinimumNorm())
+    # Every sample of a trace is an error.
+    with pytest.raises(FitError, match="too many for MinimumNorm"):
+        small(optimizer=MinimumNorm(), steps=1)
 
 
 def test_a_batch_that_does_not_fit_is_made_smaller():

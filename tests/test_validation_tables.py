@@ -174,3 +174,24 @@ def test_models_of_others_are_counted_by_what_became_of_them(tmp_path):
     assert "- 13: no: a/b; and 3 more" in page
     assert "- 14: does not compile" in page
     assert "largest voltage difference 3.2e-11 mV" in tables.measured(results, tmp_path)
+
+
+def test_fits_count_what_failed_and_stop_at_success():
+    from validation.l5pc.summary import genetic, ours
+
+    line = [
+        {"stage": "global", "seconds": 2.0, "going": 2, "best": [0.8, 1e9]},
+        {"stage": "local", "seconds": 9.0, "going": 2, "best": [0.5, 2.0]},
+        {"stage": "local", "seconds": 12.0, "going": 1, "best": [0.5, 0.7]},
+    ]
+    side = {"timeline": line, "draws": 16, "simulations_of_a_move": 9}
+    tight = ours(side, 0.55)
+    assert (tight.successes, tight.simulations, tight.gradients, tight.seconds) == (1, 32 + 27, 3, 12.0)
+    assert ours(side, 0.9).seconds_per_success == 6.0
+    run = [{"simulations": 10, "seconds": 3.0 * (k + 1), "best": best} for k, best in enumerate((4.0, 0.6, 0.3))]
+    both = {"runs": [run, [{**generation, "best": 2.0} for generation in run]]}
+    assert (genetic(both, 0.9).successes, genetic(both, 0.9).simulations, genetic(both, 0.9).seconds) == (1, 50, 15.0)
+    text = tables._fits({"finished": False, "sides": {"nrn_diff, loss below 0.9": side, "genetic algorithm": both}})
+    assert "| 0.9 | nrn_diff | 2 of 2 | 59 | 3 | 12.0 | 6.0 |" in text
+    assert "| 0.9 | genetic algorithm | 1 of 2 | 50 | 0 | 15.0 | 15.0 |" in text
+    assert "stopped before its end" in text

@@ -77,12 +77,17 @@ def run_cases(module: str, folder: Path, names: Sequence[str], one: Callable[[st
 
 def write_results(folder: Path, cases: dict[str, Any], key: str = "cases") -> Path:
     """results.json of a case, with what it was measured on. key: which shape of a table it gets (tables.py)."""
+    return write_document(folder, {key: cases})
+
+
+def write_document(folder: Path, content: dict[str, Any], packages: Sequence[str] = ()) -> Path:
+    """results.json with `content`, and what it was measured on; replaced as a whole, so that a kill leaves a file."""
     document = {
         "date": datetime.date.today().isoformat(),
         "machine": f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}",
-        "versions": {name: version(name) for name in ("neuron", "jax", "numpy")},
-        key: cases,
+        "versions": {name: version(name) for name in ("neuron", "jax", "numpy", *packages)},
+        **content,
     }
-    path = folder / "results.json"
-    path.write_text(json.dumps(document, indent=1) + "\n")
-    return path
+    path, whole = folder / "results.json", folder / "results.json.new"
+    whole.write_text(json.dumps(document, indent=1) + "\n")
+    return whole.replace(path)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from validation.l5pc.summary import OURS, THRESHOLDS, outcomes
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "validation.md"
 README = ROOT / "README.md"
@@ -220,6 +222,39 @@ def _summary_of_device(document: Document) -> list[str]:
     ]
 
 
+def _fits(document: Document) -> str:
+    lines = [
+        "| loss below | | successes | simulations | gradients | seconds | seconds for each success |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for (side, threshold), x in outcomes(document).items():
+        lines.append(
+            f"| {threshold} | {side} | {x.successes} of {x.starts} | {x.simulations} | {x.gradients} | "
+            f"{x.seconds:.1f} | {x.seconds_per_success:.1f} |"
+        )
+    for threshold in THRESHOLDS:
+        side = document["sides"].get(OURS.format(threshold), {})
+        if checks := side.get("loss_here_and_in_neuron"):
+            off = max(abs(here - there) for here, there in checks)
+            reached = sum(there < threshold for _, there in checks)
+            lines += [
+                "",
+                f"Below {threshold}: {side['compile_s']:.1f} of the seconds of nrn_diff are compiling. Run again by "
+                f"NEURON with the values found, {reached} of {len(checks)} have such a loss; the largest difference "
+                f"from the loss here is {off:.1e}.",
+            ]
+    if not document["finished"]:
+        lines += ["", "This run was stopped before its end."]
+    return "\n".join(lines)
+
+
+def _summary_of_fits(document: Document) -> list[str]:
+    return [
+        f"loss below {threshold}: {side} {x.successes} of {x.starts}, {x.seconds_per_success:.1f} s for each success"
+        for (side, threshold), x in outcomes(document).items()
+    ]
+
+
 @dataclass(frozen=True)
 class Shape:
     """How results of one kind are shown. key: of the documents that have this shape."""
@@ -233,6 +268,7 @@ SHAPES = (
     Shape("cases", _cases, _summary_of_cases),
     Shape("models", _models, _summary_of_models),
     Shape("engines", _speed, _summary_of_speed),
+    Shape("sides", _fits, _summary_of_fits),
     Shape("batches", _device, _summary_of_device),
 )
 

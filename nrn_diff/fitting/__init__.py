@@ -21,10 +21,11 @@ from .features import (
     SteadyState,
     ThresholdVoltage,
 )
+from .few_errors import AbstractSteps, MinimumNorm
 from .gauss_newton import gauss_newton
 from .identifiability import Identifiability, gauss_newton_product, identifiability
 from .losses import TraceMSE, trace_mse
-from .protocols import Protocols, Target, Weighted, ZScores
+from .protocols import AbsoluteZScores, Protocols, Target, Weighted, ZScores
 from .result import FitResult, FitStep
 from .search import Progress, SearchResult, search
 from .steps import normalised, polyak
@@ -32,8 +33,10 @@ from .steps import normalised, polyak
 __all__ = [
     "AHPDepth",
     "AHPVoltage",
+    "AbsoluteZScores",
     "AbstractBijection",
     "AbstractFeature",
+    "AbstractSteps",
     "CheckpointError",
     "DivergedError",
     "FISlope",
@@ -46,6 +49,7 @@ __all__ = [
     "LogDensity",
     "LogInterval",
     "Mean",
+    "MinimumNorm",
     "OneSided",
     "PeakVoltage",
     "Progress",

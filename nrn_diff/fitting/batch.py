@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -31,11 +32,18 @@ class Batched:
     """A function of one parameter set as one of many: pytrees with a leading axis in, the same out.
 
     The batch is made smaller, with a warning, until XLA says that it fits the limit (bytes), and again if the device
-    runs out of memory after all. Raises FitError if not even a single set fits.
+    runs out of memory after all. on_compile: called with the seconds that each compilation took. Raises FitError if not
+    even a single set fits.
     """
 
-    def __init__(self, function: Callable[..., Any], size: int, limit: int | None = None) -> None:
-        self.size, self.limit = size, memory_limit() if limit is None else limit
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        size: int,
+        limit: int | None = None,
+        on_compile: Callable[[float], None] = lambda seconds: None,
+    ) -> None:
+        self.size, self.limit, self._on_compile = size, memory_limit() if limit is None else limit, on_compile
         self._mapped = jax.jit(jax.vmap(function))
         self._compiled: Any = None
 
@@ -56,7 +64,9 @@ class Batched:
     def _compile(self, arguments: Any) -> None:
         while True:
             example = jax.tree.map(lambda x: jnp.zeros((self.size, *np.shape(x)[1:]), jnp.asarray(x).dtype), arguments)
+            begin = time.perf_counter()
             compiled = self._mapped.lower(*example).compile()
+            self._on_compile(time.perf_counter() - begin)
             analysis = compiled.memory_analysis()
             needed = 0 if analysis is None else analysis.temp_size_in_bytes + analysis.output_size_in_bytes
             if needed <= self.limit:

@@ -16,7 +16,7 @@ _TOP = {"script", "mods", "tstop", "dt", "records", "parameters", "protocols", "
         "bluepyopt"}  # fmt: skip
 _PARAMETER = {"name", "where", "share", "relative", "bounds", "label", "start"}
 _FIT = {"method", "steps", "rate", "seed", "starts", "generations", "population", "goal", "enough", "patience",
-        "checkpoint", "memory"}  # fmt: skip
+        "checkpoint", "memory", "draws", "rounds"}  # fmt: skip
 _TRACE = {"file", "column", "time", "unit", "label", "protocol", "weight", "scale", "from", "to", "delay"}
 _OUTPUT = {"json", "hoc", "python", "report", "identifiability"}
 METHODS = ("adam", "gauss_newton", "lbfgs", "normalised", "polyak", "search")

@@ -81,6 +81,16 @@ class Objective:
             return None
         return lambda z: jnp.asarray(of_loss(self.problem.model.simulate(self.problem.theta(z))))
 
+    @property
+    def errors(self) -> tuple[Callable[[Z], jax.Array], Callable[[jax.Array], jax.Array]] | None:
+        """The numbers that the loss is made of as a function of z, and the loss as a function of them; None without."""
+        loss, model = self.problem.loss, self.problem.model
+        of_loss, total = getattr(loss, "errors", None), getattr(loss, "of_errors", None)
+        if not (callable(of_loss) and callable(total)):
+            residuals = self.residuals
+            return None if residuals is None else (residuals, lambda x: jnp.sum(x**2))
+        return lambda z: jnp.asarray(of_loss(model.simulate(self.problem.theta(z)))), total
+
 
 def find_bijections(
     theta: Any, bounds: Mapping[str, Any] | None, log: Mapping[str, bool] | None

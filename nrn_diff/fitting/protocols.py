@@ -110,6 +110,35 @@ class ZScores:
 
 
 @dataclass(frozen=True, eq=False)
+class AbsoluteZScores(ZScores):
+    """Sum of the weighted absolute z-scores: a single feature that is far off does not outweigh all others.
+
+    A sum and no mean, as in published fits of windowed moments. It has no residuals whose squares add up to it, so
+    gauss_newton cannot use it; MinimumNorm can.
+    """
+
+    def errors(self, recordings: Any) -> jax.Array:
+        """The weighted z-scores, [n_targets]."""
+        return jnp.asarray([target.weight for target in self.targets]) * self.z(recordings)
+
+    def of_errors(self, errors: jax.Array) -> jax.Array:
+        """The loss."""
+        return jnp.sum(jnp.abs(errors))
+
+    def residuals(self, recordings: Any) -> jax.Array:
+        """Raises FitError."""
+        raise FitError("a sum of absolute values is no sum of squares: use ZScores, or MinimumNorm in search()")
+
+    def __call__(self, recordings: Any) -> jax.Array:
+        """The loss."""
+        return self.of_errors(self.errors(recordings))
+
+    def describe(self) -> str:
+        """What decides the loss, for the digest of a checkpoint."""
+        return f"absolute {super().describe()}"
+
+
+@dataclass(frozen=True, eq=False)
 class Weighted:
     """A weighted sum of losses: (loss, weight, protocol) each; protocol "" gives the loss everything."""
 

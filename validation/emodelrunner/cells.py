@@ -32,26 +32,34 @@ def mod_folder(name: str) -> Path:
     return examples() / CELLS[name][0] / "mechanisms"
 
 
-def build(h: Any, name: str, workplace: Path) -> list[Any]:
-    """The cell with its first protocol; returns what must stay alive.
+def create(name: str, workplace: Path) -> tuple[Any, Any, Any]:
+    """The cell of a case, without stimuli: (cell, simulator, configuration).
 
-    h: NEURON with the mods loaded. workplace: an empty folder, which becomes the current one.
+    workplace: an empty folder, which becomes the current one. NEURON must have the mods loaded.
     """
-    folder, config_name, tstop = CELLS[name]
+    folder, config_name, _ = CELLS[name]
     shutil.copytree(examples() / folder, workplace / "run", ignore=shutil.ignore_patterns("mechanisms"))
     os.chdir(workplace / "run")
     from bluepyopt import ephys
     from emodelrunner.create_cells import create_cell_using_config
     from emodelrunner.load import get_release_params, load_config
-    from emodelrunner.protocols.create_protocols import ProtocolBuilder
 
     config = load_config(config_path=f"config/{config_name}")
     cell = create_cell_using_config(config)
     sim = ephys.simulators.NrnSimulator(dt=config.getfloat("Sim", "dt"), cvode_active=False)
-    with_synapses = config.getboolean("Synapses", "add_synapses")
     cell.freeze(get_release_params(config))
     cell.instantiate(sim=sim)
+    return cell, sim, config
+
+
+def build(h: Any, name: str, workplace: Path) -> list[Any]:
+    """The cell with its first protocol; returns what must stay alive. workplace: as for `create`."""
+    folder, _, tstop = CELLS[name]
+    cell, sim, config = create(name, workplace)
+    from emodelrunner.protocols.create_protocols import ProtocolBuilder
+
     if "sscx" in folder:
+        with_synapses = config.getboolean("Synapses", "add_synapses")
         make = ProtocolBuilder.using_sscx_protocols(with_synapses, config.prot_args(), cell)
         stimuli = make.get_ephys_protocols().protocols
         stimuli[0].instantiate(sim, cell)
