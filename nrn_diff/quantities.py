@@ -22,7 +22,7 @@ import numpy as np
 from mod_translator import ir
 from mod_translator.semantic.names import USE_TABLE
 from nrn_diff.errors import ParameterError
-from nrn_diff.snapshot import Capture, Extracellular, MechanismData
+from nrn_diff.snapshot import ELEMENTS, Capture, Extracellular, MechanismData
 from nrn_diff.solver.build_events import find_sources
 from nrn_diff.solver.contraction import contract
 from nrn_diff.solver.play import waves
@@ -146,7 +146,7 @@ def _candidates(capture: Capture) -> Iterator[tuple[str, Callable[[], Quantity]]
             yield name, partial(_on_nodes, capture, name, ("ions", ion.name, field), ion.nodes)
         for name, field in ((f"{ion.name}i0_{ion.name}_ion", "inside0"), (f"{ion.name}o0_{ion.name}_ion", "outside0")):
             yield name, partial(_scalar, name, ("ions", ion.name, field))
-    for data in capture.mechanisms:
+    for data in (d for d in capture.mechanisms if d.name != ELEMENTS):
         yield from _mechanism_candidates(capture, data)
     yield from ((name, partial(_samples, capture, name, len(samples))) for name, samples in waves(capture).items())
     if capture.connections:

@@ -142,6 +142,9 @@ class FunctionTable:
     listed: tuple[bool, ...]
 
 
+ELEMENTS = "Vector"  # name of the mechanism whose instances are elements of HOC Vectors that POINTERs lead to
+
+
 @dataclass(frozen=True)
 class Link:
     """A variable of some instances that stands for other variables (POINTER), or is copied from them (target_var).

@@ -62,6 +62,8 @@ def asked(code: Names, node: Any) -> bool:
 
 def _is_vector(code: Names, name: str) -> bool:
     text = "".join(code.lowering.context.source.verbatim)
+    if "vector_capacity" in text and "nrn_random" not in text and "nrnran123" not in text:
+        return True
     return bool(re.search(rf"IvocVect\s*\*\*\s*\)\s*\(?\s*&\s*_p_{name}\b", text))
 
 

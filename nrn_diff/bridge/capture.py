@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from neuron import h
@@ -12,6 +12,7 @@ from mod_translator import ir
 from nrn_diff.bridge.circuits import read_circuits
 from nrn_diff.bridge.clock import read_clock
 from nrn_diff.bridge.connections import capture_connections, capture_spikes, watched_voltages
+from nrn_diff.bridge.elements import with_elements
 from nrn_diff.bridge.extracellular import read_extracellular
 from nrn_diff.bridge.fields import hidden_names, read_hidden
 from nrn_diff.bridge.findings import Findings
@@ -26,7 +27,7 @@ from nrn_diff.bridge.records import find_records
 from nrn_diff.bridge.refuse import check_process
 from nrn_diff.bridge.topology import read_cable
 from nrn_diff.bridge.translate import Translator, execution_rank
-from nrn_diff.snapshot import Capture, Connection, Events, Play, Record
+from nrn_diff.snapshot import Capture, Connection, Events, MechanismData, Play, Record
 
 
 def capture_snapshot(tstop: float | None = None, dt: float | None = None) -> Capture:
@@ -83,6 +84,9 @@ def _capture(
     styles = Styles(inventory, lowered, findings)
     ions = tuple(capture_ion(d, styles, findings) for d in inventory.ions)
     links = find_links(inventory, lowered, findings)
+    last = 1 + max(rank.values(), default=0)
+    pointers, elements, places = with_elements(links.pointers, last)
+    links = replace(links, pointers=pointers)
     wanted = {name: hidden_names(m) if from_now else left_over(m) for name, m in lowered.items()}
     hidden = _read_hidden(inventory, lowered, wanted)
     mechanisms = tuple(
@@ -102,16 +106,18 @@ def _capture(
         if d.type.name in lowered
     )
     if from_now is None:
-        connections, trains, events, cells = capture_connections(
-            inventory, clock.tstop, 1 + max(rank.values(), default=0), translator, findings
-        )
+        connections, trains, events, cells = capture_connections(inventory, clock.tstop, last, translator, findings)
         mechanisms += cells
         spikes = capture_spikes(inventory, mechanisms, trains, findings)
     else:
         connections, trains, spikes = from_now.connections(inventory, translator, findings), (), ()
         events = Events(np.zeros(0), np.zeros(0, int))
+    if elements is not None:
+        mechanisms += (elements,)
+        if from_now is not None:
+            _refuse_elements(elements, findings)
     known = from_now.records if from_now else None
-    records = known if known is not None else find_records(inventory, findings, {c.index for c in connections})
+    records = known if known is not None else find_records(inventory, findings, {c.index for c in connections}, places)
     plays = find_random_plays(inventory, clock, findings)
     if from_now is None:
         plays += find_plays(inventory, findings)
@@ -150,6 +156,15 @@ def _read_hidden(
     return {
         m: {n: x if lowered[m].symbols[n].length else x[:, 0] for n, x in values.items()} for m, values in found.items()
     }
+
+
+def _refuse_elements(elements: MechanismData, findings: Findings) -> None:
+    findings.refuse(
+        f"POINTERs to {elements.labels[0]}",
+        "",
+        "an element of a Vector is not put back into NEURON after a run",
+        "use nrn_diff.capture() and Model.simulate()",
+    )
 
 
 def _refuse_drawn(plays: Sequence[Play], findings: Findings) -> None:

@@ -44,7 +44,7 @@ def with_vectors(cells: Sequence[ArtificialCell], findings: Findings) -> list[Ar
         return list(cells)
     vectors = hoc_objects("Vector")
     try:
-        answer = in_copy(_first_events)
+        answer, changed = in_copy(_first_events)
     except ChildFailedError as error:
         findings.refuse(
             f"the Vector of event times of {reading[0].label}",
@@ -62,7 +62,7 @@ def with_vectors(cells: Sequence[ArtificialCell], findings: Findings) -> list[Ar
         numbers = {round((time - _FIRST) / _APART) for time, _ in events if time >= _FIRST - _APART / 2}
         names = hidden[id(cell.ir)]
         given = {name: [_time(k)] for name in names for k in numbers}
-        same = len(names) == 1 and len(numbers) <= 1 and all(k < len(vectors) for k in numbers)
+        same = len(names) == 1 and len(numbers) <= 1 and all(k < len(vectors) and k not in changed for k in numbers)
         if not same or sorted(initial_events(replace(cell, vectors=given), random=NeuronRandom())) != events:
             findings.refuse(
                 f"the Vector of event times of {cell.label}",
@@ -80,8 +80,11 @@ def _time(number: int) -> float:
     return _FIRST + _APART * number
 
 
-def _first_events() -> list[tuple[str, float, float]]:
-    """Target, time and flag of what INITIAL blocks have sent. For a copy of the process only."""
+def _first_events() -> tuple[list[tuple[str, float, float]], list[int]]:
+    """Target, time and flag of what INITIAL blocks have sent, and which Vectors finitialize has changed.
+
+    For a copy of the process only.
+    """
     vectors = hoc_objects("Vector")
     for k, vector in enumerate(vectors):
         vector.play_remove()
@@ -89,10 +92,9 @@ def _first_events() -> list[tuple[str, float, float]]:
         vector.x[0] = _time(k)
     h.CVode().active(0)
     h.finitialize()
-    # finitialize empties the Vectors that take spikes.
-    if any(int(v.size()) and (int(v.size()) != 1 or v.x[0] != _time(k)) for k, v in enumerate(vectors)):
-        raise ValueError("finitialize changes a Vector")
+    changed = [k for k, v in enumerate(vectors) if int(v.size()) != 1 or v.x[0] != _time(k)]
     times, flags = h.Vector(), h.Vector()
     targets: Any = h.List()
     h.CVode().event_queue_info(_SELF_EVENTS, times, flags, targets)
-    return [(targets.o(k).hname(), float(times.x[k]), float(flags.x[k])) for k in range(int(times.size()))]
+    sent = [(targets.o(k).hname(), float(times.x[k]), float(flags.x[k])) for k in range(int(times.size()))]
+    return sent, changed

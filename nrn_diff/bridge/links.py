@@ -15,6 +15,7 @@ from neuron import h
 
 from mod_translator import ir
 from mod_translator.passes.walk import blocks
+from nrn_diff.bridge.elements import vector_elements
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import ChildFailedError, in_copy
 from nrn_diff.bridge.inventory import Inventory, Located
@@ -47,7 +48,7 @@ def find_links(inventory: Inventory, lowered: Mapping[str, ir.Mechanism], findin
             "h.ParallelContext().nthread(1)",
         )
         transfers = False
-    model = every_variable(inventory) if used or transfers else []
+    model = [*every_variable(inventory), *vector_elements()] if used or transfers else []
     return Links(
         _pointers(inventory, used, model, findings), _transfers(inventory, model, findings) if transfers else {}
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
@@ -21,13 +22,20 @@ from nrn_diff.snapshot import Record
 
 def _sample(blocks: Sequence[Block], vectors: Sequence[Any], section: Any) -> list[tuple[int, float]]:
     """Length and first value of each Vector after NEURON recorded the sentinels. For a copy of the process only."""
-    put_sentinels(blocks, section)
-    for vector in vectors:
-        # A Vector that records has one value after frecord_init, one that records at given times none.
-        if vector.size() < 2:
+    # A Vector that records has one value after frecord_init, one that records at given times none. Something may
+    # point to the only value of a Vector, so that it must stay where it is: there, whether the value changes tells.
+    for k, vector in enumerate(vectors):
+        if vector.size() == 0:
             vector.resize(2)
+        elif vector.size() == 1:
+            vector.x[0] = -FIRST - k
+    put_sentinels(blocks, section)
+    before = [float(v.x[0]) if v.size() == 1 else math.nan for v in vectors]
     h.frecord_init()
-    return [(int(v.size()), float(v.x[0]) if v.size() else 0.0) for v in vectors]
+    return [
+        (2 if v.size() == 1 and v.x[0] == old else int(v.size()), float(v.x[0]) if v.size() else 0.0)
+        for v, old in zip(vectors, before, strict=True)
+    ]
 
 
 def vector_name(vector: Any) -> str:
@@ -37,17 +45,20 @@ def vector_name(vector: Any) -> str:
 
 
 def find_records(
-    inventory: Inventory, findings: Findings, netcons: Collection[int] | None = None
+    inventory: Inventory,
+    findings: Findings,
+    netcons: Collection[int] | None = None,
+    elements: Sequence[Block] = (),
 ) -> tuple[Record, ...]:
     """What every recording Vector of the live model records, in the order of h.List('Vector').
 
     netcons: places in h.List('NetCon') of the captured ones (None: all). Refuses variables that the snapshot does not
-    hold.
+    hold. elements: of Vectors, that it holds.
     """
     kinds = play_record_kinds()
     if not np.isin(kinds, [Kind.RECORD, Kind.RECORD_T, Kind.RECORD_EVERY, Kind.RECORD_AT_TIMES]).any():
         return ()
-    blocks, vectors = every_variable(inventory), hoc_objects("Vector")
+    blocks, vectors = [*every_variable(inventory), *elements], hoc_objects("Vector")
     samples = in_copy(lambda: _sample(blocks, vectors, inventory.topology.sections[0]))
     found = {k: (value, Sampling()) for k, (size, value) in enumerate(samples) if size == 1}
     timed = [k for k, (size, _) in enumerate(samples) if size == 0]

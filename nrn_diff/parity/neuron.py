@@ -168,6 +168,12 @@ EVENTS = (
         "given trains, bit for bit",
     ),
     Feature(
+        "POINTER to an element of a Vector; BEFORE and AFTER blocks of many instances that add to one variable",
+        _SAME,
+        ("test_pointers_that_gather.py::test_sums_through_pointers_agree_with_neuron",),
+        "in a captured model; the sums as `P = P + x`, with x that does not depend on P",
+    ),
+    Feature(
         "VecStim and other ARTIFICIAL_CELLs whose C code reads event times from a HOC Vector",
         _SAME,
         ("test_vecstim.py::test_times_of_vectors_agree_with_neuron",),

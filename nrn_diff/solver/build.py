@@ -36,7 +36,7 @@ from nrn_diff.solver.build_events import (
     spike_sources,
 )
 from nrn_diff.solver.build_layers import build_extracellular, build_layers, layered_row
-from nrn_diff.solver.build_links import Linked
+from nrn_diff.solver.build_links import Linked, gathers
 from nrn_diff.solver.contraction import contract
 from nrn_diff.solver.incidence import Incidence
 from nrn_diff.solver.moment import ion_field
@@ -222,7 +222,8 @@ def _mechanism(
             # NET_RECEIVE returns the arguments that it assigns: they are state of the NetCon.
             outputs = (*routine.writes, *routine.results)
             sites = events.sites.get(name, ())
-            blocks[name] = Block(emit.signature(printed, routine), outputs, routine.args, sites)
+            added = gathers(data, routine) if name in ir.BEFORE_AFTER else frozenset()
+            blocks[name] = Block(emit.signature(printed, routine), outputs, routine.args, sites, added)
     _check(capture, data, blocks, linked)
     source = emit.emit(printed) if queued else _source(mechanism)
     agenda = None

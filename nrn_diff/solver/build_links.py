@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from mod_translator import ir
-from mod_translator.passes.walk import blocks
+from mod_translator.passes.walk import blocks, calls, expressions, names, statements
 from nrn_diff.errors import Refusal
 from nrn_diff.snapshot import Capture, Link, MechanismData
 from nrn_diff.solver.build_events import find_watched
@@ -17,6 +17,7 @@ from nrn_diff.solver.incidence import Incidence
 from nrn_diff.solver.moment import ion_field
 from nrn_diff.solver.structure import Links, LinkStructure, Place
 
+_BEFORE_AFTER = ("BEFORE", "AFTER")
 _WRITABLE = ("v", "ion", "mechanism")
 
 
@@ -125,9 +126,15 @@ class Linked:
             owner = next(m for m in self.capture.mechanisms if m.name == place.owner)
             if place.variable in owner.ir.shared:
                 return True
-        rows = [link.index for link in data.pointers if link.name in block.writes and place_of(link) == place]
-        everywhere = np.concatenate(rows)
-        return len(np.unique(everywhere)) < len(everywhere)
+        here = [link for link in data.pointers if link.name in block.writes and place_of(link) == place]
+        everywhere = np.concatenate([link.index for link in here])
+        if len(np.unique(everywhere)) == len(everywhere):
+            return False
+        used = {link.name for link in here}
+        return not (
+            block.kind.startswith(_BEFORE_AFTER)
+            and (used <= gathers(data, block) or (len(used) == 1 and _constant(block, *used)))
+        )
 
 
 def place_of(link: Link) -> Place:
@@ -136,7 +143,31 @@ def place_of(link: Link) -> Place:
 
 
 def _running(data: MechanismData) -> list[ir.Routine]:
-    return [b for b in (data.ir.current, data.ir.advance, data.ir.net_receive) if b is not None]
+    return [b for name, b in blocks(data.ir).items() if name not in ("initial", "net_initial", "watch")]
+
+
+def gathers(data: MechanismData, block: ir.Routine) -> frozenset[str]:
+    """POINTERs through which a block of every instance adds something, and does nothing else with them: `P = P + x`."""
+    own = {link.name for link in data.pointers if link.name in block.writes}
+    below = {n for name in calls(block.body) if (r := data.ir.routines.get(name)) for n in (*r.reads, *r.writes)}
+    return frozenset(n for n in own - below if all(_adds(s, n) for s in block.body))
+
+
+def _adds(statement: ir.Stmt, name: str) -> bool:
+    """Whether a statement is `name = name + x`, or has nothing to do with the name."""
+    match statement:
+        case ir.Assign(ir.Var(target), ir.Binary("+" | "-", ir.Var(left), added), _) if target == left == name:
+            return name not in names(added)
+    return name not in ir.assigned((statement,)) and not any(
+        name in names(e) for s in statements((statement,)) for e in expressions(s)
+    )
+
+
+def _constant(block: ir.Routine, name: str) -> bool:
+    """Whether a block does nothing with a name but to set it to a number."""
+    return not any(name in names(e) for s in statements(block.body) for e in expressions(s)) and all(
+        isinstance(s, ir.Assign) and isinstance(s.value, ir.Num) for s in block.body if name in ir.assigned((s,))
+    )
 
 
 def _through(data: MechanismData, names: Sequence[str]) -> set[Place]:

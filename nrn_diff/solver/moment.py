@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -136,17 +136,21 @@ class Moment:
         return on_all(mechanism, self.inputs(mechanism, block), lambda each: (mechanism.run(block, each),))[0]
 
     def inputs(self, mechanism: MechanismStructure, block: str) -> dict[str, Array]:
-        """What a block of a mechanism reads now."""
-        return {name: self.read(mechanism, name) for name in mechanism.blocks[block].inputs}
+        """What a block of a mechanism reads now; 0 for what it only adds something to."""
+        read, added = mechanism.blocks[block].inputs, mechanism.blocks[block].gathers
+        return {n: jnp.zeros(mechanism.count) if n in added else self.read(mechanism, n) for n in read}
 
     def run_everywhere(self, block: str) -> None:
         """Run one kind of block in all mechanisms that have it."""
         for mechanism in self.structure.mechanisms:
             if block in mechanism.blocks:
-                self.store(mechanism, self.call(mechanism, block))
+                self.store(mechanism, self.call(mechanism, block), mechanism.blocks[block].gathers)
 
-    def store(self, mechanism: MechanismStructure, results: Mapping[str, Array]) -> None:
-        """Keep what a block wrote: variables of the instances, and of ions (whose currents are summed elsewhere)."""
+    def store(self, mechanism: MechanismStructure, results: Mapping[str, Array], gathers: Collection[str] = ()) -> None:
+        """Keep what a block wrote: variables of the instances, and of ions (whose currents are summed elsewhere).
+
+        gathers: names through which the instances add something, which is summed.
+        """
         for name, value in results.items():
             symbol = mechanism.ir.symbols[name]
             own_current = symbol.role is ir.Role.ION and ion_field(mechanism.ion_of[name], name) == "current"
@@ -157,6 +161,8 @@ class Moment:
                 if name in mechanism.ir.shared and jnp.shape(whole) == shape:
                     whole = whole[..., mechanism.last, None]
                 self.mechanisms[mechanism.name][name] = jnp.broadcast_to(whole, shape)
+            elif name in gathers:
+                add_through(self, mechanism.pointers[name], jnp.broadcast_to(value, (mechanism.count,)))
             elif symbol.role is ir.Role.POINTER:
                 write_through(self, mechanism.pointers[name], jnp.broadcast_to(value, (mechanism.count,)))
             elif symbol.role is ir.Role.ION:
@@ -238,6 +244,12 @@ def write_through(now: Moment, links: tuple[LinkStructure, ...], value: Array) -
     for link in links:
         writer = link.rows.last
         now.put(link.place, replace_rows(writer.target >= 0, writer.gather(value), now.at(link.place)))
+
+
+def add_through(now: Moment, links: tuple[LinkStructure, ...], value: Array) -> None:
+    """Add each instance's value [n] to where its variable leads to."""
+    for link in links:
+        now.put(link.place, now.at(link.place) + link.rows.sum(value))
 
 
 def transfer(now: Moment) -> None:

@@ -29,13 +29,14 @@ class Block:
     """A function of an emitted module, by the names of the NMODL file.
 
     inputs: what it takes by keyword. outputs: what it returns. args: the NetCon arguments of NET_RECEIVE. sites: where
-    it sends events; what they hold is among the outputs.
+    it sends events; what they hold is among the outputs. gathers: POINTERs through which it only adds something.
     """
 
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     args: tuple[str, ...] = ()
     sites: tuple[Site, ...] = ()
+    gathers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, eq=False)
