@@ -1,0 +1,1 @@
+"""The network of hnn-core against NEURON."""
