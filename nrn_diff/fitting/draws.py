@@ -6,12 +6,14 @@ import numpy as np
 
 Array = np.ndarray
 
-# Standard deviation of the unbounded variables around the best point, and what it shrinks by when none was better.
-_SPREAD, _SHRINK = 0.6, 0.7
+# Standard deviations of the unbounded variables around the best point, from refinement to nearly all over the bounds:
+# with one of them alone, starts stayed where they were.
+_NEAREST, _FARTHEST = 0.15, 1.5
 
 
 class Draws:
-    """The first round is uniform between the bounds; later ones are normal around the best point of the start itself.
+    """The first round is uniform between the bounds; later ones are normal around the best point of the start
+    itself, near and far.
 
     centre [size]: added to unbounded variables. Starts know nothing of each other. The same seed and the same answers
     give the same points.
@@ -19,7 +21,6 @@ class Draws:
 
     def __init__(self, seed: int, starts: int, draws: int, centre: Array) -> None:
         self._generators = [np.random.default_rng([seed, start]) for start in range(starts)]
-        self._spread = np.full(starts, _SPREAD)
         self.draws, self.centre = draws, centre
         self.best, self.point = np.full(starts, np.inf), np.tile(centre, (starts, 1))
 
@@ -33,12 +34,11 @@ class Draws:
             k = int(np.argmin(found))
             if found[k] < self.best[start]:
                 self.best[start], self.point[start] = found[k], mine[k]
-            else:
-                self._spread[start] *= _SHRINK
 
     def _points(self, start: int) -> Array:
         shape = (self.draws, len(self.centre))
         if np.isfinite(self.best[start]):
-            return np.asarray(self.point[start] + self._spread[start] * self._generators[start].standard_normal(shape))
+            spread = np.geomspace(_NEAREST, _FARTHEST, self.draws)[:, None]
+            return np.asarray(self.point[start] + spread * self._generators[start].standard_normal(shape))
         uniform = self._generators[start].uniform(1e-3, 1 - 1e-3, shape)
         return np.asarray(self.centre + np.log(uniform / (1 - uniform)))

@@ -14,7 +14,7 @@ Array = np.ndarray
 Report = Callable[[dict[str, Any]], None]
 
 # Points that a start draws in a round, and rounds; starts in one batch; most moves of a start.
-DRAWS, ROUNDS, BATCH, STEPS = 16, 8, 1, 20
+DRAWS, ROUNDS, BATCH, STEPS = 16, 12, 1, 20
 
 
 def run(h: Any, cell: task.Cell, goal: float, starts: int, budget: float, report: Report) -> None:
