@@ -246,3 +246,59 @@ def test_numbers_that_c_code_draws_behind_a_pointer_are_neurons() -> None:
     assert out["saved"] == 0
     assert "draw from one Random" in out["shared"]
     assert "distribution Poisson" in out["poisson"]
+
+
+OLD = """
+NEURON { ARTIFICIAL_CELL Old RANGE interval, noise, seed }
+PARAMETER { interval = 2 noise = 1 seed = 0 }
+INITIAL { if (seed > 0) { set_seed(seed) } net_send(invl(interval), 1) }
+NET_RECEIVE (w) { if (flag == 1) { net_event(t) net_send(invl(interval), 1) } }
+FUNCTION invl(mean) {
+    if (noise == 0) { invl = mean } else { invl = mean*exprand(1) + fabs(normrand(0, 0.3)) + scop_random()*poisrand(2) }
+}
+"""
+
+
+def drawn_from_the_process() -> dict[str, Any]:
+    import jax
+    import neuron_models
+    from neuron import h
+
+    import nrn_diff
+
+    jax.config.update("jax_enable_x64", True)
+    h.load_file("stdrun.hoc")
+    soma = h.Section("soma")
+    soma.L = soma.diam = 20
+    soma.insert("pas")
+    synapse = h.ExpSyn(soma(0.5))
+    cells = [h.Old() for _ in range(3)]
+    wires = [h.NetCon(c, synapse, 0, 0.3, 0.002 * (k + 1)) for k, c in enumerate(cells)]
+    vector = h.Vector().record(soma(0.5)._ref_v)
+    h.tstop = 12
+    out: dict[str, Any] = {"worst": [], "ends": [], "kept": len(wires)}
+    for seed in (0, 0, 4321):
+        cells[0].seed = seed
+        model = nrn_diff.capture()
+        out["worst"].append(neuron_models.compare_with_neuron(model, h)["dv"])
+        out["ends"].append(vector[-1])
+    silent = h.Old()
+    silent.noise = 0
+    out["silent"] = str(nrn_diff.inspect())
+    for cell in cells:
+        cell.noise = cell.seed = 0
+    out["no noise"] = nrn_diff.inspect().supported
+    for cell in cells:
+        cell.noise = 1
+    h.use_mcell_ran4(1)
+    out["ran4"] = str(nrn_diff.inspect())
+    return out
+
+
+def test_exprand_of_artificial_cells_goes_on_in_neurons_one_stream() -> None:
+    out = run_function(drawn_from_the_process, mods={"old.mod": OLD})
+    assert max(out["worst"]) < 1e-9, out
+    assert len(set(out["ends"])) == 3, out["ends"]
+    assert "drives no synapse, so that it is not run" in out["silent"]
+    assert out["no noise"] is True
+    assert "use_mcell_ran4" in out["ran4"]

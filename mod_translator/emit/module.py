@@ -11,7 +11,7 @@ from mod_translator.emit.text import INDENT, docstring, fold
 from mod_translator.errors import Place, UnsupportedConstruct
 from mod_translator.passes.outbox import outbox, uses_queue
 from mod_translator.passes.walk import blocks, calls, statements
-from mod_translator.semantic.names import RANDOM_CALLS
+from mod_translator.semantic.names import OF_PROCESS, RANDOM_CALLS
 from mod_translator.validate import validate
 
 _KEYWORD = {
@@ -41,7 +41,7 @@ def emit(mechanism: ir.Mechanism) -> str:
 def _refuse_random(mechanism: ir.Mechanism) -> None:
     for name, routine in (*mechanism.routines.items(), *blocks(mechanism).items()):
         for statement in statements(routine.body):
-            found = [n for n in calls((statement,)) if n in RANDOM_CALLS]
+            found = [n for n in calls((statement,)) if n in RANDOM_CALLS or n.startswith((OF_PROCESS, "random_pick_"))]
             if found and not isinstance(statement, ir.If):
                 raise UnsupportedConstruct(
                     f"{found[0]} in {name}: random numbers have no place in a traced function",

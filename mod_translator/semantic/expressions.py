@@ -10,7 +10,9 @@ from mod_translator.semantic.names import (
     EVENT_CALLS,
     FUNC_TABLE,
     INTRINSICS,
+    OF_PROCESS,
     OTHER_BUILTINS,
+    PROCESS_DRAWS,
     RANDOM_CALLS,
     USE_TABLE,
 )
@@ -238,6 +240,13 @@ class Resolver:
         if name in INTRINSICS:
             self._count(marked, (INTRINSICS[name],), len(args))
             return Call(name, tuple(self.expr(a, scope) for a in args))
+        if name in PROCESS_DRAWS and self.symbols.artificial:
+            self._count(marked, (PROCESS_DRAWS[name],), len(args))
+            return Call(OF_PROCESS + name, tuple(self.expr(a, scope) for a in args))
+        if name in PROCESS_DRAWS:
+            reason = f"the built-in function {name} outside of an ARTIFICIAL_CELL: it draws from one stream for all"
+            self.context.unsupported("U137", reason, "declare RANDOM r in the NEURON block and draw from it", marked)
+            return _ZERO
         if name in OTHER_BUILTINS or name in EVENT_CALLS:
             self.context.unsupported("U137", f"the built-in function {name}", "write it out in NMODL", marked)
         else:

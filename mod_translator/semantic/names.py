@@ -66,6 +66,11 @@ RANDOM_CALLS: dict[str, tuple[int, ...]] = {
 # Calls without any effect on the numbers of a fixed-step run.
 DROPPED_CALLS = frozenset({"at_time", "printf", "prterr"})
 
+# Draws from the one stream of the process (src/oc/scoprand.cpp): name -> number of arguments. In the IR their names
+# begin with OF_PROCESS.
+PROCESS_DRAWS: dict[str, int] = {"scop_random": 0, "exprand": 1, "normrand": 2, "poisrand": 1, "set_seed": 1}
+OF_PROCESS = "random_of_process_"
+
 # nocmodl's other built-in functions: legal NMODL that is refused by name.
 OTHER_BUILTINS = frozenset(
     re.findall(

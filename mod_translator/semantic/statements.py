@@ -10,7 +10,14 @@ from mod_translator.semantic.context import Context, first_name
 from mod_translator.semantic.expressions import Resolver
 from mod_translator.semantic.kinetic import Kinetic
 from mod_translator.semantic.leaving import CannotLeaveError, unrolled
-from mod_translator.semantic.names import DROPPED_CALLS, EVENT_CALLS, INTRINSICS, OTHER_BUILTINS, RANDOM_CALLS
+from mod_translator.semantic.names import (
+    DROPPED_CALLS,
+    EVENT_CALLS,
+    INTRINSICS,
+    OF_PROCESS,
+    OTHER_BUILTINS,
+    RANDOM_CALLS,
+)
 from mod_translator.semantic.operators import operator_nocmodl_aborts_on
 from mod_translator.semantic.scope import Scope
 from mod_translator.semantic.simultaneous import Simultaneous
@@ -405,7 +412,10 @@ class Lowering:
             target, value = call.args
             if isinstance(target, ir.Var | ir.Element):
                 return self._assign(target, value, work)
-        if isinstance(self.resolve.call(call.name, call.args, work.scope), ir.Call):
+        value = self.resolve.call(call.name, call.args, work.scope)
+        if isinstance(value, ir.Call) and value.name.startswith(OF_PROCESS):
+            return (ir.CallRoutine(value.name, value.args, loc),)
+        if isinstance(value, ir.Call):
             self.context.note(f"{name}() as a statement has no effect", call.name)
         return ()
 

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from neuron import h
 
-from mod_translator import emit
+from mod_translator import emit, ir
 from mod_translator.errors import TranslationError
+from mod_translator.passes import walk
 from mod_translator.passes.outbox import loops_over_netcons
+from mod_translator.semantic.names import OF_PROCESS
 from mod_translator.validate import InvalidIR
 from nrn_diff.bridge.catalog import MechanismType
 from nrn_diff.bridge.event_vectors import with_vectors
@@ -315,6 +317,27 @@ def _check_loops(inventory: Inventory, translator: Translator, findings: Finding
             )
 
 
+def draws_from_process(mechanism: ir.Mechanism) -> bool:
+    """Whether exprand and the like are called anywhere."""
+    everything = (*mechanism.routines.values(), *walk.blocks(mechanism).values())
+    return any(call.startswith(OF_PROCESS) for routine in everything for call in walk.calls(routine.body))
+
+
+def _check_draws(
+    others: Sequence[str],
+    artificial: Mapping[str, tuple[MechanismType, Any]],
+    translator: Translator,
+    findings: Findings,
+) -> None:
+    """Where cells draw from the one stream of the process, all that draw from it must be run."""
+    findings.note("numbers of exprand and the like are those of the next run in NEURON, which goes on in one stream")
+    for name in others:
+        mechanism = translator.lower(artificial[name][0])
+        if mechanism is not None and draws_from_process(mechanism):
+            why = "it draws from the same stream as others, but drives no synapse, so that it is not run"
+            findings.refuse(name, f"mechanism {artificial[name][0].name}", why, "remove it")
+
+
 def capture_connections(
     inventory: Inventory, tstop: float, first_rank: int, translator: Translator, findings: Findings
 ) -> tuple[tuple[Connection, ...], tuple[Train, ...], Events, tuple[MechanismData, ...]]:
@@ -361,7 +384,10 @@ def capture_connections(
     usable = with_vectors([c for c in cells if c is not None], findings)
     if len(usable) == len(cells) and not findings.refusals:
         try:
-            run = run_artificial(usable, tstop, inner, random=NeuronRandom())
+            numbers = NeuronRandom()
+            run = run_artificial(usable, tstop, inner, random=numbers)
+            if numbers.process_drawn:
+                _check_draws([n for n in artificial if n not in needed], artificial, translator, findings)
             trains = [Train(name, t) for name, t in zip(names, run.trains, strict=True)]
             place = {w.index: k for k, w in enumerate(w for w in wires if w.target in instances)}
             connection = np.array([place.get(w.index, -1) for w in sent], dtype=int)[run.delivery_connections]

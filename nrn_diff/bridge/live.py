@@ -11,7 +11,7 @@ from neuron import h
 
 from mod_translator import ir
 from nrn_diff.bridge.catalog import MechanismType
-from nrn_diff.bridge.connections import Source, artificial_cell, source_of
+from nrn_diff.bridge.connections import Source, artificial_cell, draws_from_process, source_of
 from nrn_diff.bridge.event_vectors import with_vectors
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.gid_sources import GidSource, find_gid_sources
@@ -21,8 +21,10 @@ from nrn_diff.bridge.save_state import EventKind, QueuedEvent, SavedState
 from nrn_diff.bridge.translate import Translator
 from nrn_diff.events.artificial import ArtificialCell, ArtificialConnection
 from nrn_diff.events.live import Waiting
+from nrn_diff.events.random_stream import Generator
 from nrn_diff.snapshot import Connection
 
+_NOT_PUT_BACK = "in a run that NEURON hands over, where such a stream stands afterwards is not put back yet"
 _HOC_EVENT = (
     "its statement or Python function would run during the simulation and may change anything",
     "do what it does before the run, or between two runs (h.continuerun(t) stops at t)",
@@ -136,6 +138,9 @@ def _cells(
         model = artificial_cell(kind, live, translator, findings)
         if model is None:
             continue
+        if draws_from_process(model.ir) or any(isinstance(g, Generator) for g in model.random.values()):
+            what = "a HOC Random, a stream behind a POINTER, or exprand and the like"
+            findings.refuse(f"{live.hname()} draws from {what}", "", _NOT_PUT_BACK, "use nrn_diff.capture()")
         table = saved.cells.get(kind.internal_type, np.zeros((0, 0)))
         columns = _columns(kind, model.ir)
         fits = row < len(table) and 0 < table.shape[1] - len(columns) <= 2

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mod_translator import ir
+from nrn_diff.bridge.forked import in_copy
+from nrn_diff.bridge.native import neuron_library
+from nrn_diff.events.errors import EventError
+from nrn_diff.events.process_stream import ProcessStream
 from nrn_diff.events.random_stream import Generator
 
 if TYPE_CHECKING:
@@ -60,6 +65,7 @@ class NeuronStream:
         self._stale = True
 
 
+_SCOP_RANDOM = "_Z11scop_randomv"
 _OF_HOC = {"Uniform": "uniform", "NegativeExpntl": "negexp", "Normal": "normal", "DiscreteUniform": "discunif"}
 
 
@@ -92,6 +98,29 @@ class NeuronRandom:
 
     def __init__(self) -> None:
         self._known: dict[int, NeuronStream] = {}
+        self._process: ProcessStream | None = None
+
+    def process_stream(self) -> ProcessStream:
+        """NEURON's own for all mechanisms, where it stands now.
+
+        Raises EventError: HOC has chosen use_mcell_ran4(1), whose place in the stream NEURON does not show.
+        """
+        if self._process is None:
+            from neuron import h
+
+            library = neuron_library()
+            if h.use_mcell_ran4() or library is None or not hasattr(library, _SCOP_RANDOM):
+                why = "with use_mcell_ran4(1), or in this build of NEURON, the place of scop_random is not shown"
+                raise EventError(f"{why}: call use_mcell_ran4(0), or draw from a RANDOM variable")
+            draw = library[_SCOP_RANDOM]
+            draw.restype = ctypes.c_double
+            self._process = ProcessStream.before(float(in_copy(draw)))
+        return self._process
+
+    @property
+    def process_drawn(self) -> bool:
+        """Whether that stream was used."""
+        return self._process is not None and self._process.drawn
 
     def generator(self, found: Generator) -> NeuronStream:
         """The generator behind a POINTER; the same stream for the same address."""

@@ -187,7 +187,16 @@ class _Network:
             self.programs.append(programs[id(cell.ir)])
             globals_ = shared.setdefault(cell.ir.name, _globals(cell))
             values = variables(cell.values, cell.ir.symbols, ir.Role.INSTANCE)
-            self.instances.append(Instance(cell.label, values, globals_, _streams(cell, random), vectors=cell.vectors))
+            self.instances.append(
+                Instance(
+                    cell.label,
+                    values,
+                    globals_,
+                    _streams(cell, random),
+                    process=random.process_stream if random is not None else None,
+                    vectors=cell.vectors,
+                )
+            )
         self.queue: EventQueue[_Event] = EventQueue()
         self.movable: list[Item[_Event] | None] = [None] * len(cells)
         self.weights: list[list[float]] = [list(map(float, c.weight)) for c in connections]

@@ -18,6 +18,7 @@ from mod_translator.semantic.names import VECTOR_ELEMENT, VECTOR_SIZE
 from . import random_stream
 from .c_math import BINARY, INTRINSICS, UNARY
 from .errors import EventError
+from .process_stream import DRAWS, ProcessStream
 from .random_stream import RandomStream
 
 # Routine calls and loop rounds that one block may take: IntFire4, the most laborious built-in, takes about 200.
@@ -53,6 +54,7 @@ class Instance:
     values: Variables
     globals_: Variables
     random: dict[str, RandomStream] = field(default_factory=dict)
+    process: Callable[[], ProcessStream] | None = None
     steps: int = 0
     vectors: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
@@ -145,6 +147,12 @@ class Program:
             return value
 
         return run
+
+    def process_stream(self, frame: Frame, loc: ir.Loc | None) -> ProcessStream:
+        """The stream that all mechanisms of the process have in common; raises EventError where it is not known."""
+        if frame.instance.process is None:
+            raise self.error("it draws from NEURON's one stream for all mechanisms, which is not known here", loc)
+        return frame.instance.process()
 
     def spend(self, frame: Frame, loc: ir.Loc | None) -> None:
         """Count one call or loop round; raises EventError past STEP_LIMIT, where NEURON would hang."""
@@ -304,6 +312,10 @@ class _Scope:
 
     def call(self, name: str, args: tuple[ir.Expr, ...]) -> Evaluate:
         loc = self.loc
+        if name in DRAWS:
+            draw, count = DRAWS[name]
+            inputs = self.arguments(name, args, count)
+            return lambda frame: draw(self.program.process_stream(frame, loc), *[x(frame) for x in inputs])
         if name.startswith("random_"):
             return self.random(name, args)
         if name in (VECTOR_SIZE, VECTOR_ELEMENT):

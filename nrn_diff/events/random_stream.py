@@ -9,6 +9,8 @@ import math
 from dataclasses import dataclass
 from typing import Protocol
 
+from .process_stream import ProcessStream
+
 
 @dataclass(frozen=True)
 class Generator:
@@ -59,6 +61,10 @@ class RandomProvider(Protocol):
 
     def stream(self, id1: int, id2: int, id3: int, seq: float) -> RandomStream:
         """The stream with these identifiers, at `seq` = 4 * counter + pick."""
+        ...
+
+    def process_stream(self) -> ProcessStream:
+        """The stream of scop_random, exprand and so on."""
         ...
 
     def generator(self, found: Generator) -> RandomStream:

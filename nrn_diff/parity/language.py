@@ -103,6 +103,12 @@ DECLARATIONS = (
         "the same stream as in NEURON, bit for bit; no derivative passes through a number that is drawn",
     ),
     Construct(
+        "exprand, normrand, poisrand, scop_random, set_seed in an ARTIFICIAL_CELL",
+        "NEURON { ARTIFICIAL_CELL x }\nINITIAL { net_send(exprand(5), 1) }\nNET_RECEIVE (w) { net_event(t) }\n",
+        ("test_random_pointers.py::test_exprand_of_artificial_cells_goes_on_in_neurons_one_stream",),
+        "NEURON's one stream for the whole process, from where it stands at the capture; not with use_mcell_ran4(1)",
+    ),
+    Construct(
         "VERBATIM: numbers drawn from a HOC Random or a Random123 stream behind a POINTER",
         "NEURON { SUFFIX x POINTER rng RANGE a }\nASSIGNED { a rng }\nBREAKPOINT { a = f() }\nFUNCTION f() {\n"
         "VERBATIM\n if (_p_rng) { return nrn_random_pick((Rand*)_p_rng); } else {\nENDVERBATIM\n f = 1\n"
