@@ -32,3 +32,6 @@ class Pointee:
 def pick_name(pointee: Pointee) -> str:
     """Return the call that draws from a HOC Random as nrn_random_pick does."""
     return f"random_pick_{pointee.generator}_{pointee.distribution}"
+
+
+PICKS = tuple(pick_name(Pointee("Random", generator=g, distribution=d)) for g in GENERATORS for d in DISTRIBUTIONS)

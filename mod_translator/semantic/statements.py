@@ -6,6 +6,7 @@ from mod_translator import ir
 from mod_translator.passes.walk import calls, subexpressions
 from mod_translator.passes.walk import statements as walk
 from mod_translator.semantic.block import Block
+from mod_translator.semantic.conductance import conductance
 from mod_translator.semantic.context import Context, first_name
 from mod_translator.semantic.expressions import Resolver
 from mod_translator.semantic.kinetic import Kinetic
@@ -203,7 +204,7 @@ class Lowering:
             case tree.AlgebraicEquation() if isinstance(work.equations, Simultaneous):
                 return work.equations.equation(statement)
             case tree.Conductance(marked, ion):
-                work.conductances += self._conductance(marked, ion, work)
+                work.conductances += conductance(self, marked, ion, work)
             case tree.TableStatement():
                 if work.kind not in ("FUNCTION", "PROCEDURE"):
                     at = first_name(statement.low)
@@ -371,19 +372,6 @@ class Lowering:
         following = ir.Binary("+", counter, ir.Num(float(step), str(step)))
         turn = (*body, ir.Assign(counter, following, loc))
         return (ir.Assign(counter, first, loc), ir.While(ir.Binary("<=", counter, last), turn, loc))
-
-    def _conductance(self, marked: str, ion: str, work: Block) -> tuple[ir.Current, ...]:
-        name, species = self.context.name(marked), self.context.name(ion)
-        if work.kind != "BREAKPOINT":
-            self.context.wrong("S157", f"CONDUCTANCE in a {work.kind}", "move it to BREAKPOINT", marked)
-        elif species and all(species != use.name for use in self.symbols.ions):
-            self.context.wrong("S158", f"CONDUCTANCE USEION {species}, but there is no USEION {species}", "add it", ion)
-        else:
-            found = self.resolve.variable(marked, None, work.scope, reading=True)
-            if isinstance(found, ir.Var):
-                return (ir.Current(found.name, species or None),)
-            self.context.wrong("S159", f"{name} cannot be a CONDUCTANCE", "name a scalar variable", marked)
-        return ()
 
     def _call(self, call: ir.Call, work: Block) -> tuple[ir.Stmt, ...]:
         name, loc = self.context.name(call.name), self.context.loc(call.name)

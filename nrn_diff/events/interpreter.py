@@ -12,7 +12,7 @@ from typing import Protocol
 
 from mod_translator import ir
 from mod_translator.passes.outbox import after_now
-from mod_translator.pointees import DISTRIBUTIONS, GENERATORS, Pointee, pick_name
+from mod_translator.pointees import PICKS
 from mod_translator.semantic.names import VECTOR_ELEMENT, VECTOR_SIZE
 
 from . import random_stream
@@ -81,8 +81,7 @@ _RANDOM: dict[str, tuple[Callable[..., float], tuple[int, ...]]] = {
     "random_dpick": (lambda stream: stream.dpick(), (0,)),
     "random_ipick": (random_stream.ipick, (0,)),
 }
-_PICKS = {pick_name(Pointee("Random", generator=g, distribution=d)) for g in GENERATORS for d in DISTRIBUTIONS}
-_RANDOM |= dict.fromkeys(_PICKS, (lambda stream: stream.pick(), (0,)))
+_RANDOM |= dict.fromkeys(PICKS, (lambda stream: stream.pick(), (0,)))
 _IGNORED = {"printf", "prterr"}
 
 
@@ -313,8 +312,7 @@ class _Scope:
     def call(self, name: str, args: tuple[ir.Expr, ...]) -> Evaluate:
         loc = self.loc
         if name in DRAWS:
-            draw, count = DRAWS[name]
-            inputs = self.arguments(name, args, count)
+            draw, inputs = DRAWS[name][0], self.arguments(name, args, DRAWS[name][1])
             return lambda frame: draw(self.program.process_stream(frame, loc), *[x(frame) for x in inputs])
         if name.startswith("random_"):
             return self.random(name, args)
