@@ -51,7 +51,7 @@ def read_hidden(wanted: Mapping[str, Sequence[str]], located: Sequence[Located])
 
 def put_hidden(located: Located, values: Mapping[str, np.ndarray]) -> None:
     """Write variables [n] or [n, length]; those that NEURON does not have are left out. `read_hidden` went before."""
-    columns, order = _columns(located), running_order(located)
+    columns, order = columns_of(located), running_order(located)
     for name, value in values.items():
         if name not in columns:
             continue
@@ -74,7 +74,7 @@ def _shown() -> bool:
 def _read_all(wanted: list[tuple[Located, list[str]]]) -> dict[str, dict[str, list[list[float]]]]:
     out: dict[str, dict[str, list[list[float]]]] = {}
     for located, names in wanted:
-        columns, order = _columns(located), running_order(located)
+        columns, order = columns_of(located), running_order(located)
         _check(located, columns, order)
         mine = {}
         for name in (n for n in names if n in columns):
@@ -94,7 +94,7 @@ def _check(located: Located, columns: Mapping[str, np.ndarray], order: np.ndarra
             raise ValueError(f"{variable.name} of {located.type.name} is elsewhere")
 
 
-def _columns(located: Located) -> dict[str, np.ndarray]:
+def columns_of(located: Located) -> dict[str, np.ndarray]:
     """Name -> NEURON's own memory of a variable, [n, length], instances in NEURON's order."""
     library = neuron_library()
     assert library is not None

@@ -17,6 +17,7 @@ from nrn_diff.bridge.catalog import MechanismType
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.generators import Generators
 from nrn_diff.bridge.kschan import UnreadableChannelError, is_channel, read_channel
+from nrn_diff.bridge.own_mods import nmodl_text
 from nrn_diff.snapshot import FunctionTable, MechanismData
 
 _NO_TEXT = {
@@ -74,7 +75,7 @@ class Translator:
         if not kind.code:
             self._findings.refuse(kind.name, where, *_NO_TEXT.get(kind.name, _NO_TEXT_AT_ALL))
             return None
-        mechanism, report = _lowered(kind.code, kind.file, tuple(self.generators.pointees(kind.name).items()))
+        mechanism, report = _lowered(nmodl_text(kind), kind.file, tuple(self.generators.pointees(kind.name).items()))
         for error in report.errors:
             self._refuse(where, error)
         for note in report.notes:

@@ -285,6 +285,12 @@ RECORDING = (
 
 USER_CODE = (
     Feature(
+        "APCount, the counter of spikes; with record(vector) it is refused",
+        _SAME,
+        ("test_apcount.py::test_spikes_are_counted_as_in_neuron",),
+        "NEURON's own file has C code, for which an equivalent in NMODL is taken",
+    ),
+    Feature(
         "runs from the state after NEURON's own initialisation, and from the middle: nrn_diff.enable()",
         _SAME,
         ("test_plugin.py::test_runs_leave_what_neuron_leaves",),
