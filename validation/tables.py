@@ -157,7 +157,7 @@ def _models(document: Document) -> str:
                 f"{case['range_mV']:.1f} | {case['max_dv_mV']:.1e}{verdict} | "
                 f"{case['largest_relative_difference']:.1e} | {spikes} |"
             )
-    for key, title in (("refused", "Refused:"), ("failed", "Not run by NEURON itself:")):
+    for key, title in (("refused", "Refused:"), ("failed", "No run came about in NEURON itself with these arguments:")):
         mine = {name: case for name, case in models.items() if key in case}
         lines += ["", title, ""] if mine else []
         for name, case in mine.items():

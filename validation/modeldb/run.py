@@ -60,11 +60,19 @@ def examine(entry: Entry, root: Path) -> dict[str, Any]:
             )
         except subprocess.TimeoutExpired:
             return {**case, "failed": f"not done after {TIME_LIMIT:g} s"}
+        places = (f"{(root / entry.id).resolve()}/", f"{copy}/")
         if not figures.exists():
-            said = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+            said = [line.strip() for line in without(places, done.stderr).splitlines() if line.strip()]
             return {**case, "failed": " | ".join([*said[:1], *said[1:][-3:]])[:400]}
-        found = json.loads(figures.read_text())
+        found = json.loads(without(places, figures.read_text()))
     return {**case, **summary(found)}
+
+
+def without(places: tuple[str, ...], text: str) -> str:
+    """A text without the folders of this machine."""
+    for place in places:
+        text = text.replace(place, "")
+    return text
 
 
 def summary(found: dict[str, Any]) -> dict[str, Any]:
