@@ -112,6 +112,7 @@ class Bench:
         del self.clamps[:1]
 
     def remove_wire(self):
+        self.h.finitialize(-65)  # NEURON crashes where an event of a NetCon that is gone is still on its way
         del self.wires[:1]
 
     def insert(self):

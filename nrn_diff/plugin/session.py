@@ -107,7 +107,14 @@ class Prepared:
 def _read_state() -> SavedState:
     try:
         return save_state()
-    except (OSError, ChildFailedError) as error:
+    except ChildFailedError as error:
+        raise NrnDiffError(
+            f"NEURON cannot save its state ({error}), by which a run is handed over. Its disk is full (free some "
+            f"space, or set TMPDIR to another folder than {tempfile.gettempdir()}), or NEURON itself crashes, "
+            "because an event is on its way along a NetCon, or to a process, that was deleted. Then call "
+            "finitialize before the run."
+        ) from error
+    except OSError as error:
         raise NrnDiffError(
             f"NEURON's state cannot be written to the temporary folder {tempfile.gettempdir()} ({error}). "
             "If its disk is full, free some space or set TMPDIR to another folder."
