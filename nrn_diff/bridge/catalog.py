@@ -8,6 +8,8 @@ from typing import Any
 
 from neuron import h
 
+from nrn_diff.bridge.reference import reference
+
 _GLOBAL, _ALL, _PARAMETER, _ASSIGNED, _STATE = -1, 0, 1, 2, 3
 
 
@@ -57,7 +59,7 @@ class MechanismType:
 
     def _variables(self, vartype: int) -> tuple[Variable, ...]:
         standard = h.MechanismStandard(self.name, vartype)
-        name, found = h.ref(""), []
+        name, found = reference(""), []
         for i in range(int(standard.count())):
             size = int(standard.name(name, i))
             hoc_name = str(name[0])
@@ -73,7 +75,7 @@ class MechanismType:
 def mechanism_types() -> tuple[MechanismType, ...]:
     """Every registered mechanism, ordered by NEURON's type number. Changes nothing in NEURON."""
     found = []
-    name: Any = h.ref("")
+    name: Any = reference("")
     for point in (False, True):
         types = h.MechanismType(int(point))
         for i in range(int(types.count())):

@@ -8,6 +8,7 @@ from neuron import h
 
 from mod_translator import kschan
 from nrn_diff.bridge.forked import ChildFailedError, in_copy
+from nrn_diff.bridge.reference import reference
 
 _ION = "_ion"
 
@@ -42,7 +43,7 @@ def _find(name: str) -> Any:
 def _describe(channel: Any) -> dict[str, Any]:
     ion = channel.ion()
     specific = ion != "NonSpecific"
-    low, high = h.ref(0.0), h.ref(0.0)
+    low, high = reference(0.0), reference(0.0)
     size = int(channel.usetable(low, high))
     return {
         "is_point": bool(channel.is_point()),
@@ -76,7 +77,7 @@ def _function(transition: Any, which: int) -> list[Any]:
     kind = int(transition.ftype(which))
     if kind < 0:
         return [kind, [], 0.0, 0.0]
-    low, high = h.ref(0.0), h.ref(0.0)
+    low, high = reference(0.0), reference(0.0)
     parameters = transition.parm(which, low, high)
     return [kind, [float(x) for x in parameters], float(low[0]), float(high[0])]
 

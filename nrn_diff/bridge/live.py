@@ -17,6 +17,7 @@ from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.gid_sources import GidSource, find_gid_sources
 from nrn_diff.bridge.inventory import Inventory, hoc_objects
 from nrn_diff.bridge.native import counter
+from nrn_diff.bridge.reference import reference
 from nrn_diff.bridge.save_state import EventKind, QueuedEvent, SavedState
 from nrn_diff.bridge.translate import Translator
 from nrn_diff.events.artificial import ArtificialCell, ArtificialConnection
@@ -260,7 +261,7 @@ def times_initialised() -> int | None:
 
 def places_of_processes() -> tuple[tuple[str, str, float], ...]:
     """Name and place of every point process. NEURON counts no change when one is removed or moved."""
-    name, found = h.ref(""), []
+    name, found = reference(""), []
     types = h.MechanismType(1)
     for k in range(int(types.count())):
         types.select(k)

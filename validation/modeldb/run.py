@@ -38,7 +38,7 @@ def options(entry: Entry, mods: str) -> list[str]:
 
 def examine(entry: Entry, root: Path) -> dict[str, Any]:
     """What `nrn-diff validate` says of one model; whatever ends its process is a result too."""
-    shown = shlex.join(options(entry, os.path.relpath(entry.mods, entry.folder)))
+    shown = shlex.join(options(entry, os.path.relpath(entry.mods or ".", entry.folder)))
     case: dict[str, Any] = {"command": f"nrn-diff validate {shown}", "folder": entry.folder}
     # The mods where they are: a copy would be compiled anew each time.
     command = options(entry, str((root / entry.id / entry.mods).resolve()))
