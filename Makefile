@@ -6,7 +6,11 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 
-.PHONY: demo test lint docs corpus clean
+# What takes minutes rather than seconds: more seeds, ten thousand mutants, processes that are killed.
+slow: $(INSTALLED_DEV)
+	$(BIN)/python -m pytest -n auto --dist worksteal -m slow
+
+.PHONY: demo test slow lint docs corpus clean
 
 demo: $(INSTALLED)
 	$(BIN)/nrn-diff demo

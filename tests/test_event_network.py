@@ -139,7 +139,11 @@ def network(delays, kind, tstop):
 
 @pytest.mark.parametrize(
     ("delays", "kind"),
-    [([1.0, 0.5], "Leaky"), ([0.003, 0.6, 0.0041], "IntFire1"), ([0.0, 0.002], "Leaky")],
+    [
+        pytest.param([1.0, 0.5], "Leaky", marks=pytest.mark.slow),
+        ([0.003, 0.6, 0.0041], "IntFire1"),
+        ([0.0, 0.002], "Leaky"),
+    ],
     ids=["longer than a step", "shorter than half a step", "none"],
 )
 def test_a_network_of_real_and_artificial_cells_equals_neuron(delays, kind):

@@ -93,6 +93,7 @@ def test_a_plain_dict_never_means_something_else(saved, model):
         model.simulate(dict(theta))
 
 
+@pytest.mark.slow
 def test_gradients_do_not_depend_on_the_adjoint_and_forward_mode_agrees(model):
     theta = model.parameters(Param("gnabar_hh", share="all"), Param("el_hh", share="all"), "celsius")
     loss = lambda th, how=None: (model.simulate(th, adjoint=how)[LABEL] ** 2).mean()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from neuron_process import run_function
 
 # `scale` is driven, `seen` is a GLOBAL that every instance assigns, `level` is a STATE that is driven and evolves.
@@ -168,6 +169,7 @@ def derivative() -> dict[str, Any]:
     return out
 
 
+@pytest.mark.slow
 def test_the_gradient_with_respect_to_a_waveform_is_neurons() -> None:
     out = run_function(derivative, mods=MODS)
     for name, ours in out["ours"].items():

@@ -162,7 +162,7 @@ def sequence(seed, on, length=5):
     return out
 
 
-@pytest.mark.parametrize("seed", [*range(2), *(pytest.param(k, marks=pytest.mark.slow) for k in range(2, 40))])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(k, marks=pytest.mark.slow) for k in range(1, 40))])
 def test_any_sequence_of_runs_and_changes(seed):
     theirs, ours = run_function(sequence, seed=seed, on=False), run_function(sequence, seed=seed, on=True)
     assert list(ours) == list(theirs)

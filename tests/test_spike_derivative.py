@@ -85,7 +85,7 @@ def ours(synapse, steps_per_ms):
     return out
 
 
-@pytest.mark.parametrize("synapse", ["ExpSyn", "Depress"])
+@pytest.mark.parametrize("synapse", [pytest.param("ExpSyn", marks=pytest.mark.slow), "Depress"])
 def test_crossing_time_is_the_derivative_of_the_continuous_model(synapse):
     mods = {"depress.mod": DEPRESSING} if synapse == "Depress" else None
     theirs = run_function(by_variable_step, mods=mods, synapse=synapse)
