@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -69,10 +70,10 @@ def examine(entry: Entry, root: Path) -> dict[str, Any]:
 
 
 def without(places: tuple[str, ...], text: str) -> str:
-    """A text without the folders of this machine."""
+    """A text without the folders of this machine; of other absolute paths the last name stays."""
     for place in places:
         text = text.replace(place, "")
-    return text
+    return re.sub(r"(?<![\w.])/(?:[\w.+-]+/)+", "", text)
 
 
 def summary(found: dict[str, Any]) -> dict[str, Any]:
