@@ -19,7 +19,7 @@ from nrn_diff.bridge.catalog import MechanismType
 from nrn_diff.bridge.event_vectors import with_vectors
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import in_copy
-from nrn_diff.bridge.gid_sources import find_gid_sources
+from nrn_diff.bridge.gid_sources import find_gid_sources, source_location
 from nrn_diff.bridge.inventory import Inventory, Located, hoc_objects, locate_cells, place_of
 from nrn_diff.bridge.mechanisms import read_globals, read_values
 from nrn_diff.bridge.random123 import NeuronRandom, streams_of
@@ -28,8 +28,6 @@ from nrn_diff.bridge.variables import every_variable, identify, put_sentinels
 from nrn_diff.events.artificial import ArtificialCell, ArtificialConnection, run_artificial
 from nrn_diff.events.errors import EventError
 from nrn_diff.snapshot import Connection, Events, MechanismData, Record, SpikeRecord, Train
-
-_NOT_VOLTAGE = -2.0
 
 
 @dataclass(frozen=True)
@@ -80,10 +78,7 @@ def source_of(netcon: Any, inventory: Inventory, findings: Findings) -> Source |
     segment = netcon.preseg()
     if segment is not None:
         return Source(node=inventory.topology.node_of(segment.sec, segment.x), threshold=float(netcon.threshold))
-    location = netcon.preloc()
-    if location != -1:
-        h.pop_section()  # preloc leaves the source's section on NEURON's stack
-    if location == _NOT_VOLTAGE:
+    if source_location(netcon)[0]:
         return Source(other=True, threshold=float(netcon.threshold))
     if netcon.srcgid() >= 0:
         findings.refuse(
@@ -142,12 +137,8 @@ def watched_variables(inventory: Inventory, findings: Findings) -> dict[int, Rec
     netcons = hoc_objects("NetCon")
     here = []
     for index, netcon in enumerate(netcons):
-        if netcon.pre() is None and netcon.preseg() is None:
-            location = netcon.preloc()
-            if location != -1:
-                h.pop_section()
-            if location == _NOT_VOLTAGE:
-                here.append(index)
+        if netcon.pre() is None and netcon.preseg() is None and source_location(netcon)[0]:
+            here.append(index)
     if not here:
         return {}
     blocks = every_variable(inventory)

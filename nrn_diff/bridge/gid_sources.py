@@ -17,8 +17,7 @@ from nrn_diff.bridge.save_state import saved_here
 _GIDS = 1 << 17
 # ParallelContext.gid_exists: the gid has a source.
 _HAS_SOURCE = 2
-# NetCon.preloc of a source that is no voltage.
-_NOT_VOLTAGE = -2
+_NOT_VOLTAGE, _NOWHERE = -2, -1
 
 
 @dataclass(frozen=True)
@@ -44,6 +43,14 @@ class _Shown:
     @property
     def count(self) -> int:
         return len(self.voltages) + len(self.processes) + self.nowhere
+
+
+def source_location(netcon: Any) -> tuple[bool, bool]:
+    """Of a NetCon without segment and process: whether its source is a variable that is no voltage, or nothing."""
+    location = netcon.preloc()
+    if location != _NOWHERE:
+        h.pop_section()  # preloc leaves the source's section on NEURON's stack
+    return location == _NOT_VOLTAGE, location == _NOWHERE
 
 
 def find_gid_sources(inventory: Inventory, findings: Findings, count: int | None = None) -> tuple[GidSource, ...]:
@@ -77,11 +84,9 @@ def _shown(inventory: Inventory) -> _Shown:
         elif segment is not None:
             voltages.add((inventory.topology.node_of(segment.sec, segment.x), float(netcon.threshold)))
         else:
-            location = netcon.preloc()
-            if location != -1:
-                h.pop_section()
-            others |= location == _NOT_VOLTAGE
-            nowhere |= location == -1 and bool(netcon.valid())
+            other, none = source_location(netcon)
+            others |= other
+            nowhere |= none and bool(netcon.valid())
     return _Shown(frozenset(voltages), frozenset(processes), nowhere, others)
 
 
