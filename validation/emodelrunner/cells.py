@@ -11,12 +11,15 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from validation.emodelrunner import pair
+
 # Name of a case -> (folder of the installed examples, configuration, duration in ms).
 CELLS = {
     "sscx": ("sscx_sample_dir", "config_singlestep.ini", 200.0),
     "sscx, 1280 synapses": ("sscx_sample_dir", "config_synapses_short.ini", 200.0),
     "thalamus": ("thalamus_sample_dir", "config_recipe_prots_short.ini", 200.0),
 }
+PAIR = "synplas pair"
 
 
 def examples() -> Path:
@@ -29,7 +32,7 @@ def examples() -> Path:
 
 def mod_folder(name: str) -> Path:
     """Folder of the mod files of a case."""
-    return examples() / CELLS[name][0] / "mechanisms"
+    return examples() / (pair.FOLDER if name == PAIR else CELLS[name][0]) / "mechanisms"
 
 
 def create(name: str, workplace: Path) -> tuple[Any, Any, Any]:
@@ -54,6 +57,8 @@ def create(name: str, workplace: Path) -> tuple[Any, Any, Any]:
 
 def build(h: Any, name: str, workplace: Path) -> list[Any]:
     """The cell with its first protocol; returns what must stay alive. workplace: as for `create`."""
+    if name == PAIR:
+        return pair.build(h, examples(), workplace)
     folder, _, tstop = CELLS[name]
     cell, sim, config = create(name, workplace)
     from emodelrunner.protocols.create_protocols import ProtocolBuilder

@@ -25,4 +25,4 @@ def one(name: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    run_cases("validation.emodelrunner.run", Path(__file__).parent, tuple(cells.CELLS), one)
+    run_cases("validation.emodelrunner.run", Path(__file__).parent, (*cells.CELLS, cells.PAIR), one)
