@@ -1,4 +1,4 @@
-"""Run hnn-core's network, each case in a fresh process, and write results.json."""
+"""Run hnn-core's layer 5 cell and its network, each case in a fresh process, and write results.json."""
 
 from __future__ import annotations
 
@@ -64,28 +64,45 @@ def _poisson(net: Any) -> None:
     )
 
 
-CASES = {"3 x 3, evoked drive": _evoked, "3 x 3, evoked and Poisson drives": _poisson}
+NETWORKS = {"3 x 3, evoked drive": _evoked, "3 x 3, evoked and Poisson drives": _poisson}
+CELL = "layer 5 pyramidal cell"
+
+
+def _network(hnn_core: Any, name: str) -> Any:
+    from hnn_core.network_builder import NetworkBuilder
+
+    net = hnn_core.jones_2009_model(mesh_shape=(3, 3))
+    net._verbose = False
+    NETWORKS[name](net)
+    net._instantiate_drives(tstop=_TSTOP, n_trials=1)
+    net._params["record_vsec"] = "soma"
+    return NetworkBuilder(net, trial_idx=0)
+
+
+def _cell() -> Any:
+    from hnn_core.cells_default import pyramidal
+    from hnn_core.network_builder import load_custom_mechanisms
+
+    load_custom_mechanisms(net_verbose=False)
+    cell = pyramidal("L5_pyramidal", gid=0)
+    cell.build(sec_name_apical="apical_trunk")
+    cell.create_tonic_bias(amplitude=2.0, t0=5.0, tstop=_TSTOP)
+    cell.record(record_vsec="all", record_ca="soma")
+    return cell
 
 
 def one(name: str) -> dict[str, Any]:
-    """Build a network in this process and compare."""
+    """Build a network, or the cell, in this process and compare."""
     from neuron import h
 
     hnn_core = _import()
-    from hnn_core.network_builder import NetworkBuilder
-
     h.load_file("stdrun.hoc")
-    net = hnn_core.jones_2009_model(mesh_shape=(3, 3))
-    net._verbose = False
-    CASES[name](net)
-    net._instantiate_drives(tstop=_TSTOP, n_trials=1)
-    net._params["record_vsec"] = "soma"
-    built = NetworkBuilder(net, trial_idx=0)
-    h.dt, h.steps_per_ms, h.tstop, h.v_init, h.celsius = 0.025, 40, _TSTOP, -65.0, net._params["celsius"]
+    built = _cell() if name == CELL else _network(hnn_core, name)
+    h.dt, h.steps_per_ms, h.tstop, h.v_init, h.celsius = 0.025, 40, _TSTOP, -65.0, 37.0
     result = capture_and_compare(h)
     del built
     return result
 
 
 if __name__ == "__main__":
-    run_cases("validation.hnn.run", Path(__file__).parent, tuple(CASES), one)
+    run_cases("validation.hnn.run", Path(__file__).parent, (CELL, *NETWORKS), one)
