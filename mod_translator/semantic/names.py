@@ -94,7 +94,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "PROCEDURE": (),
     "DISCRETE": (),
 }
-ANY_BLOCK_METHODS = ("after_cvode", "cvode_t", "cvode_t_v")
+ANY_BLOCK_METHODS = ("after_cvode", "cvode_t")  # nocmodl knows cvode_t_v, and accepts it for no block
 
 
 def ion_variables(ion: str) -> dict[str, str]:

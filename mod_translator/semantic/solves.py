@@ -56,8 +56,8 @@ class Solves:
     def _fits(self, solve: tree.Solve, block: tree.Block, name: str) -> bool:
         method = "" if solve.method in ANY_BLOCK_METHODS else solve.method
         if method and method not in METHODS[block.kind]:
-            allowed = ", ".join(METHODS[block.kind]) or "none"
-            reason = f"METHOD {method} cannot solve the {block.kind} {name}"
+            allowed = ", ".join((*METHODS[block.kind], *ANY_BLOCK_METHODS))
+            reason = f"METHOD {method} cannot solve the {block.kind} {name}: NEURON's nocmodl rejects it"
             self.context.wrong("S161", reason, f"methods for a {block.kind}: {allowed}", solve.block)
         elif block.kind == "PROCEDURE" and block.args:
             self.context.wrong("S162", f"SOLVE {name}, which takes arguments", "remove the arguments", solve.block)
@@ -65,9 +65,12 @@ class Solves:
             reason = f"the {block.kind} block {name}: for each of its instances NEURON moves the time of all by dt"
             remedy = "write it as a PROCEDURE, with an ASSIGNED for each earlier value"
             self.context.unsupported("U160", reason, remedy, solve.block)
-        elif solve.steady and block.kind != "KINETIC":
-            reason = f"SOLVE {name} STEADYSTATE of a {block.kind}: NEURON takes a step of 1e-9 ms, if it does not fail"
-            self.context.unsupported("U161", reason, "write the steady state as a formula in INITIAL", solve.block)
+        elif solve.steady and (block.kind == "DERIVATIVE" or (block.kind == "KINETIC" and method != "sparse")):
+            does = "does not compile it"
+            if method == "derivimplicit":
+                does = "takes one step of 1e-9 ms, which is no steady state, and mostly stops for want of convergence"
+            remedy = "write the steady state as a formula in INITIAL, or the equations as KINETIC, STEADYSTATE sparse"
+            self.context.unsupported("U161", f"SOLVE {name} STEADYSTATE {method}: NEURON {does}", remedy, solve.block)
         elif block.kind in _SOLVED_BY and method not in _SOLVED_BY[block.kind]:
             reason = (
                 f"a {block.kind} block with METHOD {method or solve.method or '_advance'}: NEURON has no solver of it"
@@ -86,7 +89,7 @@ class Solves:
         method = self.lowering.methods[name]
         if block.kind == "DERIVATIVE":
             routine = routines[name] = replace(routine, method=method)
-        elif solve.steady:
+        elif solve.steady and block.kind == "KINETIC":
             return tuple(replace(s, steady=True) for s in routine.body if isinstance(s, ir.SolveImplicit))
         self.halved |= stepping and method in (*EXPLICIT, EVALUATE)
         if not stepping or method not in _ONCE_MORE.get(block.kind, ()):

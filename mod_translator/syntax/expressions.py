@@ -78,7 +78,7 @@ class Expressions:
         order = int(node.order.value)
         if order > 1:
             raise UnsupportedConstruct(
-                f"{self.source.name(text)}{chr(39) * order}, a derivative of higher order: nocmodl aborts on it",
+                f"{self.source.name(text)}{chr(39) * order}, a derivative of higher order: NEURON has none",
                 remedy="introduce a STATE for the first derivative",
                 code="U191",
                 place=self.source.place(self.source.token(text)),

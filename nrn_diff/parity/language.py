@@ -208,10 +208,11 @@ METHODS = (
     Construct("METHOD euler", SOLVED % ("euler", "m' = -m"), RUN),
     Construct("METHOD runge", SOLVED % ("runge", "m' = -m + f(1)") + "FUNCTION f(x) { f = x*t }\n", DRIVEN),
     Construct(
-        "a DERIVATIVE without METHOD, or with after_cvode, cvode_t, cvode_t_v",
+        "a DERIVATIVE without METHOD, or with after_cvode, cvode_t",
         SOLVED % ("after_cvode", "m' = -m"),
         DRIVEN,
-        "NEURON evaluates the equations and does not advance the states; a note says so",
+        "NEURON evaluates the equations and does not advance the states; a note says so. Other methods "
+        "(cvode_t_v, matexp, adams, ...) NEURON 9 itself rejects",
     ),
     Construct(
         "SOLVE of a PROCEDURE (old style)",
@@ -264,10 +265,16 @@ METHODS = (
         RUN,
     ),
     Construct(
-        "STEADYSTATE of a DERIVATIVE",
+        "STEADYSTATE of a DERIVATIVE; euler or runge of a KINETIC",
         DENSITY + "INITIAL { SOLVE s STEADYSTATE derivimplicit }\nDERIVATIVE s { m' = -m }\n",
         (),
-        "NEURON takes a step of 1e-9 ms, and mostly fails",
+        "derivimplicit: NEURON takes a step of 1e-9 ms, and mostly fails; the others it does not compile",
+    ),
+    Construct(
+        "STEADYSTATE of LINEAR, NONLINEAR",
+        DENSITY + "INITIAL { SOLVE l STEADYSTATE simeq }\nLINEAR l { ~ m + n = 1 ~ m = 2*n }\n",
+        RUN,
+        "the same as without STEADYSTATE",
     ),
     Construct(
         "derivimplicit or newton of equations that use what their last evaluation left",

@@ -3,7 +3,7 @@ NEURON { SUFFIX tlinear NONSPECIFIC_CURRENT i RANGE gbar }
 PARAMETER { gbar = 0.0009 }
 STATE { x u w }
 ASSIGNED { v i }
-INITIAL { SOLVE three }
+INITIAL { SOLVE three STEADYSTATE simeq }
 BREAKPOINT { SOLVE three METHOD simeq i = gbar*w*(v + 15) }
 LINEAR three { LOCAL a
     a = exp(-(v + 50)/30)
