@@ -13,6 +13,7 @@ import numpy as np
 
 from nrn_diff.errors import ParameterError
 from nrn_diff.model import Model
+from nrn_diff.section_names import stands_in
 
 _SEGMENT = re.compile(r"^(?P<section>.+)\((?P<x>[-+.\deE]+)\)$")
 
@@ -36,27 +37,35 @@ def settings(model: Model, theta: Mapping[str, Any]) -> list[Setting]:
 def write_hoc(model: Model, theta: Mapping[str, Any], path: str | os.PathLike[str]) -> Path:
     """Write a HOC file for `load_file` after the model is built; sections are found by secname(), so also Python's."""
     free, by_section = _grouped(settings(model, theta))
-    lines = [f"// {len(model.capture.cable.section_names)} sections; load after the model is built", "strdef fitted_"]
+    lines = [
+        f"// {len(model.capture.cable.section_names)} sections; load after the model is built",
+        "strdef fitted_",
+        "fitted_section_ = 0",
+    ]
     for s in free:
         lines.append(f"{s.owner + '.' if s.owner else ''}{s.name} = {s.value!r}")
     lines += ["forall {", '    sprint(fitted_, "%s", secname())']
     for section, own in by_section.items():
         # HOC knows a section of Python by another name.
         same = [f'strcmp(fitted_, "{name}") == 0' for name in (section, f"_pysec.{section}")]
+        if stands_in(section):
+            same = [f"fitted_section_ == {model.capture.cable.section_names.index(section)}"]
         lines.append(f"    if ({' || '.join(same)}) {{")
         lines += [f"        {s.name}{'' if s.x is None else f'({s.x!r})'} = {s.value!r}" for s in own]
         lines.append("    }")
-    return _write(path, [*lines, "}"])
+    return _write(path, [*lines, "    fitted_section_ += 1", "}"])
 
 
 def write_python(model: Model, theta: Mapping[str, Any], path: str | os.PathLike[str]) -> Path:
     """Write a Python module; importing it after the model is built sets the values."""
     free, by_section = _grouped(settings(model, theta))
-    lines = ["from neuron import h", "", "sections = {section.name(): section for section in h.allsec()}"]
+    lines = ["from neuron import h", "", "sections = list(h.allsec())"]
+    lines.append("by_name = {section.name(): section for section in sections}")
     for s in free:
         lines.append(f"h.{s.owner + '.' if s.owner else ''}{s.name} = {s.value!r}")
     for section, own in by_section.items():
-        lines.append(f"section = sections[{section!r}]")
+        k = model.capture.cable.section_names.index(section)
+        lines.append(f"section = sections[{k}]" if stands_in(section) else f"section = by_name[{section!r}]")
         lines += [f"section{'' if s.x is None else f'({s.x!r})'}.{s.name} = {s.value!r}" for s in own]
     return _write(path, lines)
 

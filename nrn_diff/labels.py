@@ -9,6 +9,7 @@ import numpy as np
 from mod_translator import ir
 from nrn_diff.errors import ParameterError
 from nrn_diff.quantities import segment_labels
+from nrn_diff.section_names import common
 from nrn_diff.snapshot import Capture, Extracellular, Record
 
 _CIRCUIT = re.compile(r"^(?P<name>LinearMechanism\[\d+\])\.y\[(?P<k>\d+)\]$")
@@ -93,7 +94,11 @@ def _of_layers(layers: Extracellular | None, label: str, rest: str, node: int) -
 
 def _node(capture: Capture, section: str, x: float) -> int | None:
     cable = capture.cable
-    if section not in cable.section_names or not 0 <= x <= 1:
+    if section not in cable.section_names:
+        if several := [name for name in cable.section_names if common(name) == section]:
+            raise ParameterError(f"{len(several)} sections are called {section}: here {', '.join(several[:3])}, ...")
+        return None
+    if not 0 <= x <= 1:
         return None
     index = cable.section_names.index(section)
     if x in (0.0, 1.0):

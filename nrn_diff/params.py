@@ -14,6 +14,7 @@ from nrn_diff import show
 from nrn_diff.errors import ParameterError
 from nrn_diff.geometry import check_shape, path_distance
 from nrn_diff.quantities import Quantity, find, segment_labels
+from nrn_diff.section_names import common, stable
 from nrn_diff.snapshot import NERNST_AT_START, NERNST_EACH_STEP, START_CONCENTRATION, Capture
 from nrn_diff.solver.values import Array, Values
 
@@ -54,7 +55,7 @@ class Param:
             object.__setattr__(self, "bounds", tuple(_hashable(side) for side in self.bounds))
         if self.start is not None:
             object.__setattr__(self, "start", tuple(float(x) for x in np.ravel(self.start)))
-        object.__setattr__(self, "origin", None if self.origin is None else str(self.origin))
+        object.__setattr__(self, "origin", None if self.origin is None else _name_of(self.origin))
         object.__setattr__(self, "where", None if self.where is None else _names_of(self.where))
         object.__setattr__(self, "label", self.label or self._described())
 
@@ -72,10 +73,22 @@ def _hashable(side: Any) -> Any:
 
 def _names_of(where: Any) -> tuple[str, ...]:
     items = [where] if isinstance(where, str) or not isinstance(where, Iterable) else list(where)
-    # A NEURON Section is iterable (over its segments) but stands for itself.
-    if hasattr(where, "hname") and hasattr(where, "nseg"):
+    # A Section is iterable (over its segments), a segment too (over its mechanisms), but they stand for themselves.
+    if (hasattr(where, "hname") and hasattr(where, "nseg")) or (hasattr(where, "sec") and hasattr(where, "x")):
         items = [where]
-    return tuple(str(item) for item in items)
+    return tuple(_name_of(item) for item in items)
+
+
+def _name_of(place: Any) -> str:
+    """What the model calls a section or segment: its name, unless others have the same or NEURON knows none."""
+    section = getattr(place, "sec", place)
+    if isinstance(place, str) or not hasattr(section, "nseg"):
+        return str(place)
+    from neuron import h
+
+    sections = list(h.allsec())
+    name = stable([s.name() for s in sections])[sections.index(section)]
+    return name if place is section else f"{name}({place.x:g})"
 
 
 class Parameters(dict[str, Array]):
@@ -235,17 +248,19 @@ def _check_effective(capture: Capture, spec: Param, entries: np.ndarray) -> None
 
 
 def _select(capture: Capture, quantity: Quantity, spec: Param) -> np.ndarray:
-    known = set(capture.cable.section_names) | set(segment_labels(capture)) | set(quantity.owner)
+    names = capture.cable.section_names
+    known = set(names) | set(map(common, names)) | set(segment_labels(capture)) | set(quantity.owner)
     unknown = [name for name in spec.where if name not in known]
     if unknown:
         raise ParameterError(
             f"where={unknown[0]!r} of {spec.name!r} is no section, segment or point process of the model"
         )
-    wanted, names = set(spec.where), capture.cable.section_names
+    wanted = set(spec.where)
+    inside = [bool({name, common(name)} & wanted) for name in names]
     hit = [
         k
         for k in range(quantity.size)
-        if quantity.owner[k] in wanted or (quantity.section[k] >= 0 and names[quantity.section[k]] in wanted)
+        if quantity.owner[k] in wanted or (quantity.section[k] >= 0 and inside[quantity.section[k]])
     ]
     if not hit:
         raise ParameterError(f"{spec.name!r} does not exist in {', '.join(sorted(wanted))}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from neuron_process import run_function
 
 ARRAY_MOD = """
@@ -186,15 +187,32 @@ def test_spike_vectors_are_described_and_noted() -> None:
 
 
 def same_names() -> dict[str, Any]:
+    import jax
     from neuron import h
 
-    from nrn_diff.bridge import capture_snapshot
+    import nrn_diff
 
-    somas = [h.Section(name="soma") for _ in range(3)]
-    vectors = [h.Vector().record(somas[k](0.5)._ref_v) for k in (0, 1, 1, 2)]
-    capture = capture_snapshot(tstop=1)
+    jax.config.update("jax_enable_x64", True)
+
+    class Cell:
+        def __init__(self) -> None:
+            self.soma = h.Section(name="soma", cell=self)
+
+    cell = Cell()
+    somas = [*(h.Section(name="soma") for _ in range(3)), h.Section(), h.Section(), cell.soma]
+    for k, soma in enumerate(somas):
+        soma.cm = 1 + 0.1 * k
+    vectors = [h.Vector().record(somas[k](0.5)._ref_v) for k in (0, 1, 1, 2, 3, 4, 5)]
+    vectors.append(h.Vector().record(somas[4](0.5)._ref_cm))
+    spikes = h.Vector()
+    netcon = h.NetCon(somas[4](0.5)._ref_v, None, sec=somas[4])
+    netcon.record(spikes)
+    model = nrn_diff.capture(tstop=1)
+    capture = model.capture
     return {
         "labels": [r.label for r in capture.records],
+        "spikes": [s.label for s in capture.spikes],
+        "cm": [model.parameters(nrn_diff.Param("cm", where=w))["cm"] for w in (somas[1], somas[4](0.5), "soma")],
         "nodes": [r.index for r in capture.records],
         "somas": capture.cable.segment_node,
         "n": len(vectors),
@@ -203,5 +221,8 @@ def same_names() -> dict[str, Any]:
 
 def test_sections_of_one_name_get_labels_of_their_own() -> None:
     out = run_function(same_names)
-    assert out["labels"] == ["soma(0.5).v", "soma(0.5).v #2", "soma(0.5).v #2", "soma(0.5).v #3"]
-    assert out["nodes"] == out["somas"][[0, 1, 1, 2]].tolist()
+    names = [*(f"soma #{k}" for k in (1, 2, 2, 3)), "unnamed #1", "unnamed #2", "<Cell #1>.soma"]
+    assert out["labels"] == [*(f"{name}(0.5).v" for name in names), "unnamed #2(0.5).cm"]
+    assert out["nodes"] == [*out["somas"][[1, 2, 2, 3, 4, 5, 0]].tolist(), 5]
+    assert out["spikes"] == ["unnamed #2(0.5).v > 10"]
+    np.testing.assert_allclose(np.concatenate(out["cm"]), [1.1, 1.4, 1.0, 1.1, 1.2])

@@ -91,7 +91,9 @@ def export():
     h.load_file("stdrun.hoc")
     keep = neuron_models.hh_tree(h, depth=2, nseg=3, usetable=1, tstop=5)
     h("create hocsec")
-    h.hocsec.insert("pas")
+    more = [h.Section(name="twin"), h.Section(name="twin"), h.Section()]
+    for section in (h.hocsec, *more):
+        section.insert("pas")
     synapse = h.ExpSyn(keep[0][1](0.5))
     wire = h.NetCon(keep[0][0](0.5)._ref_v, synapse, sec=keep[0][0])
     model = nrn_diff.capture()
@@ -110,7 +112,7 @@ def export():
             runpy.run_path("fitted.py")
         now = nrn_diff.capture().parameters(*theta.specs)
         out[how] = [[np.asarray(now[k]), np.asarray(wanted[k]), np.asarray(theta[k])] for k in theta]
-    del wire
+    del wire, more
     return out
 
 

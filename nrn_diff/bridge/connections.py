@@ -20,7 +20,7 @@ from nrn_diff.bridge.event_vectors import with_vectors
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import in_copy
 from nrn_diff.bridge.gid_sources import find_gid_sources, source_location
-from nrn_diff.bridge.inventory import Inventory, Located, hoc_objects, locate_cells, place_of
+from nrn_diff.bridge.inventory import Inventory, Located, hoc_objects, locate_cells
 from nrn_diff.bridge.mechanisms import read_globals, read_values
 from nrn_diff.bridge.random123 import NeuronRandom, streams_of
 from nrn_diff.bridge.translate import Translator
@@ -188,8 +188,7 @@ def capture_spikes(
     for name, process, node, threshold, other in every:
         label = process
         if node >= 0:
-            section, x = topology.node_place(node)
-            label = f"{place_of(section(x))}.v > {threshold:g}"
+            label = f"{topology.place(*topology.node_place(node))}.v > {threshold:g}"
             record = SpikeRecord(label, node, threshold, name)
         elif other is not None:
             label = f"{other.label} > {threshold:g}"

@@ -105,10 +105,9 @@ def _check_ground(topology: Topology, layers: Extracellular, findings: Findings)
             if (group := find(unknown(node, layer))) != find(ground):
                 loose.setdefault(group, node)
     for node in loose.values():
-        section, x = topology.node_place(node)
         findings.refuse(
             "extracellular layers without a connection to ground",
-            f"{section.name()}({x:g}) and what is connected to it",
+            f"{topology.place(*topology.node_place(node))} and what is connected to it",
             "xg and xc are 0, so that no current flows to ground and NEURON's matrix is singular",
             "set xg or xc of each layer in at least one segment",
         )

@@ -41,11 +41,6 @@ def hoc_objects(class_name: str) -> list[Any]:
     return [objects.o(i) for i in range(int(objects.count()))]
 
 
-def place_of(segment: Any) -> str:
-    """'dend[2](0.25)'."""
-    return f"{segment.sec.name()}({segment.x:g})"
-
-
 def _locate_density(types: Sequence[MechanismType], topology: Topology) -> list[Located]:
     """Every density mechanism and ion that is inserted somewhere, with its segments in segment order."""
     found = []
@@ -56,7 +51,7 @@ def _locate_density(types: Sequence[MechanismType], topology: Topology) -> list[
         rows = np.flatnonzero(holds[topology.segment_section])
         if len(rows):
             owners = tuple(topology.sections[topology.segment_section[r]](topology.segment_x[r]) for r in rows)
-            places, nodes = tuple(map(place_of, owners)), topology.segment_node[rows]
+            places, nodes = tuple(topology.place(s.sec, s.x) for s in owners), topology.segment_node[rows]
             found.append(Located(kind, nodes, rows, owners, places, ("",) * len(rows)))
     return found
 
@@ -74,7 +69,7 @@ def _locate_points(types: Sequence[MechanismType], topology: Topology) -> list[L
             segment_at = dict(zip(topology.segment_node.tolist(), range(len(topology.segment_node)), strict=True))
             rows = np.array([segment_at.get(int(n), -1) for n in nodes])
             labels = tuple(o.hname() for o in owners)
-            places = tuple(f"{n} at {place_of(s)}" for n, s in zip(labels, segments, strict=True))
+            places = tuple(f"{n} at {topology.place(s.sec, s.x)}" for n, s in zip(labels, segments, strict=True))
             found.append(Located(kind, nodes, rows, owners, places, labels))
     return found
 

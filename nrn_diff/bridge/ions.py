@@ -75,7 +75,7 @@ class Styles:
         if styles[first] != known & _STYLE_BITS:
             self._findings.refuse(
                 f"ion_style of {ion_name}",
-                self._topology.sections[section].name(),
+                self._topology.names[section],
                 "it was set by hand where a point process uses the ion; NEURON does not tell it for each segment",
                 "put the point process into a section of its own (nseg = 1)",
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import ChildFailedError, in_copy
 from nrn_diff.bridge.frusta import area_and_ri, make_frusta, pieces_of_cylinders, pieces_of_points
 from nrn_diff.bridge.shape import segment_ends
+from nrn_diff.section_names import stable
 from nrn_diff.snapshot import Cable, Frusta
 
 ZERO_AREA = 100.0  # nrn_area_ri in treeset.cpp: "last segment has 0 length. area is 1e2 in dimensionless units"
@@ -43,6 +44,15 @@ class Topology:
     def n_nodes(self) -> int:
         """Number of nodes, zero-area ones included."""
         return len(self.parent)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Of the sections; no two are the same."""
+        return stable([section.name() for section in self.sections])
+
+    def place(self, section: Any, x: float) -> str:
+        """'dend[2](0.25)'."""
+        return f"{self.names[self.section_index[section]]}({x:g})"
 
     def segments(self) -> list[Any]:
         """Every segment, in segment order."""
@@ -210,17 +220,17 @@ def read_cable(topology: Topology, findings: Findings) -> Cable | None:
         v[node] = section(x).v
     has_area = np.zeros(n, dtype=bool)
     has_area[topology.segment_node] = True
-    for section in sections:
+    for section, name in zip(sections, topology.names, strict=True):
         if section.rallbranch != 1:
             findings.refuse(
                 f"rallbranch = {section.rallbranch:g}",
-                section.name(),
+                name,
                 "a section that stands for several branches is not supported",
                 "build the branches one by one, each with rallbranch = 1",
             )
     segments = topology.segments()
     cable = Cable(
-        section_names=tuple(section.name() for section in sections),
+        section_names=topology.names,
         nseg=np.array([int(section.nseg) for section in sections]),
         Ra=np.array([section.Ra for section in sections], dtype=float),
         L=np.array(geometry["L"]),
@@ -240,11 +250,11 @@ def read_cable(topology: Topology, findings: Findings) -> Cable | None:
         distance=np.array(geometry["distance"]),
         near_end=np.array(topology.orientation, dtype=float),
     )
-    _check(cable, segments, findings)
+    _check(cable, topology, findings)
     return cable
 
 
-def _check(cable: Cable, segments: list[Any], findings: Findings) -> None:
+def _check(cable: Cable, topology: Topology, findings: Findings) -> None:
     for i, name in enumerate(cable.section_names):
         for variable, value in (("Ra", cable.Ra[i]), ("L", cable.L[i])):
             findings.finite(value, variable, name)
@@ -254,4 +264,5 @@ def _check(cable: Cable, segments: list[Any], findings: Findings) -> None:
                 )
     for variable, values in (("cm", cable.cm), ("diam", cable.diam)):
         for bad in np.flatnonzero(~np.isfinite(values)).tolist():
-            findings.finite(values[bad], variable, str(segments[bad]))
+            where = topology.sections[cable.segment_section[bad]]
+            findings.finite(values[bad], variable, topology.place(where, cable.segment_x[bad]))

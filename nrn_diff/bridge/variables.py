@@ -13,7 +13,7 @@ from neuron import h
 from nrn_diff.bridge.catalog import Variable
 from nrn_diff.bridge.circuits import LiveCircuit, live_circuits
 from nrn_diff.bridge.extracellular import ARRAYS, layered_nodes, n_layers, set_layer_potential
-from nrn_diff.bridge.inventory import Inventory, Located, hoc_objects, place_of
+from nrn_diff.bridge.inventory import Inventory, Located, hoc_objects
 from nrn_diff.bridge.native import remove_before_step
 from nrn_diff.bridge.topology import Topology
 from nrn_diff.snapshot import Record
@@ -107,8 +107,12 @@ def identify(blocks: Sequence[Block], value: float) -> tuple[str, Record | None]
 
 def every_variable(inventory: Inventory) -> list[Block]:
     """All of them, in the order in which values are put into them."""
-    segments = inventory.topology.segments()
-    blocks = [_voltages(inventory.topology), _cm(segments), _celsius(), _membrane(inventory.topology, "i_cap")]
+    blocks = [
+        _voltages(inventory.topology),
+        _cm(inventory.topology),
+        _celsius(),
+        _membrane(inventory.topology, "i_cap"),
+    ]
     if h.CVode().use_fast_imem():
         blocks.append(_membrane(inventory.topology, "i_membrane_"))
     blocks += _layers(inventory)
@@ -125,15 +129,17 @@ def _voltages(topology: Topology) -> Block:
     segments = [section(x) for section, x in map(topology.node_place, range(topology.n_nodes))]
 
     def describe(node: int, _k: int) -> tuple[str, Record | None]:
-        label = f"{place_of(segments[node])}.v"
+        label = f"{topology.place(*topology.node_place(node))}.v"
         return label, Record(label, "v", node)
 
     return Block(segments, "v", 0, describe)
 
 
-def _cm(segments: Sequence[Any]) -> Block:
+def _cm(topology: Topology) -> Block:
+    segments = topology.segments()
+
     def describe(row: int, _k: int) -> tuple[str, Record | None]:
-        label = f"{place_of(segments[row])}.cm"
+        label = f"{topology.place(segments[row].sec, segments[row].x)}.cm"
         return label, Record(label, "cm", row)
 
     return Block(segments, "cm", 0, describe)
@@ -186,7 +192,7 @@ def _membrane(topology: Topology, variable: str) -> Block:
     segments = [section(x) for section, x in map(topology.node_place, nodes.tolist())]
 
     def describe(row: int, _k: int) -> tuple[str, Record | None]:
-        label = f"{place_of(segments[row])}.{variable}"
+        label = f"{topology.place(segments[row].sec, segments[row].x)}.{variable}"
         return label, Record(label, "membrane", int(nodes[row]), variable=variable)
 
     def put(owner: Any, _k: int, value: float) -> None:
@@ -205,7 +211,7 @@ def _layers(inventory: Inventory) -> list[Block]:
     ends = [topology.node_place(node) for node in nodes.tolist()]
 
     def vext(row: int, k: int) -> tuple[str, Record | None]:
-        label = f"{place_of(ends[row][0](ends[row][1]))}.vext[{k}]"
+        label = f"{topology.place(*ends[row])}.vext[{k}]"
         return label, Record(label, "vext", int(nodes[row]), variable="vext", element=k)
 
     def put(end: tuple[Any, float], k: int, value: float) -> None:
@@ -223,8 +229,8 @@ def _layers(inventory: Inventory) -> list[Block]:
         Block(ends, "vext", count, vext, put),
         Block(owners, "e_extracellular", 0, battery),
         Block(owners, "i_membrane", 0, current),
-        *(_fixed(owners, name, count) for name in ARRAYS),
-        *(_fixed(owners, name) for name in ("sav_g", "sav_rhs")),
+        *(_fixed(owners, places, name, count) for name in ARRAYS),
+        *(_fixed(owners, places, name) for name in ("sav_g", "sav_rhs")),
     ]
 
 
@@ -239,12 +245,10 @@ def _circuit(circuit: LiveCircuit) -> Block:
     return Block([circuit.y], "y", int(circuit.y.size()), describe, put)
 
 
-def _fixed(owners: Sequence[Any], name: str, length: int = 0) -> Block:
+def _fixed(owners: Sequence[Any], places: Sequence[str], name: str, length: int = 0) -> Block:
     """Something that does not change during a run, so that a refusal can name it."""
 
     def describe(row: int, k: int) -> tuple[str, Record | None]:
-        owner = owners[row]
-        place = place_of(owner) if hasattr(owner, "sec") else owner.hname()
-        return f"{place}.{name}{f'[{k}]' if length else ''}", None
+        return f"{places[row]}.{name}{f'[{k}]' if length else ''}", None
 
     return Block(owners, name, length, describe)

@@ -10,7 +10,6 @@ import numpy as np
 from neuron import h
 
 from nrn_diff.bridge.callbacks import recorded_now
-from nrn_diff.bridge.connections import place_of
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import ChildFailedError
 from nrn_diff.bridge.inventory import hoc_objects, take_inventory
@@ -127,6 +126,8 @@ def _all_that_record() -> list[tuple[Any, str, str]]:
     for netcon in hoc_objects("NetCon"):
         vector, segment, cell = netcon.get_recordvec(), netcon.preseg(), netcon.pre()
         if vector is not None and vector.hname() in vectors:
-            source = f"{place_of(segment)}.v > {netcon.threshold:g}" if segment is not None else f"{cell} spikes"
+            source = f"{cell} spikes"
+            if segment is not None and inventory is not None:
+                source = f"{inventory.topology.place(segment.sec, segment.x)}.v > {netcon.threshold:g}"
             found.append((vector, source, "ms"))
     return found

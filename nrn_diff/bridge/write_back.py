@@ -104,8 +104,7 @@ def _same_model(capture: Capture) -> Inventory:
     if inventory is None:
         raise WriteBackError("there are no sections in NEURON any more")
     topology, cable = inventory.topology, capture.cable
-    live_names = tuple(section.name() for section in topology.sections)
-    if live_names != cable.section_names:
+    if topology.names != cable.section_names:
         raise WriteBackError("the sections of the live model are not those of the captured one any more")
     for what, live, known in (
         ("nseg", np.array([int(section.nseg) for section in topology.sections]), cable.nseg),

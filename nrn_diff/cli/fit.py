@@ -107,13 +107,18 @@ def _bluepyopt(config: Config) -> tuple[Any, Any, Any, Any]:
     import nrn_diff
     from nrn_diff.fitting import FitError, Protocols, ZScores
     from nrn_diff.fitting import bluepyopt as files
+    from nrn_diff.section_names import stable
 
-    somata = [s for s in h.allsec() if s.name().rsplit(".", 1)[-1] in ("soma", "soma[0]")]
+    sections = list(h.allsec())
+    names = stable([s.name() for s in sections])
+    somata = [
+        (s, name) for s, name in zip(sections, names, strict=True) if s.name().rsplit(".", 1)[-1] in ("soma", "soma[0]")
+    ]
     if len(somata) != 1:
         raise FitError(f"[bluepyopt] needs a model with one section named soma, this has {len(somata)}")
-    soma = somata[0]
+    soma, soma_name = somata[0]
     given = {k: Path(config.bluepyopt[k]) for k in ("parameters", "protocols", "features")}
-    label = f"{soma.name()}(0.5).v"
+    label = f"{soma_name}(0.5).v"
     skip = bool(config.bluepyopt.get("skip", False))
     read = files.read(given["parameters"], given["protocols"], given["features"], label, skip=skip)
     for problem in read.left_out:
@@ -123,9 +128,11 @@ def _bluepyopt(config: Config) -> tuple[Any, Any, Any, Any]:
     n = max(len(stimuli) for stimuli in read.protocols.values())
     clamps = [h.IClamp(soma(0.5)) for _ in range(n)]
     model = nrn_diff.capture(config.tstop or read.tstop, config.dt).with_records(label)
-    sections = [s.name() for s in h.allsec()]
     free = [number for number in read.numbers if number.bounds]
-    specs = [_param(number, [s for s in sections if number.is_in(s)], soma) for number in free]
+    specs = [
+        _param(number, [name for s, name in zip(sections, names, strict=True) if number.is_in(s.name())], soma_name)
+        for number in free
+    ]
     theta = model.parameters(*specs)
     changes = {}
     count = len(next(d for d in model.capture.mechanisms if d.name == "IClamp").nodes)
@@ -160,7 +167,7 @@ def _set_in_neuron(h: Any, soma: Any, number: Any) -> None:
                 setattr(segment, number.name, here)
 
 
-def _param(number: Any, sections: list[str], soma: Any) -> Any:
+def _param(number: Any, sections: list[str], soma: str) -> Any:
     import nrn_diff
 
     if number.along is None:
@@ -180,7 +187,7 @@ def _param(number: Any, sections: list[str], soma: Any) -> Any:
         start=((low + high) / 2,),
         bounds=((low,), (high,)),
         label=number.label,
-        origin=f"{soma.name()}(0.5)",
+        origin=f"{soma}(0.5)",
     )
 
 

@@ -11,6 +11,7 @@ from neuron import h
 import nrn_diff
 from nrn_diff.bridge.catalog import mechanism_types
 from nrn_diff.errors import NrnDiffError
+from nrn_diff.quantities import find
 from nrn_diff.richardson import derivative
 
 # What is varied, most telling first; whatever else a model has comes after.
@@ -43,7 +44,7 @@ def _check(labels: list[str], count: int) -> tuple[list[dict[str, Any]], str]:
     label = next((x for x in labels if x in model.recorded), None)
     if label is None:
         return [], "no voltage is recorded when the script has ended"
-    params = [nrn_diff.Param(n, share="all", relative=True, label=n) for n in _candidates(model.parameter_names)]
+    params = [nrn_diff.Param(n, share="all", relative=True, label=n) for n in _candidates(model)]
     theta = model.parameters(*params)
 
     def loss(th: Any) -> Any:
@@ -72,7 +73,9 @@ def _check(labels: list[str], count: int) -> tuple[list[dict[str, Any]], str]:
     return found, "" if found else "no parameter changes the recorded voltage"
 
 
-def _candidates(names: list[str]) -> list[str]:
+def _candidates(model: nrn_diff.Model) -> list[str]:
+    # What a run starts from is NEURON's own business in h.run().
+    names = [n for n in model.parameter_names if find(model.capture, n).parts[0].path[0] not in ("start", "start_v")]
     conductances = [n for n in names if n.split(".")[-1].startswith("g")]
     wanted = [n for f in _FIRST for n in names if n == f or n.startswith(f + "_") or n.startswith(f + "bar")]
     return list(dict.fromkeys([*wanted, *conductances]))[:12]

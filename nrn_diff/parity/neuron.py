@@ -52,10 +52,10 @@ CABLE = (
         ("test_parameters_against_neuron.py::test_start_values",),
     ),
     Feature(
-        "sections that share a name",
+        "sections that share a name, or have none",
         _SAME,
         ("test_bridge_records.py::test_sections_of_one_name_get_labels_of_their_own",),
-        "the second label ends in #2",
+        "called 'dend #1', 'unnamed #2'; where='dend' is all of them",
     ),
     Feature("rallbranch other than 1", _REFUSED, (_VALUES,)),
     Feature("NaN or infinity in a parameter, Ra or L &le; 0", _REFUSED, (_VALUES,)),
