@@ -60,6 +60,13 @@ static void bbcore_read(double* x, int* d, int* xx, int* offset, _threadargsprot
 ENDVERBATIM
 """.replace("next = vector_vec(times)[k];", "double* x = vector_vec(times); next = x[k];")
 
+# The Vector behind a POINTER, which no HOC statement sets.
+PLAIN = (
+    HIDDEN.replace("ARTIFICIAL_CELL Replay", "ARTIFICIAL_CELL Plain POINTER hidden")
+    .replace("*((void**)(&hidden))", "(void*)(_p_hidden)")
+    .replace("(void**)(&hidden)", "(void**)(&_p_hidden)")
+)
+
 
 def against_neuron():
     """Worst voltage difference and spike trains, of capture(), of enable(), and after another Vector is played."""
@@ -78,8 +85,8 @@ def against_neuron():
     synapse = h.ExpSyn(cell(0.5))
     synapse.tau = 1.0
     first, second, empty, other = h.Vector([2.0, 9.01, 21.4]), h.Vector([4.4, 4.4, 13.0]), h.Vector(), h.Vector([6.0])
-    sources = [h.Replay(), h.Pointed(), h.Replay(), h.Replay(), h.Pointed(), h.Replay()]
-    for source, times in zip(sources, (first, second, empty, None, first, first), strict=True):
+    sources = [h.Replay(), h.Pointed(), h.Replay(), h.Replay(), h.Pointed(), h.Replay(), h.Plain(), h.Plain()]
+    for source, times in zip(sources, (first, second, empty, None, first, first, second, None), strict=True):
         if times is not None:
             source.play(times)
     sources[4].late = 3.25
@@ -141,8 +148,8 @@ def unknown():
 
 
 def test_times_of_vectors_agree_with_neuron():
-    out = run_function(against_neuron, mods={"replay.mod": HIDDEN, "pointed.mod": POINTER})
-    assert [len(s) for s in out[0]["sent"]] == [3, 3, 0, 0, 3, 3]
+    out = run_function(against_neuron, mods={"replay.mod": HIDDEN, "pointed.mod": POINTER, "plain.mod": PLAIN})
+    assert [len(s) for s in out[0]["sent"]] == [3, 3, 0, 0, 3, 3, 3, 0]
     assert out[1]["sent"][0] == [6.0]
     for found in out:
         assert found["range"] > 80

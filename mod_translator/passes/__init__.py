@@ -24,6 +24,7 @@ from mod_translator.passes.streams import streams
 from mod_translator.passes.table_constants import table_constants
 from mod_translator.passes.tables import tables
 from mod_translator.passes.tidy import tidy
+from mod_translator.passes.untabled import untabled
 
 Pass = Callable[[Mechanism, PassContext], Mechanism]
 
@@ -36,6 +37,7 @@ PIPELINE: list[Pass] = [
     hints,
     copies,
     exits,
+    untabled,
     hoist,
     streams,
     tidy,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mod_translator import ir
+from mod_translator.errors import SemanticError
 from mod_translator.passes.context import PassContext
 from mod_translator.passes.linear import Linear, NotLinearError, decompose
-from mod_translator.passes.walk import rebuild, statements
+from mod_translator.passes.walk import blocks, calls, rebuild, statements
 
 _ONE = ir.Num(1.0, "1")
 _ZERO = ir.Num(0.0, "0")
@@ -28,6 +29,10 @@ def cnexp(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
         try:
             routines[name] = replace(routine, body=rebuild(routine.body, _step), method="")
         except NotLinearError:
+            if _calls_of(mechanism, name) > 1:
+                reason = f"the DERIVATIVE {name} is called, and not linear in its states"
+                remedy = f"SOLVE {name} in BREAKPOINT, and nowhere else"
+                context.refuse_at(SemanticError, "S154", reason, remedy, routine.loc)
             states = sorted({s.state for s in statements(routine.body) if isinstance(s, ir.Derivative)})
             context.note_at(
                 f"DERIVATIVE {name} is not linear in its states ({', '.join(states)}): "
@@ -36,6 +41,11 @@ def cnexp(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
             )
             routines[name] = replace(routine, method="derivimplicit")
     return replace(mechanism, routines=routines)
+
+
+def _calls_of(mechanism: ir.Mechanism, name: str) -> int:
+    everything = (*mechanism.routines.values(), *blocks(mechanism).values())
+    return sum(calls(routine.body).count(name) for routine in everything)
 
 
 def _warn_of_products(routine: ir.Routine, context: PassContext) -> None:

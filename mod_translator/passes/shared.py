@@ -40,6 +40,7 @@ def shared(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
     last: list[str] = []
     in_turn: list[str] = []
     symbols = dict(mechanism.symbols)
+    seen: dict[str, list[str]] = {}  # where another block or instance may find what was left
     for name, symbol in mechanism.symbols.items():
         writers = {field for field in found if name in writes[field]}
         if symbol.role is not ir.Role.GLOBAL or not writers:
@@ -47,16 +48,20 @@ def shared(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
         symbols[name] = replace(symbol, role=ir.Role.INSTANCE, visible=False, common=True)
         readers = [field for field in found if name in reads[field]]
         carried = name in set_by_initial and not writers & set(readers) and uniformity.of(name)
-        if readers and not carried and _only_counts(mechanism, name):
+        if readers and not carried:
+            seen[name] = readers
+    counting = _counting(mechanism, set(seen))
+    for name, readers in seen.items():
+        symbol, writers = symbols[name], {field for field in found if name in writes[field]}
+        if name in counting:
             context.note_at(f"{name} serves nothing but its own next value and is left out", symbol.loc)
-            mechanism = _without(mechanism, name)
-        elif readers and not carried and (name in settled or _left_by_the_last(analysis, found, writes, name)):
+        elif name in settled or _left_by_the_last(analysis, found, writes, name):
             last.append(name)
-        elif readers and not carried and mechanism.kind is not ir.Kind.ARTIFICIAL and not writers & set(_EVENTS):
+        elif mechanism.kind is not ir.Kind.ARTIFICIAL and not writers & set(_EVENTS):
             last.append(name)
             in_turn.append(name)
             context.note_at(f"{name} goes from instance to instance: its blocks run on one after the other", symbol.loc)
-        elif readers and not carried:
+        else:
             where = ", ".join(_SHOWN.get(field, field.upper()) for field in readers)
             context.refuse_at(
                 SharedStateError,
@@ -66,6 +71,7 @@ def shared(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
                 f"make {name} RANGE (declare it in ASSIGNED, take it out of GLOBAL or of the LOCAL of the file)",
                 symbol.loc,
             )
+    mechanism = _without(mechanism, counting) if counting else mechanism
     return replace(mechanism, symbols=symbols, shared=(*mechanism.shared, *last), in_turn=tuple(in_turn))
 
 
@@ -129,24 +135,43 @@ def _settling(analysis: Analysis, routine: ir.Routine, group: set[str]) -> set[s
     return set()
 
 
-def _only_counts(mechanism: ir.Mechanism, name: str) -> bool:
-    """Return whether a variable is read by nothing but assignments to itself."""
+def _counting(mechanism: ir.Mechanism, found: set[str]) -> set[str]:
+    """Return those variables that are read by nothing but assignments to themselves and to each other."""
     everything = (*mechanism.routines.values(), *blocks(mechanism).values())
     for routine in everything:
-        if routine.table is not None and name in (*routine.table.variables, *routine.table.depend):
-            return False
-        for statement in statements(routine.body):
-            own = isinstance(statement, ir.Assign) and statement.target.name == name
-            if not own and any(name in names(e) for e in expressions(statement)):
-                return False
-            if isinstance(statement, ir.CallRoutine) and statement.result == name:
-                return False
-    return True
+        if routine.table is not None:
+            found -= {*routine.table.variables, *routine.table.depend}
+    while found:
+        needed = set().union(*(_needed(routine.body, found) for routine in everything))
+        if not needed & found:
+            break
+        found -= needed
+    return found
 
 
-def _without(mechanism: ir.Mechanism, name: str) -> ir.Mechanism:
+def _needed(body: tuple[ir.Stmt, ...], counting: set[str]) -> set[str]:
+    """Return what statements read or take as a result, those left out that only serve what is `counting`."""
+    out: set[str] = set()
+    for statement in body:
+        if isinstance(statement, ir.Assign) and statement.target.name in counting:
+            continue
+        if isinstance(statement, ir.If):
+            inside = (*statement.then, *statement.orelse)
+            out |= _needed(inside, counting)
+            if all(isinstance(s, ir.Assign) and s.target.name in counting for s in statements(inside)):
+                continue
+        elif isinstance(statement, ir.While | ir.ForNetcons):
+            out |= _needed(statement.body, counting)
+        elif isinstance(statement, ir.CallRoutine) and statement.result:
+            out.add(statement.result)
+        out |= {n for e in expressions(statement) for n in names(e)}
+    return out
+
+
+def _without(mechanism: ir.Mechanism, counting: set[str]) -> ir.Mechanism:
     def change(statement: ir.Stmt) -> tuple[ir.Stmt, ...]:
-        own = isinstance(statement, ir.Assign) and statement.target.name == name
-        return () if own else (statement,)
+        own = isinstance(statement, ir.Assign) and statement.target.name in counting
+        empty = isinstance(statement, ir.If) and not (statement.then or statement.orelse)
+        return () if own or empty else (statement,)
 
     return with_bodies(mechanism, lambda routine: replace(routine, body=rebuild(routine.body, change)))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from mod_translator import ir
-from mod_translator.passes.walk import calls, subexpressions
+from mod_translator.passes.walk import calls
 from mod_translator.passes.walk import statements as walk
+from mod_translator.semantic import events
 from mod_translator.semantic.block import Block
 from mod_translator.semantic.conductance import conductance
 from mod_translator.semantic.context import Context, first_name
@@ -43,6 +44,7 @@ class Lowering:
         self.methods: dict[str, str] = {}  # of the blocks of equations that are SOLVEd
         self.resolve = Resolver(context, symbols, self.reach)
         self.solves = Solves(self)
+        self.steps: dict[str, str] = {}  # DERIVATIVE blocks that are called as a PROCEDURE, and where
         self.diffusions: list[ir.Diffusion] = []
         self.diffuse: list[ir.Stmt] = []  # the statements that compute what `diffusions` names
         self._active: list[str] = []
@@ -115,6 +117,7 @@ class Lowering:
         variables = []
         for marked in table.variables:
             variable = self.context.name(marked)
+            variable = self.symbols.renamed.get(variable, variable)
             if variable not in self.symbols.table:
                 self.context.wrong("S142", f"{variable} is not declared", "declare it in ASSIGNED", marked)
             elif variable in variables:
@@ -212,9 +215,9 @@ class Lowering:
             case tree.NetInitial(body):
                 work.net_initial.append(body)
             case tree.Watch(conditions) if work.kind == "NET_RECEIVE":
-                return tuple(s for condition, flag in conditions for s in self._watch(condition, flag, work))
+                return tuple(s for condition, flag in conditions for s in events.watch(self, condition, flag, work))
             case tree.ForNetcons(args, body) if work.kind == "NET_RECEIVE":
-                return self._for_netcons(args, body, work)
+                return events.for_netcons(self, args, body, work)
             case tree.VerbatimText(index):
                 return verbatim(self, tree.Mixed((index,), ()), work, last)
             case tree.Mixed():
@@ -376,14 +379,8 @@ class Lowering:
     def _call(self, call: ir.Call, work: Block) -> tuple[ir.Stmt, ...]:
         name, loc = self.context.name(call.name), self.context.loc(call.name)
         block = self.symbols.blocks.get(name)
-        if block is not None and block.kind in ("PROCEDURE", "FUNCTION"):
-            args = self.resolve.check_call(call.name, (len(block.args),), call.args, work.scope)
-            self.reach(name, call.name)
-            return (ir.CallRoutine(name, args, loc),)
         if block is not None:
-            reason = f"the {block.kind} {name} is called"
-            self.context.wrong("S154", reason, f"SOLVE {name} in BREAKPOINT", call.name)
-            return ()
+            return self._call_of_block(block, name, call, work)
         if name in DROPPED_CALLS:
             for arg in call.args:
                 if not (isinstance(arg, ir.Var) and arg.name.startswith(STRING)):
@@ -392,7 +389,7 @@ class Lowering:
                 self.context.note(f"{name}() is left out", call.name)
             return ()
         if name in EVENT_CALLS:
-            return self._event(call, work)
+            return events.event(self, call, work)
         if name in RANDOM_CALLS:
             random = self.resolve.random_call(call.name, call.args, work.scope)
             return (ir.CallRoutine(name, random.args, loc),) if isinstance(random, ir.Call) else ()
@@ -407,40 +404,15 @@ class Lowering:
             self.context.note(f"{name}() as a statement has no effect", call.name)
         return ()
 
-    def _event(self, call: ir.Call, work: Block) -> tuple[ir.Stmt, ...]:
-        name = self.context.name(call.name)
-        allowed = ("INITIAL", "NET_RECEIVE") if name == "net_send" else ("NET_RECEIVE",)
-        if work.kind not in allowed:
-            reason = f"{name} in a {work.kind}"
-            self.context.wrong("S155", reason, f"call it in {' or '.join(allowed)}", call.name)
-        if not (self.symbols.point or self.symbols.artificial):
-            reason, remedy = f"{name} in a density mechanism", "only a POINT_PROCESS or ARTIFICIAL_CELL has events"
-            self.context.wrong("S168", reason, remedy, call.name)
-        args = self.resolve.check_call(call.name, EVENT_CALLS[name], call.args, work.scope)
+    def _call_of_block(self, block: tree.Block, name: str, call: ir.Call, work: Block) -> tuple[ir.Stmt, ...]:
+        args: tuple[ir.Expr, ...] = ()
+        if block.kind in ("PROCEDURE", "FUNCTION"):
+            args = self.resolve.check_call(call.name, (len(block.args),), call.args, work.scope)
+        elif block.kind == "DERIVATIVE" and not call.args:
+            self.steps.setdefault(name, call.name)
+        else:
+            reason = f"the {block.kind} {name} is called"
+            self.context.wrong("S154", reason, f"SOLVE {name} in BREAKPOINT", call.name)
+            return ()
+        self.reach(name, call.name)
         return (ir.CallRoutine(name, args, self.context.loc(call.name)),)
-
-    def _watch(self, condition: ir.Expr, flag: float, work: Block) -> tuple[ir.Stmt, ...]:
-        """Return WATCH (condition) flag as the call WATCH(value, flag): the condition holds where the value is > 0."""
-        at = first_name(condition)
-        if self.symbols.artificial:
-            self.context.unsupported("U151", "WATCH in an ARTIFICIAL_CELL", "make it a POINT_PROCESS", at)
-        assert isinstance(condition, ir.Binary)  # a < b or a > b: the grammar knows no other
-        value = self.resolve.expr(ir.Binary("-", condition.left, condition.right), work.scope)
-        mentioned = {e.name for e in subexpressions(value) if isinstance(e, ir.Var | ir.Element)}
-        if mentioned & set(work.scope.locals):
-            self.context.wrong(
-                "S177", "a WATCH condition with a LOCAL or an argument", "use variables of the instance in it", at
-            )
-        value = ir.Unary("-", value) if condition.op == "<" else value
-        return (ir.CallRoutine("WATCH", (value, ir.Num(flag, f"{flag:g}")), self.context.loc(at)),)
-
-    def _for_netcons(self, marked: tuple[str, ...], body: tree.Body, work: Block) -> tuple[ir.Stmt, ...]:
-        if self.symbols.artificial:
-            self.context.unsupported("U152", "FOR_NETCONS in an ARTIFICIAL_CELL", "make it a POINT_PROCESS", marked[0])
-        work.scope.push()
-        args = tuple(work.scope.declare(self.context.name(a)) for a in marked)
-        statements = self.body(body, work)
-        work.scope.pop()
-        if any(isinstance(s, ir.CallRoutine) and s.name in EVENT_CALLS for s in walk(statements)):
-            self.context.unsupported("U159", "an event sent inside of FOR_NETCONS", "send it after the loop", marked[0])
-        return (ir.ForNetcons(args, statements, self.context.loc(marked[0])),)

@@ -5,6 +5,8 @@ Source: nocmodl's nocpout.cpp (nrndeclare, nrn_use) and parsact.cpp.
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
@@ -27,7 +29,8 @@ class Symbols:
     BBCOREPOINTER, which only C code can use.
     starts: state -> text of its START value. artificial, point: the file is an ARTIFICIAL_CELL, a
     POINT_PROCESS.
-    renamed: variables of the file that go by another name here (`flag`: in NET_RECEIVE that is the flag of the event).
+    renamed: variables of the file that go by another name here (`flag`: in NET_RECEIVE that is the flag of the event;
+    a LOCAL of the file with the name of an ASSIGNED).
     """
 
     table: dict[str, Symbol] = field(default_factory=dict)
@@ -92,6 +95,7 @@ class _Collector:
         for declaration in self.file.declarations:
             self._declare(declaration)
         for marked, length in self.file.locals:
+            self._hide(marked)
             self._add(marked, Symbol("", Role.GLOBAL, "LOCAL", length=length))
         for name, marked in self._named("RANDOM").items():
             self.out.randoms.add(name)
@@ -205,6 +209,8 @@ class _Collector:
             return
         if name == "flag":
             name = self.out.renamed["flag"] = "flag_"
+        elif symbol.block == "LOCAL":
+            name = self.out.renamed.get(name, name)
         if name in self.out.table:
             earlier = self.out.table[name].block or "NEURON"
             reason = f"{name} is declared twice (before: in {earlier})"
@@ -216,9 +222,23 @@ class _Collector:
             symbol = replace(symbol, role=Role.ION, visible=written and name in self.ranges)
         if name in self.out.pointers - self.out.opaque and not symbol.length and not self.out.artificial:
             symbol = replace(symbol, role=Role.POINTER, visible=False)
-        if name in self.out.opaque:  # NEURON keeps it among its pointers
+        if name in self.out.opaque or (self.out.artificial and name in self.out.pointers):  # kept among the pointers
             symbol = replace(symbol, block=OPAQUE, visible=False)
         self.out.table[name] = replace(symbol, name=name, loc=loc)
+
+    def _hide(self, marked: str) -> None:
+        """Give a LOCAL of the file that hides an ASSIGNED another name: from there on nocmodl means the LOCAL."""
+        name, source = self.context.name(marked), self.context.source
+        hidden = self.out.table.get(name)
+        if hidden is None or hidden.block != "ASSIGNED" or name in self.out.renamed or name in self.ion_names:
+            return
+        declared = [d.name for d in self.file.declarations] + [n for names in self.file.neuron.values() for n in names]
+        known = {source.token(n) for n in declared}
+        here = source.token(marked) or 0
+        earlier = {i for i, token in enumerate(source.tokens[:here]) if token.text == name} - known
+        if not earlier and not any(re.search(rf"\b{name}\b", text) for text in source.verbatim):
+            words = {token.text for token in source.tokens}
+            self.out.renamed[name] = next(n for n in (f"{name}{'_' * k}" for k in itertools.count(1)) if n not in words)
 
     def _start_parameters(self) -> None:
         """Install `m0` for every STATE m that needs it, as nocmodl does for all of them."""

@@ -14,7 +14,7 @@ from mod_translator.verbatim import generators
 from mod_translator.verbatim.flow import MAX_STATEMENTS, Flow, within
 from mod_translator.verbatim.joining import BETWEEN
 from mod_translator.verbatim.names import Value, integer, type_name
-from mod_translator.verbatim.text import SEND, CProblem, line_of
+from mod_translator.verbatim.text import SEND, CProblem, line_of, without_comments
 
 _ENDS_WITH_0 = ("PROCEDURE", "DERIVATIVE", "INITIAL")
 _PRINTERS = ("printf", "fprintf", "fflush", "puts", "Printf", "Fprintf")
@@ -148,8 +148,10 @@ class Statements(Flow):
         self.lowering.context.note_at(f"{name}() in VERBATIM is left out", self.loc(node))
 
     def _prints(self, name: str) -> bool:
-        """Return whether every macro of that name in the file does nothing, or prints."""
-        text = "\n".join(self.lowering.context.source.verbatim)
+        """Return whether every macro of that name in the file does nothing, or prints; or a C function is empty."""
+        text = without_comments("\n".join(self.lowering.context.source.verbatim))
+        if re.search(rf"\bvoid\s+{re.escape(name)}\s*\([^()]*\)\s*\{{\s*\}}", text):
+            return True
         bodies = re.findall(rf"^\s*#\s*define\s+{re.escape(name)}\(\.\.\.\)([^\n]*)", text, re.MULTILINE)
         return bool(bodies) and all(not b.strip() or b.strip().startswith(("printf", "fprintf")) for b in bodies)
 

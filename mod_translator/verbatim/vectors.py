@@ -1,7 +1,7 @@
 """HOC Vectors that C code reads through a pointer hidden in a variable, as VecStim does: `vv = *((void**)(&space));`.
 
-The variable (or BBCOREPOINTER) names the Vector in the IR: `hoc_vector_size(space)`, -1 without a Vector, and
-`hoc_vector_element(space, i)`. A C pointer stands for one thing in the whole block.
+The variable (or BBCOREPOINTER, or POINTER) names the Vector in the IR: `hoc_vector_size(space)`, -1 without a Vector,
+and `hoc_vector_element(space, i)`. A C pointer stands for one thing in the whole block.
 """
 
 from __future__ import annotations
@@ -123,8 +123,9 @@ class Vectors(Names):
             return found[0], found[1]
         if pointer_of(self, node) is not None:  # a generator of random numbers
             return None
-        opaque = name.removeprefix("_p_")
-        return (_VECTOR, opaque) if name.startswith("_p_") and opaque in self.lowering.symbols.opaque else None
+        hiding, symbols = name.removeprefix("_p_"), self.lowering.symbols
+        known = symbols.pointers if symbols.artificial else symbols.opaque
+        return (_VECTOR, hiding) if name.startswith("_p_") and hiding in known else None
 
     def _declared(self, name: str) -> tuple[str, ...] | None:
         for frame in reversed(self.scope.frames):

@@ -64,6 +64,12 @@ DECLARATIONS = (
         "LOCAL, also nested and arrays", INITIAL % "LOCAL k, l[2] l[1] = 2 if (v > 0) { LOCAL k k = l[1] a = k }", RUN
     ),
     Construct(
+        "LOCAL of the file that hides an ASSIGNED",
+        "NEURON { SUFFIX x RANGE a }\nASSIGNED { v a }\nLOCAL a\nINITIAL { a = v }\n",
+        DRIVEN,
+        "what follows in the file means the LOCAL, and HOC goes on to see the ASSIGNED",
+    ),
+    Construct(
         "INDEPENDENT, THREADSAFE, TITLE, COMMENT", "TITLE t\nINDEPENDENT { t FROM 0 TO 1 WITH 1 (ms) }\n" + DENSITY, RUN
     ),
     Construct(
@@ -197,6 +203,12 @@ METHODS = (
         SOLVED % ("cnexp", "m' = -m*m + n"),
         ("test_translator_cnexp.py::test_a_product_of_states_is_stepped_as_nocmodl_prints_it", *RUN),
         "NEURON's formula, which is not the solution of the equation; a note says so",
+    ),
+    Construct(
+        "a DERIVATIVE SOLVEd by cnexp, called like a PROCEDURE",
+        SOLVED % ("cnexp", "m' = -m") + "INITIAL { s() }\n",
+        DRIVEN,
+        "each call takes a step; by any other METHOD it is refused (S154)",
     ),
     Construct("METHOD derivimplicit", SOLVED % ("derivimplicit", "m' = -m*n n' = m*n"), NEWTON),
     Construct(
@@ -365,7 +377,7 @@ STATEMENTS = (
         "usetable, read in a file with a TABLE",
         DENSITY
         + "INITIAL { r(v) if (usetable == 0) { a = b } }\nPROCEDURE r(x) { TABLE b FROM 0 TO 1 WITH 9 b = x }\n",
-        ("test_translator_verbatim_flow.py::test_flow_of_c_agrees_with_neuron",),
+        ("test_translator_verbatim_flow.py::test_flow_of_c_agrees_with_neuron", *DRIVEN),
         "no parameter to vary: it decides what is compiled",
     ),
     Construct(

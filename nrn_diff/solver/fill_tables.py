@@ -56,7 +56,8 @@ def _tables_of_instances(
     mechanism: MechanismStructure, table: TableParameter, common: dict[str, Array], of_each: dict[str, Array]
 ) -> Table:
     shared = {n: x for n, x in common.items() if n in table.inputs}
-    own = {n: jnp.broadcast_to(x, (mechanism.count,)) for n, x in of_each.items() if n in table.inputs}
+    whole = {n: jnp.broadcast_to(x, (*x.shape[:-1], mechanism.count)) for n, x in of_each.items() if n in table.inputs}
+    own = {n: jnp.moveaxis(x, -1, 0) for n, x in whole.items()}
     tables = jax.vmap(lambda mine: mechanism.make_table(table, {**shared, **mine}))(own)
     return jax.tree.map(lambda x: jnp.moveaxis(x, 0, -1), tables)
 

@@ -1,0 +1,59 @@
+"""Statements of events: net_send, net_event, net_move, WATCH, FOR_NETCONS."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mod_translator import ir
+from mod_translator.passes.walk import statements as walk
+from mod_translator.passes.walk import subexpressions
+from mod_translator.semantic.context import first_name
+from mod_translator.semantic.names import EVENT_CALLS
+from mod_translator.syntax import tree
+
+if TYPE_CHECKING:
+    from mod_translator.semantic.block import Block
+    from mod_translator.semantic.statements import Lowering
+
+
+def event(lowering: Lowering, call: ir.Call, work: Block) -> tuple[ir.Stmt, ...]:
+    """Return the call of net_send, net_event or net_move."""
+    name = lowering.context.name(call.name)
+    allowed = ("INITIAL", "NET_RECEIVE") if name == "net_send" else ("NET_RECEIVE",)
+    if work.kind not in allowed:
+        reason = f"{name} in a {work.kind}"
+        lowering.context.wrong("S155", reason, f"call it in {' or '.join(allowed)}", call.name)
+    if not (lowering.symbols.point or lowering.symbols.artificial):
+        reason, remedy = f"{name} in a density mechanism", "only a POINT_PROCESS or ARTIFICIAL_CELL has events"
+        lowering.context.wrong("S168", reason, remedy, call.name)
+    args = lowering.resolve.check_call(call.name, EVENT_CALLS[name], call.args, work.scope)
+    return (ir.CallRoutine(name, args, lowering.context.loc(call.name)),)
+
+
+def watch(lowering: Lowering, condition: ir.Expr, flag: float, work: Block) -> tuple[ir.Stmt, ...]:
+    """Return WATCH (condition) flag as the call WATCH(value, flag): the condition holds where the value is > 0."""
+    at = first_name(condition)
+    if lowering.symbols.artificial:
+        lowering.context.unsupported("U151", "WATCH in an ARTIFICIAL_CELL", "make it a POINT_PROCESS", at)
+    assert isinstance(condition, ir.Binary)  # a < b or a > b: the grammar knows no other
+    value = lowering.resolve.expr(ir.Binary("-", condition.left, condition.right), work.scope)
+    mentioned = {e.name for e in subexpressions(value) if isinstance(e, ir.Var | ir.Element)}
+    if mentioned & set(work.scope.locals):
+        lowering.context.wrong(
+            "S177", "a WATCH condition with a LOCAL or an argument", "use variables of the instance in it", at
+        )
+    value = ir.Unary("-", value) if condition.op == "<" else value
+    return (ir.CallRoutine("WATCH", (value, ir.Num(flag, f"{flag:g}")), lowering.context.loc(at)),)
+
+
+def for_netcons(lowering: Lowering, marked: tuple[str, ...], body: tree.Body, work: Block) -> tuple[ir.Stmt, ...]:
+    """Return a FOR_NETCONS loop; its arguments are names in its body."""
+    if lowering.symbols.artificial:
+        lowering.context.unsupported("U152", "FOR_NETCONS in an ARTIFICIAL_CELL", "make it a POINT_PROCESS", marked[0])
+    work.scope.push()
+    args = tuple(work.scope.declare(lowering.context.name(a)) for a in marked)
+    statements = lowering.body(body, work)
+    work.scope.pop()
+    if any(isinstance(s, ir.CallRoutine) and s.name in EVENT_CALLS for s in walk(statements)):
+        lowering.context.unsupported("U159", "an event sent inside of FOR_NETCONS", "send it after the loop", marked[0])
+    return (ir.ForNetcons(args, statements, lowering.context.loc(marked[0])),)
