@@ -33,12 +33,13 @@ class Watch:
 
     dt, tstop (ms): forced on each run, with the fixed step; None: the script's own. A script that records no voltage
     gets that of its soma (or its first section) and the spikes there. sections: the voltage in so many sections more,
-    spread over the model.
+    spread over the model. adds: whether it may record on its own; else only what the script records is seen.
     """
 
     dt: float | None = None
     tstop: float | None = None
     sections: int = 0
+    adds: bool = True
     _vectors: dict[str, tuple[Any, str, str]] = field(default_factory=dict)
     _handlers: list[Any] = field(default_factory=list)
     _own: list[Any] = field(default_factory=list)
@@ -65,7 +66,7 @@ class Watch:
                     setattr(h, name, value)
         if self.tstop is not None and hasattr(h, "tstop"):
             h.tstop = self.tstop
-        if not self.looks and not self._own and list(h.allsec()):
+        if self.adds and not self.looks and not self._own and list(h.allsec()):
             if not any(label.endswith(".v") for _, label, _ in self._found()):
                 self._record_soma()
             self._own += [h.Vector().record(section(0.5)._ref_v) for section in self._spread()]
