@@ -31,14 +31,30 @@ def counted():
         h.run()
         live = [low.n, low.time, low.firing, high.n, high.time, high.firing]
         seen.append([np.array(n), np.array(v), np.array(live)])
-    spikes = h.Vector()
-    low.record(spikes)
+    spikes, kept, more = h.Vector([7, 7, 7]), [], h.APCount(soma(0.2))
+    high.record(spikes)
+    for on in (False, True):
+        nrn_diff.enable() if on else nrn_diff.disable()
+        h.run()
+        h.continuerun(45)
+        kept.append(np.array(spikes))
+    for record in (more.record, more.record):
+        record(spikes)
+    more.record(spikes)
     try:
         h.run()
         refused = ""
     except RuntimeError as error:
         refused = str(error)
-    return {"neuron": seen[0], "here": seen[1], "captured": counts, "refused": refused}
+    notes = nrn_diff.capture().capture.notes
+    return {
+        "neuron": seen[0],
+        "here": seen[1],
+        "captured": counts,
+        "kept": kept,
+        "refused": refused,
+        "notes": notes,
+    }
 
 
 def test_spikes_are_counted_as_in_neuron():
@@ -49,4 +65,8 @@ def test_spikes_are_counted_as_in_neuron():
     np.testing.assert_array_equal(out["here"][0], n)
     np.testing.assert_allclose(out["here"][1], v, rtol=0, atol=1e-9)
     np.testing.assert_allclose(out["here"][2], live, rtol=0, atol=1e-12)
-    assert "APCount.record(vector)" in out["refused"]
+    theirs, ours = out["kept"]
+    assert len(theirs) > n[-1]
+    np.testing.assert_array_equal(ours, theirs)
+    assert "several APCounts write into one Vector" in out["refused"]
+    assert any("APCount.record(vector)" in note for note in out["notes"])

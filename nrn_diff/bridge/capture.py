@@ -21,7 +21,7 @@ from nrn_diff.bridge.inventory import Inventory, take_inventory
 from nrn_diff.bridge.ions import Styles, capture_ion
 from nrn_diff.bridge.links import find_links
 from nrn_diff.bridge.mechanisms import capture_mechanism, left_over
-from nrn_diff.bridge.own_mods import refuse_vectors_of_counts
+from nrn_diff.bridge.own_mods import note_vectors_of_counts
 from nrn_diff.bridge.plays import find_plays
 from nrn_diff.bridge.random_play import find_random_plays
 from nrn_diff.bridge.records import find_records
@@ -84,7 +84,8 @@ def _capture(
     rank = execution_rank([d.type for d in (*inventory.ions, *inventory.mechanisms)], lowered)
     styles = Styles(inventory, lowered, findings)
     ions = tuple(capture_ion(d, styles, findings) for d in inventory.ions)
-    refuse_vectors_of_counts(inventory, findings)
+    if from_now is None:
+        note_vectors_of_counts(inventory, findings)
     links = find_links(inventory, lowered, findings)
     last = 1 + max(rank.values(), default=0)
     pointers, elements, places = with_elements(links.pointers, last)

@@ -17,6 +17,13 @@ PROCEDURES = ("run", "stdinit", "setdt", "init", "continuerun", "step", "advance
 
 # What was found out for the procedures as they were compiled then.
 _answers: dict[tuple[tuple[int, ...] | None, ...], list[str]] = {}
+# Procedures that do here what stdrun.hoc's do, as they were compiled.
+_equivalent: set[tuple[str, tuple[int, ...] | None]] = set()
+
+
+def is_equivalent(name: str) -> None:
+    """Say that the procedure, as it is now, does what stdrun.hoc's does."""
+    _equivalent.add((name, procedure_code(name)))
 
 
 def stock_text(name: str) -> str:
@@ -63,7 +70,8 @@ def redefined_procedures(*, prints: bool = True) -> list[str] | None:
             _answers[code] = in_copy(_compare)
         except ChildFailedError:
             return None
-    changed = list(_answers[code])
+    known = dict(zip(PROCEDURES, code, strict=True))
+    changed = [name for name in _answers[code] if (name, known[name]) not in _equivalent]
     # Between two plots step() advances once, unless there are several steps to a plot.
     inside = ["advance", *(["step"] if stdrun_dt(h.dt, h.steps_per_ms)[1] == 1 else [])]
     return [name for name in changed if name not in inside or not only_advances_and_draws(name, prints=prints)]

@@ -285,7 +285,7 @@ RECORDING = (
 
 USER_CODE = (
     Feature(
-        "APCount, the counter of spikes; with record(vector) it is refused",
+        "APCount, the counter of spikes; under enable() also its record(vector)",
         _SAME,
         ("test_apcount.py::test_spikes_are_counted_as_in_neuron",),
         "NEURON's own file has C code, for which an equivalent in NMODL is taken",

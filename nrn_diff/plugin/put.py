@@ -14,6 +14,7 @@ from nrn_diff.bridge.extracellular import set_layer_potential
 from nrn_diff.bridge.fields import put_hidden
 from nrn_diff.bridge.inventory import Inventory, Located, hoc_objects
 from nrn_diff.bridge.live import as_queued
+from nrn_diff.bridge.own_mods import put_times
 from nrn_diff.plugin.timed import put_timed, take_samples
 from nrn_diff.snapshot import Capture
 from nrn_diff.solver.play import course_of
@@ -52,7 +53,11 @@ def put(ready: Prepared, done: Finished) -> None:
     if len(done.starts):
         _set_membrane_currents(ready, state)
     vectors = {v.hname(): v for v in hoc_objects("Vector")}
-    for k, record in enumerate(ready.capture.records):
+    kept = len(ready.capture.records) - len(ready.counts)
+    for count, column in zip(ready.counts, done.samples.T[kept:], strict=True):
+        before = float(ready.values.mechanisms["APCount"]["n"][count.row])
+        put_times(vectors[count.vector], before, column, ready.grid[2::2])
+    for k, record in enumerate(ready.capture.records[:kept]):
         column = done.samples[:, k]
         if not record.every_step:
             assert done.first is not None

@@ -26,6 +26,7 @@ from nrn_diff.bridge.live import (
     structure_changes,
     times_initialised,
 )
+from nrn_diff.bridge.own_mods import Count, record_of_count, vectors_of_counts
 from nrn_diff.bridge.plays import find_numbered_plays, once_each
 from nrn_diff.bridge.random123 import NeuronRandom
 from nrn_diff.bridge.records import not_recorded_yet
@@ -85,7 +86,7 @@ class Hidden:
 class Prepared:
     """All that a run needs, read from NEURON; nothing in NEURON has changed yet.
 
-    grid [2 * n_steps + 1] (ms): `time_grid` of the run. driven, drives: the Vectors that are played.
+    capture: what it records last are the counts of `counts`, of which no Vector takes the samples. grid [2 * n_steps + 1] (ms): `time_grid` of the run. driven, drives: the Vectors that are played.
     """
 
     inventory: Inventory
@@ -102,6 +103,7 @@ class Prepared:
     timed: Timed
     drives: Drives
     driven: tuple[Play, ...]
+    counts: tuple[Count, ...]
 
 
 def _read_state() -> SavedState:
@@ -166,8 +168,13 @@ class Session:
         timed = _read_timed(saved, found["plays"], known, float(grid[-1]), findings)
         queue = read_queue(saved, wiring, _places(wiring, known.sources, saved), findings)
         _refuse_numbers_of_cells(wiring, known.sources, findings)
+        counts = vectors_of_counts(inventory, findings)
+        taken = {r.vector for r in capture.records} | set(spike_vectors(wiring))
+        for count in (c for c in counts if c.vector in taken):
+            findings.refuse("APCount.record", count.vector, "something else is recorded into this Vector as well")
         findings.raise_if_refused()
         self.known = known
+        capture = replace(capture, records=(*capture.records, *map(record_of_count, counts)))
         driven = capture.plays
         capture = live_capture(capture, wiring.outside)
         structure = self._structure(capture)
@@ -197,6 +204,7 @@ class Session:
             timed,
             drives,
             driven,
+            counts,
         )
 
     def run(self, ready: Prepared, progress: Progress) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import jax
 from neuron import h
 
-from nrn_diff.bridge.stdrun import redefined_procedures, stock_text
+from nrn_diff.bridge.stdrun import is_equivalent, redefined_procedures, stock_text
 from nrn_diff.cache import keep_compiled_programs
 from nrn_diff.errors import CaptureError, NrnDiffError, Refusal
 from nrn_diff.events.time_grid import n_steps, n_steps_psolve
@@ -144,6 +144,7 @@ def enable(fallback: Fallback | str | None = None) -> None:
             "if (done == 0) { flushPlot() }\n"
             'if (done < 0) { execerror(nrn_diff_message_, "") } }'
         )
+        is_equivalent("continuerun")
     type(h.ParallelContext()).psolve = _psolve
     _plugin.on = True
 
