@@ -8,11 +8,11 @@ import numpy as np
 from neuron_process import run_function
 
 ARRAY_MOD = """
-NEURON { SUFFIX arr RANGE a, g NONSPECIFIC_CURRENT i }
+NEURON { SUFFIX arr RANGE a, g GLOBAL turns NONSPECIFIC_CURRENT i }
 PARAMETER { g = 1e-4 }
-ASSIGNED { v i a[3] }
+ASSIGNED { v i a[3] turns }
 INITIAL { a[0] = 1 a[1] = 2 a[2] = 3 }
-BREAKPOINT { i = g*v }
+BREAKPOINT { i = g*v turns = turns + 1 }
 """
 
 
@@ -127,6 +127,7 @@ def refused() -> dict[str, Any]:
         h.Vector().record(soma(0.5)._ref_v, times),
         h.Vector().record(model["stim"]._ref_interval),
         h.Vector().record(h._ref_v_init),
+        h.Vector().record(h._ref_turns_arr),
         h.Vector().record(soma(0.5)._ref_v),
     ]
     names = [v.hname() for v in keep]
@@ -149,13 +150,14 @@ def refused() -> dict[str, Any]:
 
 def test_recordings_that_cannot_be_reproduced_are_refused_by_the_name_of_the_vector() -> None:
     out = run_function(refused, mods={"arr.mod": ARRAY_MOD})
-    unordered, fire, other = out["names"][1:4]
+    unordered, fire, other, counter = out["names"][1:5]
     for moment in ("new", "run"):
         assert out[moment]["changed"] == [], moment
         assert out[moment]["whats"] == [
             f"{unordered} records at times that are not in order",
             f"{fire} records a variable that the captured model does not hold",
             f"{other} records a variable that the captured model does not hold",
+            f"{counter} records turns_arr",
         ]
 
 

@@ -251,7 +251,7 @@ def test_a_shared_value_that_every_instance_changes_goes_from_instance_to_instan
     [
         ("if (before != celsius) { q = 3^celsius before = celsius }", 0),
         ("if (before != celsius) { q = v before = celsius }", 2),
-        ("if (before == 1) { before = 2 } else { before = 1 } q = 3", 1),
+        ("if (before == 1) { before = 2 } else { before = 1 } q = 3", 0),
         ("if (before != celsius) { q = 3^celsius before = celsius m = 1 }", 2),
         ("m = q if (before != celsius) { q = 3^celsius before = celsius }", 2),
         ("if (before != celsius) { q = q*2 before = celsius }", 2),

@@ -54,7 +54,9 @@ def shared(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
     for name, readers in seen.items():
         symbol, writers = symbols[name], {field for field in found if name in writes[field]}
         if name in counting:
-            context.note_at(f"{name} serves nothing but its own next value and is left out", symbol.loc)
+            what = f"{name} serves nothing but its own next value and is left out: HOC does not see it change"
+            context.note_at(what, symbol.loc)
+            del symbols[name]
         elif name in settled or _left_by_the_last(analysis, found, writes, name):
             last.append(name)
         elif mechanism.kind is not ir.Kind.ARTIFICIAL and not writers & set(_EVENTS):

@@ -121,6 +121,7 @@ def _capture(
             _refuse_elements(elements, findings)
     known = from_now.records if from_now else None
     records = known if known is not None else find_records(inventory, findings, {c.index for c in connections}, places)
+    _refuse_left_out(records, lowered, findings)
     plays = find_random_plays(inventory, clock, findings)
     if from_now is None:
         plays += find_plays(inventory, findings)
@@ -149,6 +150,19 @@ def _capture(
         plays=plays,
         voltages=watched_voltages(inventory) if from_now is None else (),
     )
+
+
+def _refuse_left_out(records: Sequence[Record], lowered: Mapping[str, ir.Mechanism], findings: Findings) -> None:
+    """A GLOBAL that is recorded, and that the translation has left out because it serves nothing in the equations."""
+    for record in records:
+        mechanism = lowered.get(record.owner) if record.kind == "global" else None
+        if mechanism is not None and record.variable not in mechanism.symbols:
+            findings.refuse(
+                f"{record.vector} records {record.label}",
+                record.vector,
+                "no equation needs it, and it is left out",
+                f"make {record.variable} RANGE and record it in an instance",
+            )
 
 
 def _read_hidden(
