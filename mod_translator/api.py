@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mod_translator.errors import TranslationError
 from mod_translator.ir import Mechanism
@@ -15,6 +15,7 @@ from mod_translator.semantic.context import Context
 from mod_translator.semantic.mechanism import analyse
 from mod_translator.syntax.parse import parse
 from mod_translator.syntax.source import Source
+from mod_translator.unit_check import complaint
 
 Folders = Sequence[str | os.PathLike[str]]
 
@@ -62,8 +63,17 @@ def lower(
 
 
 def check(nmodl_text: str, include_dirs: Folders = (), file: str = "") -> Report:
-    """Return everything that stands in the way of translating a text, and notes. Raises nothing because of the text."""
-    return lower(nmodl_text, include_dirs, file)[1]
+    """Return everything that stands in the way of translating a text, and notes. Raises nothing because of the text.
+
+    One of the notes is NEURON's modlunit's first complaint about units, if it has one.
+    """
+    report = lower(nmodl_text, include_dirs, file)[1]
+    try:
+        found = complaint(Source(nmodl_text, include_dirs, file))
+    except TranslationError:  # which the report holds
+        found = None
+    notes = report.notes if found is None else (*report.notes, found)
+    return replace(report, notes=tuple(sorted(notes, key=lambda n: n.place.line)))
 
 
 def translate(nmodl_text: str, include_dirs: Folders = (), file: str = "") -> Translation:
