@@ -78,7 +78,28 @@ NET_RECEIVE(weight (uS), mine) {
     g = g + weight*(1 + hash*0.01)
 }
 """
-MODS = {"pulse.mod": PULSE, "gate.mod": GATE, "order.mod": ORDER}
+
+# Events of the instance to itself at one time: alike or not, sent before that time or at it. A flag of 3 does nothing.
+TIE = """
+NEURON { POINT_PROCESS Tie RANGE code, aside, alike }
+PARAMETER { aside = 7 (ms) alike = 0 }
+ASSIGNED { code }
+INITIAL {
+    code = 0
+    net_send(0, 8) net_send(0, 9) net_send(5, 1)
+    if (alike == 0) { net_send(5, 2) } else { net_send(5, 1) }
+}
+NET_RECEIVE(w) {
+    if (flag == 0) {
+        code = 2*code + 10*w
+    } else if (flag != 3) {
+        code = 2*code + flag
+        if (flag == 9) { net_send(aside, 3) }
+        if (flag == 1 && alike) { net_send(0, 4) net_send(0, 5) }
+    }
+}
+"""
+MODS = {"pulse.mod": PULSE, "gate.mod": GATE, "order.mod": ORDER, "tie.mod": TIE}
 
 
 def cell(h):
@@ -319,3 +340,42 @@ def test_voltages_and_trains_to_one_synapse_in_the_order_of_their_times():
     assert out["spikes"] > 1
     assert out["final"]["Order[0].n"] > 240
     assert max(out["worst"].values()) <= 1e-9, out["worst"]
+
+
+def ties(cases):
+    import jax
+    from neuron import h
+
+    import nrn_diff
+
+    jax.config.update("jax_enable_x64", True)
+    h.load_file("stdrun.hoc")
+    soma = cell(h)
+    h.tstop = 8
+    found = []
+    for aside, alike, start in cases:
+        point, stim = h.Tie(soma(0.5)), h.NetStim()
+        point.aside, point.alike, stim.start, stim.number = aside, alike, start, 1
+        netcon = h.NetCon(stim, point) if start >= 0 else None
+        if netcon is not None:
+            netcon.weight[0], netcon.delay = 1, 0
+        code = h.Vector().record(point._ref_code)
+        model = nrn_diff.capture()
+        h.run()
+        try:
+            ours = float(next(iter(model.simulate().values()))[-1])
+        except nrn_diff.EventCapacityError as error:
+            ours = str(error)
+        found.append((code[len(code) - 1], ours))
+        del point, stim, netcon, code
+    return found
+
+
+def test_self_events_at_one_time_come_in_neurons_order_or_are_refused():
+    uncertain, safe = [(7, 0, -1), (2, 0, -1), (7, 1, 5)], [(7, 1, -1), (7, 1, 0), (2, 1, 4.2)]
+    out = run_function(ties, mods=MODS, cases=uncertain + safe)
+    assert out[0][0] != out[1][0]  # what is sent aside changes the order in NEURON
+    for _, message in out[: len(uncertain)]:
+        assert "Tie" in message
+        assert "at the same time" in message
+    assert all(ours == theirs > 100 for theirs, ours in out[len(uncertain) :])

@@ -23,6 +23,7 @@ _NETWORK = "test_spikes_against_neuron.py::test_network_equals_neuron"
 _NETSTIM = "test_events_artificial.py::test_netstim_times_are_neurons"
 _CELLS = "test_events_artificial.py::test_networks_of_artificial_cells_are_neurons"
 _ORDER = "test_spikes_against_neuron.py::test_spikes_of_one_step_in_neurons_order_or_refused"
+_SELF_TIES = "test_self_events.py::test_self_events_at_one_time_come_in_neurons_order_or_are_refused"
 _TIES = "test_events_schedule.py::test_events_at_boundaries_and_in_ties_reach_expsyn_as_in_neuron"
 _VALUES = "test_bridge_cable.py::test_values_that_cannot_be_simulated_are_refused_with_their_place"
 _LAYERS = "test_extracellular.py::test_layers_in_some_sections_are_neurons"
@@ -185,6 +186,12 @@ EVENTS = (
         "ties of spikes at a synapse that does more than add, all delays alike; any under enable()", _SAME, (_ORDER,)
     ),
     Feature("such ties in Model.simulate() with delays that differ or given trains", _REFUSED, (_ORDER,)),
+    Feature(
+        "ties among self events, or with those of NetCons: alike, commuting, or sent without delay",
+        _SAME,
+        (_SELF_TIES, "test_commute.py::test_what_commutes_is_read_off_net_receive"),
+    ),
+    Feature("such ties of any others", _REFUSED, (_SELF_TIES,), "an error in the run, NaN under jit"),
     Feature(
         "NetCon from a voltage, threshold",
         _SAME,

@@ -228,7 +228,7 @@ def _mechanism(
     source = emit.emit(printed) if queued else _source(mechanism)
     agenda = None
     if queued and deliveries is not None:
-        agenda = build_agenda(capture, data.name, len(data.nodes), deliveries, events)
+        agenda = build_agenda(capture, mechanism, len(data.nodes), deliveries, events)
     return MechanismStructure(
         mechanism,
         load_module(source, mechanism.name),

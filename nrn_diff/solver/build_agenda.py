@@ -7,6 +7,7 @@ import numpy as np
 from mod_translator import ir
 from mod_translator.passes.outbox import Outbox, loops_over_netcons, uses_queue
 from nrn_diff.snapshot import Capture
+from nrn_diff.solver.commute import commuting
 from nrn_diff.solver.receive import only_adds
 from nrn_diff.solver.structure import Agenda, Deliveries, Lines, Wires
 
@@ -43,8 +44,9 @@ def fan_in(capture: Capture, mechanism: ir.Mechanism) -> int:
     return max(int(np.bincount(rows).max()) if rows else 1, 1)
 
 
-def build_agenda(capture: Capture, name: str, n: int, deliveries: Deliveries, events: Outbox) -> Agenda:
+def build_agenda(capture: Capture, mechanism: ir.Mechanism, n: int, deliveries: Deliveries, events: Outbox) -> Agenda:
     """The queue of one mechanism with n instances."""
+    name = mechanism.name
     mine = [c for c in capture.connections if c.target == name]
     netcons = np.full((len(events.netcons), n), -1, dtype=np.int32)
     place = np.full(len(mine), -1, dtype=np.int32)
@@ -72,6 +74,7 @@ def build_agenda(capture: Capture, name: str, n: int, deliveries: Deliveries, ev
         events.present,
         _first_of_group(deliveries.early_lines.instance.target),
         _first_of_group(deliveries.late_lines.instance.target),
+        commuting(mechanism),
         _LOG if any(s.sender == name for s in capture.spikes) else 0,
     )
 

@@ -11,7 +11,7 @@ from nrn_diff.errors import CaptureError, Refusal
 from nrn_diff.events.schedule import in_rounds, schedule
 from nrn_diff.events.time_grid import time_grid
 from nrn_diff.snapshot import Capture, Connection, Record, SpikeRecord
-from nrn_diff.solver.receive import only_adds
+from nrn_diff.solver.commute import spikes_commute
 from nrn_diff.solver.spikes import make_lines
 from nrn_diff.solver.structure import Deliveries, Recorded, SpikeSources
 
@@ -87,7 +87,7 @@ def refuse_ties(capture: Capture, queued: Collection[str]) -> None:
         return
     refusals = []
     for data in capture.mechanisms:
-        if data.ir.net_receive is None or only_adds(data.ir):
+        if data.ir.net_receive is None or spikes_commute(data.ir):
             continue
         mine = np.array([c.target == data.name for c in capture.connections], dtype=bool)
         instance = np.array([c.instance for c in capture.connections], dtype=int)

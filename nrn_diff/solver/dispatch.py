@@ -15,12 +15,12 @@ import jax.numpy as jnp
 from nrn_diff.solver.event_queue import (
     ENDLESS,
     TIED,
-    arrive_together,
     earliest,
     empty_queue,
     fail,
     move,
     note_sent,
+    order_unknown,
     put,
     put_own,
     rank_in_group,
@@ -29,7 +29,7 @@ from nrn_diff.solver.event_queue import (
 )
 from nrn_diff.solver.loops import repeat
 from nrn_diff.solver.moment import Moment
-from nrn_diff.solver.receive import Arrivals, Receiver, Targets, only_adds
+from nrn_diff.solver.receive import Arrivals, Receiver, Targets
 from nrn_diff.solver.structure import MechanismStructure, Structure, Wires
 from nrn_diff.solver.values import Array, Queue
 
@@ -217,8 +217,7 @@ def _receive(
     agenda = receiver.mechanism.agenda
     assert agenda is not None
     slot, time = earliest(queue)
-    if not only_adds(receiver.mechanism.ir):
-        queue = fail(queue, TIED, due & arrive_together(queue))
+    queue = fail(queue, TIED, due & order_unknown(queue, slot, agenda.commuting))
     queued_here = due
     watched = jnp.zeros(due.shape, bool)
     if agenda.watch_flags:

@@ -1,7 +1,8 @@
 """Queues of events that depend on the solution: one for each mechanism, with a fixed number of places an instance.
 
 Every event keeps its own time. Of events with the same time the one that was sent first comes first, as in NEURON's
-queue (but for events that an earlier one displaces there from the head of the queue: see events/queue.py).
+queue; but for events that an earlier one displaces there from the head of the queue (see events/queue.py): where that
+may have happened and matters, the queue has failed (`order_unknown`).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from nrn_diff.solver.commute import Commuting
 from nrn_diff.solver.values import Array, Queue
 
 # Bits of Queue.failed.
@@ -19,9 +21,9 @@ FAILURES = {
     ENDLESS: "one instance receives more of them in half a step than there is room for: "
     "model.with_event_capacity(nrn_diff.EventCapacity(rounds=...)); or the delay of a net_send is 0",
     PAST: "net_send or net_move to a time in the past, or net_move without a waiting event of flag 1 (NEURON stops)",
-    TIED: "several reach one instance at the same time, its NET_RECEIVE does more than add, so that their order "
-    "matters, and in NEURON it depends on what else waits in the queue. Give their NetCons slightly different delays; "
-    "or run with nrn_diff.enable(), which keeps NEURON's whole queue",
+    TIED: "several that do not commute reach one instance at the same time, and in NEURON their order depends on what "
+    "else waits in the queue. Give NetCons slightly different delays, and events of net_send other times than those of "
+    "NetCons; or, without net_send, net_event and WATCH, run with nrn_diff.enable(), which keeps NEURON's whole queue",
 }
 
 
@@ -121,10 +123,32 @@ def earliest(queue: Queue) -> tuple[Array, Array]:
     return jnp.argmin(order, axis=0), time
 
 
-def arrive_together(queue: Queue) -> Array:
-    """Whether several NetCons have an event for an instance at the time of its first, [n]."""
-    of_netcon = (queue.connection >= 0) & (queue.flag == 0.0) & jnp.isfinite(queue.time)
-    return (of_netcon & (queue.time == queue.time.min(axis=0))).sum(axis=0) > 1
+def order_unknown(queue: Queue, slot: Array, commuting: Commuting) -> Array:
+    """Whether the event in `slot` [n] may have to wait for others of its time that do not commute with it, [n].
+
+    An event that waits at the head of NEURON's queue goes behind its equals when an earlier one is sent, whoever sends
+    it. So of two that were sent before their time either may come first. What is sent without delay comes after them;
+    of such events those of an instance to itself come in the order of the calls, those of NetCons in that of whatever
+    sent them. At t = 0 no earlier one can come.
+    """
+    time = queue.time.min(axis=0)
+    first = (queue.time == time) & jnp.isfinite(queue.time)
+    late = first & (queue.sent == time)
+    of_netcon = late & (queue.connection >= 0) & (queue.flag == 0.0)
+    uncertain = ((first & ~late).sum(axis=0) > 1) | (of_netcon.any(axis=0) & (late.sum(axis=0) > 1))
+    uncertain &= time > 0.0
+
+    def look(which: Array) -> Array:
+        if not commuting.flags:
+            return which
+        flags = jnp.asarray(commuting.flags)
+        number = jnp.argmax(queue.flag[..., None] == flags, axis=-1)
+        mine, own = (jnp.take_along_axis(x, slot[None], 0) for x in (number, queue.connection))
+        commute = jnp.asarray(commuting.pairs)[(queue.connection == own).astype(int), mine, number]
+        other = jnp.arange(queue.time.shape[0])[:, None] != slot
+        return which & (first & other & ~commute).any(axis=0)
+
+    return jax.lax.cond(uncertain.any(), look, lambda which: which, uncertain)
 
 
 def take(queue: Queue, slot: Array, present: Array) -> tuple[Queue, Array, Array]:

@@ -93,6 +93,8 @@ class Receiver:
         count = targets.weights.shape[1]
 
         def weights_of(connection: Array) -> list[Array]:
+            if not n_connections:
+                return [jnp.zeros(connection.shape)] * count
             at = jnp.where(connection < 0, n_connections, connection)
             return [targets.weights.at[at, k].get(mode="fill", fill_value=0.0) for k in range(count)]
 

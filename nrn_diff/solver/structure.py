@@ -18,6 +18,7 @@ from mod_translator import ir
 from mod_translator.emit import TableParameter, python_name
 from mod_translator.passes.outbox import Site
 from nrn_diff.events.waveforms import Course
+from nrn_diff.solver.commute import Commuting
 from nrn_diff.solver.contraction import Schedule
 from nrn_diff.solver.incidence import Incidence
 from nrn_diff.solver.layered_solve import LayeredTree
@@ -110,7 +111,8 @@ class Agenda:
     slots: events that one instance can have in the queue. watch_flags: of its WATCH statements. netcons [fan_in, n]:
     the connections of each instance for FOR_NETCONS, -1 for none; place [n_connections]: where each stands there.
     netcon_args, netcon_present: names of what NET_RECEIVE takes for each of them. early_first, late_first: for each
-    line, the first line of the same instance. log: net_events of a step that are kept for Vectors which record them.
+    line, the first line of the same instance. commuting: which events may come in any order. log: net_events of a step
+    that are kept for Vectors which record them.
     """
 
     slots: int
@@ -121,6 +123,7 @@ class Agenda:
     netcon_present: tuple[str, ...]
     early_first: np.ndarray
     late_first: np.ndarray
+    commuting: Commuting
     log: int = 0
 
 
