@@ -52,7 +52,8 @@ class Cable:
     ri [n_nodes] (MOhm to the parent, proportional to Ra of the node's section; 0 for a root),
     has_area [n_nodes] (True: a segment), v [n_nodes] (mV, live). ends [n_segments, 2, 3] (um): where a segment starts
     and ends (None in files of older versions). frusta: the shapes. distance [n_nodes] (um): h.distance from the root.
-    near_end [n_sections]: x of the end at the parent (all empty in files of older versions).
+    near_end [n_sections]: x of the end at the parent; rallbranch [n_sections]: equal branches that a section stands for
+    (all empty in files of older versions).
     """
 
     section_names: tuple[str, ...]
@@ -74,6 +75,17 @@ class Cable:
     frusta: Frusta = field(default_factory=Frusta)
     distance: Array = field(default_factory=_none)
     near_end: Array = field(default_factory=_none)
+    rallbranch: Array = field(default_factory=_none)
+
+    @property
+    def branches(self) -> Array:
+        """How many times each node acts on its parent, [n_nodes]: rallbranch for the first node of a section."""
+        times = np.ones(len(self.parent))
+        if len(self.rallbranch):
+            first = np.full(len(self.section_names), len(self.parent))
+            np.minimum.at(first, self.segment_section, self.segment_node)
+            times[first] = self.rallbranch
+        return times
 
 
 @dataclass(frozen=True)

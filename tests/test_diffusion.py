@@ -54,6 +54,7 @@ def cells():
     for k, (name, section) in enumerate(sections.items()):
         section.L, section.diam, section.nseg = 30 + 12 * k, 2 - 0.2 * k, (3, 1, 4, 2, 3, 2, 1, 2)[k]
         section.insert("pas")
+        section.rallbranch = 3 if name in ("left", "begin") else 1
         if name != "apart":
             section.insert("pool")
             section.insert("leakca")

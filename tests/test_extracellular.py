@@ -17,6 +17,7 @@ def build(h, layered=LAYERED):
     for section in cell:
         section.L, section.diam, section.nseg = 200, 3, 3
         section.insert("hh")
+    branch.rallbranch, back.rallbranch = 2, 3
     for name, section in zip(names, cell, strict=True):
         if name not in layered:
             continue

@@ -204,7 +204,7 @@ def _shapes(topology: Topology, geometry: dict[str, Any], area: np.ndarray, ri: 
 def read_cable(topology: Topology, findings: Findings) -> Cable | None:
     """The live cable parameters, with the geometry that the next finitialize will use.
 
-    Refuses rallbranch != 1, NaN and infinity, Ra and L that are not positive; None if NEURON rejects the geometry.
+    Refuses NaN and infinity, Ra and L that are not positive; None if NEURON rejects the geometry.
     """
     sections, n = topology.sections, topology.n_nodes
     try:
@@ -220,14 +220,6 @@ def read_cable(topology: Topology, findings: Findings) -> Cable | None:
         v[node] = section(x).v
     has_area = np.zeros(n, dtype=bool)
     has_area[topology.segment_node] = True
-    for section, name in zip(sections, topology.names, strict=True):
-        if section.rallbranch != 1:
-            findings.refuse(
-                f"rallbranch = {section.rallbranch:g}",
-                name,
-                "a section that stands for several branches is not supported",
-                "build the branches one by one, each with rallbranch = 1",
-            )
     segments = topology.segments()
     cable = Cable(
         section_names=topology.names,
@@ -249,6 +241,7 @@ def read_cable(topology: Topology, findings: Findings) -> Cable | None:
         frusta=_shapes(topology, geometry, area, ri),
         distance=np.array(geometry["distance"]),
         near_end=np.array(topology.orientation, dtype=float),
+        rallbranch=np.array([section.rallbranch for section in sections], dtype=float),
     )
     _check(cable, topology, findings)
     return cable

@@ -58,7 +58,16 @@ CABLE = (
         ("test_bridge_records.py::test_sections_of_one_name_get_labels_of_their_own",),
         "called 'dend #1', 'unnamed #2'; where='dend' is all of them",
     ),
-    Feature("rallbranch other than 1", _REFUSED, (_VALUES,)),
+    Feature(
+        "rallbranch",
+        _SAME,
+        (
+            _TREES,
+            "test_diffusion.py::test_states_diffuse_as_in_neuron",
+            "test_extracellular.py::test_layers_in_some_sections_are_neurons",
+        ),
+        "no parameter: the axial currents of a section act so many times on its parent, as in NEURON",
+    ),
     Feature("NaN or infinity in a parameter, Ra or L &le; 0", _REFUSED, (_VALUES,)),
     Feature(
         "extracellular: xraxial, xg, xc, e_extracellular, any number of layers, in some sections or in all",

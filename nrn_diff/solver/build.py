@@ -115,7 +115,13 @@ def build_structure(capture: Capture) -> Structure:
         wires=wires,
         max_rounds=max_rounds(capture, deliveries, queued),
         plays=build_plays(capture, tuple(mechanisms), row, steps, linked.written),
+        branches=_branches(capture, tree.order),
     )
+
+
+def _branches(capture: Capture, order: np.ndarray) -> np.ndarray | None:
+    times = capture.cable.branches[order]
+    return None if (times == 1).all() else times
 
 
 def _rows(of_node: np.ndarray, nodes: np.ndarray) -> np.ndarray:
@@ -378,6 +384,8 @@ def _digest(
 
     cable = capture.cable
     add(cable.parent, cable.segment_node, cable.node_section, len(cable.section_names))
+    if (cable.branches != 1).any():
+        add(cable.branches)
     if any(data.ir.diffusions for data in capture.mechanisms):
         add(cable.L, cable.nseg)
     add(capture.dt, steps, capture.secondorder, capture.records)

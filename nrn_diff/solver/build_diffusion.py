@@ -26,7 +26,7 @@ def build_diffusion(cable: Cable, data: MechanismData) -> DiffusionStructure | N
     dx = (cable.L / cable.nseg)[section]
     of_parent = dx[parent]
     coupled = parent >= 0
-    above = np.where(coupled, 2.0 / of_parent / (dx + of_parent), 0.0)
+    above = np.where(coupled, 2.0 * cable.branches[nodes] / of_parent / (dx + of_parent), 0.0)
     below = np.where(coupled, 2.0 / dx / (dx + of_parent), 0.0)
     tree = contract(parent)
     rows = tree.order

@@ -132,10 +132,16 @@ def _fixed(structure: Structure, values: Values) -> Fixed:
     ri = jnp.where(has_parent, cable.unit_ri * structure.row_section.gather(cable.Ra), 1.0)
     b = jnp.where(has_parent, -100.0 / (ri * cable.area), 0.0)
     a = jnp.where(has_parent, -100.0 / (ri * jnp.where(has_parent, parent.gather(cable.area), 1.0)), 0.0)
+    if structure.branches is not None:
+        a = a * structure.branches
     cj = (2.0 if structure.secondorder else 1.0) / structure.dt
     capacitive = structure.segment_row.sum(0.001 * cj * cable.cm)
     tables = {m.name: {table.name: None for table in m.tables} for m in structure.mechanisms}
-    layers = None if structure.extracellular is None else layer_matrix(structure.extracellular, values, cj)
+    layers = (
+        None
+        if structure.extracellular is None
+        else layer_matrix(structure.extracellular, values, cj, structure.branches)
+    )
     circuits = None if structure.circuits is None else circuit_matrix(structure.circuits, values, cj)
     diagonal = capacitive - b - parent.sum(a)
     return Fixed(values, {}, {}, values.globals_, tables, a, b, diagonal, capacitive, layers, circuits)

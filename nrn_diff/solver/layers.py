@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import jax.numpy as jnp
+import numpy as np
 
 from nrn_diff.solver.currents import Balance
 from nrn_diff.solver.layered_solve import LayeredTree
@@ -12,8 +13,10 @@ from nrn_diff.solver.structure import ExtracellularStructure
 from nrn_diff.solver.values import Array, LayerMatrix, Values
 
 
-def layer_matrix(layers: ExtracellularStructure, values: Values, steps_per_ms: float) -> LayerMatrix:
-    """What a step does not change. steps_per_ms: NEURON's cj."""
+def layer_matrix(
+    layers: ExtracellularStructure, values: Values, steps_per_ms: float, branches: np.ndarray | None
+) -> LayerMatrix:
+    """What a step does not change. steps_per_ms: NEURON's cj. branches: see `Structure`."""
     given, area = values.extracellular, layers.row.gather(values.cable.area)[:, None]
     assert given is not None
     half = given.xraxial * given.half_length[:, None]
@@ -21,6 +24,8 @@ def layer_matrix(layers: ExtracellularStructure, values: Values, steps_per_ms: f
     r = jnp.where(has_parent, layers.segment.gather(half) + layers.before.gather(half), 1.0)
     b = jnp.where(has_parent, -100.0 / (r * area), 0.0)
     a = jnp.where(has_parent, -100.0 / (r * jnp.where(has_parent, layers.parent.gather(area), 1.0)), 0.0)
+    if branches is not None:
+        a = a * layers.row.gather(jnp.asarray(branches))[:, None]
     xg = layers.segment.gather(given.xg)
     radial = xg + layers.segment.gather(given.xc) * (0.001 * steps_per_ms)
     diagonal = radial - b - layers.parent.sum(a)

@@ -358,7 +358,8 @@ class Structure:
 
     spike_derivative: see nrn_diff/spike_derivative.py. wires: NetCons that net_event drives. max_rounds: how many
     events one after the other a target may receive in half a step, where they wait in a queue. keeps_membrane: whether
-    the state holds the currents through the membrane, for NEURON to see them after a run.
+    the state holds the currents through the membrane, for NEURON to see them after a run. branches [rows]: how many
+    times a row acts on its parent (rallbranch); None where all do once.
     """
 
     tree: Schedule
@@ -380,6 +381,7 @@ class Structure:
     max_rounds: int = 0
     plays: tuple[PlayGroup, ...] = ()
     keeps_membrane: bool = False
+    branches: np.ndarray | None = None
 
     def __hash__(self) -> int:
         return hash((self.digest, self.spike_derivative))
