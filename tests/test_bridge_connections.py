@@ -95,15 +95,18 @@ def refused_sources() -> list[list[str]]:
         h.NetCon(cell, syn),
         h.NetCon(stim, syn, 0, 1, float("nan")),
     ]
+    pattern, times, gids = h.PatternStim(), h.Vector([1, 2]), h.Vector([77, 77])
+    pattern.play(times, gids)
     try:
         capture_snapshot(tstop=5)
     except CaptureError as error:
-        return [[r.what for r in error.refusals], [n.hname() for n in keep]]
+        return [[r.what for r in error.refusals], [n.hname() for n in keep], error.refusals[0].remedy]
     raise AssertionError("captured")
 
 
 def test_sources_that_cannot_be_followed_are_refused() -> None:
-    whats, names = run_function(refused_sources)
+    whats, names, remedy = run_function(refused_sources)
+    assert "PatternStim" in remedy
     assert whats == [
         f"{names[1]} with source gid 77",
         "weight = nan",

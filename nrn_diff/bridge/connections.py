@@ -85,7 +85,9 @@ def source_of(netcon: Any, inventory: Inventory, findings: Findings) -> Source |
             f"{name} with source gid {int(netcon.srcgid())}",
             name,
             "its source does not exist in this process",
-            "capture a model that is built in one process",
+            "give each gid that PatternStim drives a VecStim, whose Vector of times can be read, in place of it"
+            if hoc_objects("PatternStim")
+            else "capture a model that is built in one process",
         )
         return None
     return Source()

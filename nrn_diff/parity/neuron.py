@@ -172,9 +172,9 @@ MECHANISMS = (
 
 EVENTS = (
     Feature(
-        "NetStim with noise, IntFire1, ARTIFICIAL_CELLs of the user",
+        "NetStim with noise, IntFire1, IntFire2, IntFire4, ARTIFICIAL_CELLs of the user",
         _SAME,
-        (_NETSTIM, _CELLS),
+        (_NETSTIM, _CELLS, "test_parity_neuron.py::test_cells_with_loops_send_as_in_neuron"),
         "given trains, bit for bit",
     ),
     Feature(
@@ -240,13 +240,13 @@ EVENTS = (
         "such spikes have no derivative",
     ),
     Feature("NetCon that watches anything else (cm, extracellular potentials)", _REFUSED, (_SOURCES,)),
-    Feature("NetCon whose source is in another process", _REFUSED, (_SOURCES,)),
+    Feature("NetCon whose source is in another process, or is a gid that PatternStim drives", _REFUSED, (_SOURCES,)),
     Feature("net_event of a point process in a section, as the source of NetCons", _SAME, (_EVENT_NETWORK,)),
     Feature(
         "artificial cells that voltages, point processes or other such cells drive",
         _SAME,
         (_EVENT_NETWORK,),
-        "IntFire1, ARTIFICIAL_CELLs of the user",
+        "IntFire1, IntFire2, IntFire4, ARTIFICIAL_CELLs of the user",
     ),
     Feature("the same where the cell draws random numbers or has a WHILE loop", _REFUSED, (_SOURCES,)),
     Feature(
