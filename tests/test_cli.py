@@ -97,6 +97,7 @@ def test_validate_of_a_script_that_runs_by_itself_and_records_nothing(tmp_path):
     )
     (tmp_path / "cable.hoc").write_text(text + "dt = 0.05\ncvode_active(1)\nrun()\n")
     more = ("--sections", "2", "--then", "{soma.L = 21 run()}")
+    more += ("--cvode", "1e-6", "--within", "0.01")
     args = ("--dt", "0.025", "--gradients", "1", "--json", "figures.json", *more, "cable.hoc")
     status, out, err = nrn_diff(tmp_path, "validate", *args)
     assert status == 0, out + err
@@ -109,6 +110,16 @@ def test_validate_of_a_script_that_runs_by_itself_and_records_nothing(tmp_path):
     assert soma["worst"] < 1e-6 < soma["discretisation"]
     assert soma["spikes"] == [1, 1]
     assert figures["dt_ms"] == 0.025
+    against = figures["against_cvode"]
+    far, *_, near = against["distances"]
+    assert far["what"] == "dt = 0.025"
+    assert near["time"] <= 0.01 < far["time"]
+    assert far["spikes"] == near["spikes"] == [2, 2]
+    # The fixed step is of first order; CVODE is far better at this tolerance.
+    assert 1.7 < far["time"] / against["distances"][1]["time"] < 2.3
+    assert against["own"]["time"] < 1e-3
+    assert against["enough"] == 0.00625
+    assert f"dt = {against['enough']:g} ms has the same spikes" in out
     (slope,) = figures["gradients"]
     assert abs(slope["ours"] - slope["neuron"]) < 1e-4 * abs(slope["neuron"])
 

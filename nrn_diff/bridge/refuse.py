@@ -33,8 +33,8 @@ def check_process(findings: Findings, *, from_now: bool = False) -> None:
         findings.refuse(
             "CVODE is active",
             "",
-            "the variable step is not supported yet, only NEURON's fixed step",
-            "h.CVode().active(0), and set h.dt",
+            "the variable step is not supported, only NEURON's fixed step",
+            "h.CVode().active(0), and set h.dt: nrn-diff validate --dt MS --cvode ATOL finds one that is near enough",
         )
     elif getattr(h, "using_cvode_", 0):
         findings.refuse(

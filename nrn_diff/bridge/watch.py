@@ -33,16 +33,19 @@ class Watch:
 
     dt, tstop (ms): forced on each run, with the fixed step; None: the script's own. A script that records no voltage
     gets that of its soma (or its first section) and the spikes there. sections: the voltage in so many sections more,
-    spread over the model. adds: whether it may record on its own; else only what the script records is seen.
+    spread over the model. adds: whether it may record on its own; else only what the script records is seen. variable:
+    if not 0, the run is one of the variable step, with this absolute tolerance, and only voltages are kept, each dt.
     """
 
     dt: float | None = None
     tstop: float | None = None
     sections: int = 0
     adds: bool = True
+    variable: float = 0.0
     _vectors: dict[str, tuple[Any, str, str]] = field(default_factory=dict)
     _handlers: list[Any] = field(default_factory=list)
     _own: list[Any] = field(default_factory=list)
+    _sampled: dict[str, Any] = field(default_factory=dict)
     looks: int = 0
     _seen: tuple[object, ...] = ()
     _looking: bool = False
@@ -71,6 +74,21 @@ class Watch:
                 self._record_soma()
             self._own += [h.Vector().record(section(0.5)._ref_v) for section in self._spread()]
         self._look()
+        if self.variable:
+            self._step_variably()
+
+    def _step_variably(self) -> None:
+        self._looking = True
+        try:
+            places = _voltages()
+        finally:
+            self._looking = False
+        for label, segment in places.items():
+            self._sampled.setdefault(label, h.Vector().record(segment._ref_v, self.dt))
+        h.CVode().active(1)
+        h.CVode().atol(self.variable)
+        if hasattr(h, "using_cvode_"):
+            h.using_cvode_ = 1
 
     def _record_soma(self) -> None:
         sections = list(h.allsec())
@@ -108,6 +126,8 @@ class Watch:
 
     def traces(self) -> list[Trace]:
         """What every Vector holds now; labels are unique."""
+        if self.variable:
+            return [Trace(label, "mV", np.array(vector)) for label, vector in self._sampled.items()]
         seen: dict[str, int] = {}
         out = []
         for vector, label, unit in self._vectors.values():
@@ -115,6 +135,19 @@ class Watch:
             name = label if seen[label] == 1 else f"{label} ({seen[label]})"
             out.append(Trace(name, unit, np.array(vector)))
         return out
+
+
+def _voltages() -> dict[str, Any]:
+    """The segments whose voltage is recorded, by the first label of each."""
+    found: dict[str, Any] = {}
+    nodes: set[int] = set()
+    inventory = take_inventory(Findings())
+    for r in find_records(inventory, Findings()) if inventory is not None else ():
+        if r.kind == "v" and inventory is not None and r.index not in nodes:
+            nodes.add(r.index)
+            section, x = inventory.topology.node_place(r.index)
+            found.setdefault(r.label, section(x))
+    return found
 
 
 def _all_that_record() -> list[tuple[Any, str, str]]:

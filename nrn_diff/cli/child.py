@@ -23,7 +23,7 @@ _TAIL = 25
 @dataclass(frozen=True)
 class Job:
     """script, arguments, mods, then: as for `nrn-diff run`. here: on JAX. gradients: of how many parameters. sections:
-    see `Watch`.
+    see `Watch`. cvode: the absolute tolerance of NEURON's variable step, whose voltages are sampled each dt; 0: none.
     """
 
     script: str
@@ -35,6 +35,7 @@ class Job:
     gradients: int = 0
     then: str = ""
     sections: int = 0
+    cvode: float = 0.0
 
 
 @dataclass
@@ -96,7 +97,7 @@ def main(name: str) -> int:
 
     prepare(job.script, job.mods)
     h.load_file("stdrun.hoc")
-    watch = Watch(job.dt, job.tstop, job.sections)
+    watch = Watch(job.dt, job.tstop, job.sections, variable=job.cvode)
     watch.start()
     # NEURON's side needs no JAX.
     plugin = importlib.import_module("nrn_diff.plugin") if job.here else None

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from nrn_diff.cli.execute import add_then
 from nrn_diff.cli.table import text_table
+from nrn_diff.cli.variable_step import approach, print_approach
 
 if TYPE_CHECKING:
     from nrn_diff.cli.child import Outcome
+    from nrn_diff.cli.variable_step import Approach
     from nrn_diff.compare import Comparison
 
 SUMMARY = "prove on a script of yours that nrn-diff and NEURON give the same numbers"
@@ -35,6 +37,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--gradients", type=int, default=3, metavar="N", help="check the gradient of N parameters (default: 3)"
     )
     parser.add_argument("--no-convergence", action="store_true", help="do not run NEURON with half the step as well")
+    parser.add_argument(
+        "--cvode",
+        type=float,
+        metavar="ATOL",
+        help="compare the fixed step with the variable one at this absolute tolerance too, and find a step near enough",
+    )
+    parser.add_argument(
+        "--within",
+        type=float,
+        default=0.1,
+        metavar="MS",
+        help="with --cvode: spike times must agree to this (default: %(default)s)",
+    )
     parser.add_argument(
         "--sections",
         type=int,
@@ -85,10 +100,13 @@ def run(args: argparse.Namespace) -> int:
             print(f"{c.label}: {c.note}")
     good = all(c.same for c in found) and set(ours.traces) == set(theirs.traces)
     good &= _print_slopes(ours)
+    nearer = approach(job, run_child, theirs, args.cvode, args.within) if args.cvode else None
+    if nearer is not None:
+        print_approach(nearer, args.cvode, args.within)
     print(f"NEURON {theirs.seconds:.2f} s, nrn-diff {ours.seconds:.2f} s with compiling")
     print("Same." if good else f"Not the same: see the lines marked DIFFERS (tolerance {args.tolerance:g}).")
     if args.json:
-        Path(args.json).write_text(json.dumps(_document(args, found, theirs, ours, good), indent=1) + "\n")
+        Path(args.json).write_text(json.dumps(_document(args, found, theirs, ours, good, nearer), indent=1) + "\n")
         print(f"figures: {Path(args.json).resolve()}")
     if args.report:
         print(f"report: {_write(args, found, theirs, ours)}")
@@ -136,7 +154,12 @@ def _print_slopes(ours: Outcome) -> bool:
 
 
 def _document(
-    args: argparse.Namespace, found: list[Comparison], theirs: Outcome, ours: Outcome, good: bool
+    args: argparse.Namespace,
+    found: list[Comparison],
+    theirs: Outcome,
+    ours: Outcome,
+    good: bool,
+    nearer: Approach | None,
 ) -> dict[str, Any]:
     from importlib.metadata import version
 
@@ -146,6 +169,7 @@ def _document(
         "tolerance": args.tolerance,
         "dt_ms": theirs.dt,
         "recorded": [c.to_dict() for c in found],
+        **({} if nearer is None else {"against_cvode": nearer.to_dict()}),
         "gradients": ours.slopes,
         "gradients_not_checked": ours.no_slopes,
         "segments": theirs.segments,

@@ -109,7 +109,13 @@ STEP = (
         ("test_bridge_process.py::test_the_time_grid_is_that_of_run",),
         "h.run() changes dt then, and so does the capture, with a note",
     ),
-    Feature("CVODE (variable step)", _REFUSED, (_AT_ONCE,)),
+    Feature(
+        "CVODE (variable step)",
+        _REFUSED,
+        (_AT_ONCE, "test_cli.py::test_validate_of_a_script_that_runs_by_itself_and_records_nothing"),
+        "`nrn-diff validate --dt MS --cvode ATOL` [finds a fixed step that is near enough]"
+        "(cli.md#scripts-that-use-the-variable-step)",
+    ),
     Feature(
         "tstop or dt &le; 0, no sections",
         _REFUSED,
