@@ -153,7 +153,8 @@ class SolveImplicit:
     negative; `steady`: the step is 1e9 ms, as in ssimplic_thread.hpp. 'simeq': simultaneous linear equations. 'newton':
     any equations, by the iteration of derivimplicit.
     algebraic: states whose result is not a derivative but must vanish itself (a CONSERVE, an equation of a LINEAR).
-    twice: the rates routine takes the states twice: as they are at the start of the step, then as unknowns.
+    twice: the rates routine takes the states twice: as they are at the start of the step, then as unknowns. doubled:
+    the states then go on for as long with their derivatives (passes/doubled.py).
     """
 
     method: str
@@ -164,10 +165,16 @@ class SolveImplicit:
     linear: bool = False
     steady: bool = False
     twice: bool = False
+    doubled: bool = False
 
     @property
     def uses_dt(self) -> bool:
         """False where the time step has no part in the solution."""
+        return self.doubled or self.advances
+
+    @property
+    def advances(self) -> bool:
+        """Whether the states are advanced over dt."""
         return self.method not in ("simeq", "newton") and not self.steady
 
 

@@ -247,7 +247,7 @@ class FunctionBody:
         taking = ", ".join((parameters, *own.values()))
         function = f"lambda {taking}: {python_name(rates.name)}({parameters}{self._inputs(rates, eternal | own)})"
         method = self.text.runtime(stmt.method + ("_steady" if stmt.steady else "_in_order" if history else ""))
-        options = [self.text.name(self.text.file_key("dt"))] if stmt.uses_dt else []
+        options = [self.text.name(self.text.file_key("dt"))] if stmt.advances else []
         if stmt.method == "sparse":
             rows = [str(i) for i, (state, _) in enumerate(cells) if state in stmt.algebraic]
             options += [f"algebraic={_pack(rows)}"] if rows else []
@@ -262,10 +262,23 @@ class FunctionBody:
         if history:
             into = f"{', '.join(targets)}, {_pack([self._target(self.text.file_key(n)) for n in carried])}"
         lines = [f"{into} = {method}({', '.join([function, _pack(old), *options])})"]
-        if rates.writes:  # what the last evaluation left, at the solution
-            written = ["_"] * len(cells) + [self._target(self.text.file_key(w)) for w in rates.writes]
+        slopes = ["_"] * len(cells)
+        if stmt.doubled:
+            start = fresh("start", self.taken)
+            lines.insert(0, f"{start} = {_pack(old)}")
+            if stmt.method == "derivimplicit":
+                slopes = [fresh(f"slope{k}", self.taken) for k in range(len(cells))]
+        if rates.writes or slopes[0] != "_":  # what the last evaluation left, at the solution
+            written = [*slopes, *(self._target(self.text.file_key(w)) for w in rates.writes)]
             call = f"{python_name(rates.name)}({', '.join(targets * (1 + stmt.twice))}{self._inputs(rates, eternal)})"
             lines.append(f"{_unpack(written)} = {call}")
+        if stmt.doubled:
+            dt = self.text.name(self.text.file_key("dt"))
+            half = [_pack(targets), start, eternal.get("dt", dt), dt]
+            half += [_pack(slopes)] if slopes[0] != "_" else []
+            lines.append(
+                f"{_unpack([self._target(k) for k in keys])} = {self.text.runtime('go_on')}({', '.join(half)})"
+            )
         return lines
 
     def _history(self, rates: ir.Routine, stmt: ir.SolveImplicit) -> History | None:
@@ -273,7 +286,7 @@ class FunctionBody:
         history = History(self.interface, rates)
         if not history.matters:
             return None
-        if stmt.method not in ("derivimplicit", "newton") or history.follows_states():
+        if stmt.doubled or stmt.method not in ("derivimplicit", "newton") or history.follows_states():
             carried = history.carried
             raise UnsupportedConstruct(
                 f"the equations use {', '.join(carried)} before they assign it: the result depends on how often METHOD "

@@ -18,6 +18,8 @@ from mod_translator.validate import validate
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 _PARAMETERS = {1: 1, 2: 3, 3: 3, 4: 3, BG_INF: 5, BG_TAU: 5, TABLE: 2}  # the number each function needs
 
+_FILE = "KSChan "
+
 
 @dataclass(frozen=True)
 class Lowered:
@@ -62,6 +64,11 @@ def _ion_names(channel: Channel) -> set[str]:
     ions = {channel.ion} - {""}
     names = {n for ion in ions for n in (f"e{ion}", f"i{ion}", f"{ion}i", f"{ion}o")}
     return names | {t.ligand for t in channel.transitions if t.ligand}
+
+
+def is_channel(mechanism: ir.Mechanism) -> bool:
+    """Whether a mechanism was made here: it has no file."""
+    return mechanism.file.startswith(_FILE)
 
 
 class _Lowering:
@@ -118,7 +125,7 @@ class _Lowering:
             current,
             ir.Routine("advance", "SOLVE", tuple(advance)) if advance else None,
             title="a channel of the ChannelBuilder",
-            file=f"KSChan {channel.name}",
+            file=f"{_FILE}{channel.name}",
             conductances=(ir.Current(self.slope if self.of_ghk else self.g, channel.ion or None),),
             thread_safe=True,
         )

@@ -99,7 +99,17 @@ CABLE = (
 
 STEP = (
     Feature("fixed step, secondorder 0, 1, 2", _SAME, (_HH, _ORDERS)),
-    Feature("secondorder 1 or 2 with METHOD derivimplicit or sparse", _REFUSED, (_OTHERS,)),
+    Feature(
+        "secondorder 1 or 2 with METHOD derivimplicit or sparse",
+        _SAME,
+        (_ORDERS,),
+        "as NEURON does it: half a step, and as much again with what it has left",
+    ),
+    Feature(
+        "secondorder 1 or 2 with METHOD euler or runge, without METHOD, or with evaluations whose order matters",
+        _REFUSED,
+        (_OTHERS,),
+    ),
     Feature(
         "t, and the number of steps of h.run()", _SAME, ("test_bridge_process.py::test_the_time_grid_is_that_of_run",)
     ),

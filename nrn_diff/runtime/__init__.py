@@ -28,7 +28,7 @@ from nrn_diff.runtime.functions import (
     tan,
     tanh,
 )
-from nrn_diff.runtime.implicit import derivimplicit, newton, simeq, sparse, sparse_steady
+from nrn_diff.runtime.implicit import derivimplicit, go_on, newton, simeq, sparse, sparse_steady
 from nrn_diff.runtime.in_order import derivimplicit_in_order, newton_in_order
 from nrn_diff.runtime.loader import Float64Required, load_module, require_float64
 from nrn_diff.runtime.logic import as_number, guard, logical_and, logical_not, logical_or, where
@@ -70,6 +70,7 @@ __all__ = [
     "fmax",
     "fmin",
     "fmod",
+    "go_on",
     "guard",
     "hoc_func_table",
     "last_row",

@@ -81,6 +81,19 @@ def sparse_steady(
     return _advance(rates, states, STEADY_DT, iterate, algebraic)
 
 
+def go_on(
+    new: Sequence[Any], start: Sequence[Any], over: Any, dt: Any, slopes: Sequence[Any] | None = None
+) -> tuple[Any, ...]:
+    """States that go on over dt (ms) with their derivatives, as NEURON's do with secondorder.
+
+    The derivatives are `slopes`, one for each element, or else the change from `start` to `new` over `over` (ms).
+    """
+    reached, form = flatten(new)
+    if slopes is None:
+        slopes = [(x - x0) / over for x, x0 in zip(reached, flatten(start)[0], strict=True)]
+    return unflatten([x + dt * slope for x, slope in zip(reached, slopes, strict=True)], form)
+
+
 def simeq(rates: Callable[..., Any], states: Sequence[Any]) -> tuple[Any, ...]:
     """Solve simultaneous linear equations: rates(*states) returns what must vanish."""
     rows = len(flatten(states)[0])

@@ -9,6 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from mod_translator import emit, ir
+from mod_translator.errors import UnsupportedConstruct
+from mod_translator.kschan import is_channel
+from mod_translator.passes.doubled import doubled, takes_half_steps
 from mod_translator.passes.outbox import Outbox, outbox
 from nrn_diff import runtime
 from nrn_diff.errors import CaptureError, Refusal
@@ -221,6 +224,8 @@ def _mechanism(
 ) -> MechanismStructure:
     mechanism = data.ir
     printed, events = outbox(mechanism, fan_in(capture, mechanism)) if queued else (mechanism, Outbox({}))
+    half_steps = bool(capture.secondorder) and takes_half_steps(mechanism) and not is_channel(mechanism)
+    printed = doubled(printed) if half_steps else printed
     blocks = {}
     for name in ir.BLOCKS:
         routine: ir.Routine | None = getattr(printed, name)
@@ -231,7 +236,7 @@ def _mechanism(
             added = gathers(data, routine) if name in ir.BEFORE_AFTER else frozenset()
             blocks[name] = Block(emit.signature(printed, routine), outputs, routine.args, sites, added)
     _check(capture, data, blocks, linked)
-    source = emit.emit(printed) if queued else _source(mechanism)
+    source = _printed(printed) if queued or half_steps else _source(mechanism)
     agenda = None
     if queued and deliveries is not None:
         agenda = build_agenda(capture, mechanism, len(data.nodes), deliveries, events)
@@ -251,11 +256,21 @@ def _mechanism(
         pointers=linked.build(data.pointers, node.n_sources),
         transfers=linked.build(data.transfers, node.n_sources),
         diffusion=build_diffusion(capture.cable, data),
+        half_steps=half_steps,
     )
 
 
 # The text of a mechanism by the identity of its IR, which is kept with it: models of one process share mechanisms.
 _sources: dict[int, tuple[ir.Mechanism, str]] = {}
+
+
+def _printed(mechanism: ir.Mechanism) -> str:
+    """Raises CaptureError for what only this simulation cannot print: with secondorder, evaluations in order."""
+    try:
+        return emit.emit(mechanism)
+    except UnsupportedConstruct as error:
+        where = f"mechanism {mechanism.name}, {mechanism.file}"
+        raise CaptureError([Refusal("secondorder 1 or 2", where, error.reason, "h.secondorder = 0")]) from error
 
 
 def _source(mechanism: ir.Mechanism) -> str:
@@ -283,13 +298,12 @@ def _check(capture: Capture, data: MechanismData, blocks: Mapping[str, Block], l
                     f"h.usetable_{mechanism.name} = 0",
                 )
             )
-    implicit = mechanism.advance is not None and _is_implicit(mechanism.advance.body)
-    if capture.secondorder and (implicit or mechanism.halved):
+    if capture.secondorder and mechanism.halved:
         refusals.append(
             Refusal(
-                f"secondorder = {capture.secondorder} with a METHOD other than cnexp",
+                f"secondorder = {capture.secondorder} with METHOD euler or runge, or without METHOD",
                 f"mechanism {mechanism.name}, {mechanism.file}",
-                "its states are then advanced by half steps, which is not supported yet",
+                "NEURON then takes half a step and goes on with the last derivatives, which is not supported",
                 "h.secondorder = 0",
             )
         )
@@ -319,13 +333,6 @@ def _crowded_currents(data: MechanismData) -> set[str]:
         return set()
     read = {name for use in data.ir.ions for name in use.reads}
     return set(current.reads) & read & {c.name for c in data.ir.currents if c.ion is not None}
-
-
-def _is_implicit(body: tuple[ir.Stmt, ...]) -> bool:
-    return any(
-        isinstance(s, ir.SolveImplicit) or (isinstance(s, ir.If) and (_is_implicit(s.then) or _is_implicit(s.orelse)))
-        for s in body
-    )
 
 
 def _carried(capture: Capture, mechanism: ir.Mechanism, blocks: Mapping[str, Block], linked: Linked) -> tuple[str, ...]:

@@ -138,7 +138,10 @@ class Moment:
     def inputs(self, mechanism: MechanismStructure, block: str) -> dict[str, Array]:
         """What a block of a mechanism reads now; 0 for what it only adds something to."""
         read, added = mechanism.blocks[block].inputs, mechanism.blocks[block].gathers
-        return {n: jnp.zeros(mechanism.count) if n in added else self.read(mechanism, n) for n in read}
+        given = {n: jnp.zeros(mechanism.count) if n in added else self.read(mechanism, n) for n in read}
+        if mechanism.half_steps and block == "advance" and "dt" in given:
+            given["dt"] = 0.5 * given["dt"]
+        return given
 
     def run_everywhere(self, block: str) -> None:
         """Run one kind of block in all mechanisms that have it."""

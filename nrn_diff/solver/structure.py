@@ -203,6 +203,7 @@ class MechanismStructure:
     transfers: Links = field(default_factory=dict)
     diffusion: DiffusionStructure | None = None
     agenda: Agenda | None = None
+    half_steps: bool = False
 
     @property
     def first(self) -> int:
