@@ -200,7 +200,7 @@ class Symbol:
     """A file-level variable.
 
     `block` is the block that declares it: PARAMETER, STATE, ASSIGNED, CONSTANT, UNITS, LOCAL (of the file), RANDOM,
-    OPAQUE, or '' for NEURON's own.
+    OPAQUE, PROCESS, or '' for NEURON's own.
     `length` is 0 for a scalar. `visible` says whether HOC can read it by name (RANGE, GLOBAL, STATE). `common`: of an
     INSTANCE variable, that NEURON has one for all instances.
     """
@@ -308,6 +308,7 @@ class Routine:
 
 
 OPAQUE = "BBCOREPOINTER"  # Symbol.block of what only C code can use
+PROCESS = "PROCESS"  # Symbol.block of the place of the one random stream that all mechanisms of a process draw from
 LIBRARY = "nothing"  # the SUFFIX of a file that only holds functions for HOC
 BEFORE_AFTER = ("before_initial", "after_initial", "before_breakpoint", "after_solve", "before_step")
 BLOCKS = ("initial", "current", "advance", "net_receive", "net_initial", "watch", *BEFORE_AFTER)  # fields of Mechanism
@@ -375,6 +376,11 @@ class Mechanism:
     def states(self) -> tuple[str, ...]:
         """Names of the STATE variables."""
         return tuple(s.name for s in self.symbols.values() if s.block == "STATE")
+
+    @property
+    def process_stream(self) -> str:
+        """The variable that holds where the random stream of the process stands; '' for a file that does not draw."""
+        return next((s.name for s in self.symbols.values() if s.block == PROCESS), "")
 
     @property
     def tables(self) -> tuple[Routine, ...]:

@@ -46,6 +46,11 @@ def shared(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
         if symbol.role is not ir.Role.GLOBAL or not writers:
             continue
         symbols[name] = replace(symbol, role=ir.Role.INSTANCE, visible=False, common=True)
+        if symbol.block == ir.PROCESS:
+            last.append(name)
+            in_turn.append(name)
+            _refuse_draws(found, writers, context)
+            continue
         readers = [field for field in found if name in reads[field]]
         carried = name in set_by_initial and not writers & set(readers) and uniformity.of(name)
         if readers and not carried:
@@ -75,6 +80,17 @@ def shared(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
             )
     mechanism = _without(mechanism, counting) if counting else mechanism
     return replace(mechanism, symbols=symbols, shared=(*mechanism.shared, *last), in_turn=tuple(in_turn))
+
+
+def _refuse_draws(found: dict[str, ir.Routine], writers: set[str], context: PassContext) -> None:
+    if "net_initial" in writers:
+        context.refuse_at(
+            SharedStateError,
+            "U137",
+            "a draw from the random stream of the process in INITIAL of NET_RECEIVE",
+            "declare RANDOM r in the NEURON block and draw from it",
+            found["net_initial"].loc,
+        )
 
 
 def _left_by_the_last(analysis: Analysis, found: dict[str, ir.Routine], writes: dict[str, set[str]], name: str) -> bool:

@@ -2,8 +2,9 @@
 
 The array of a RANDOM variable holds the place in the stream, the three identifiers and the global index. That of a
 POINTER to a generator (pointees.py) goes on: whether there is one, two parameters of the distribution, whether a normal
-number is kept for the next draw, and that number; for MCellRan4 the first two are highindex and lowindex. Artificial
-cells keep their calls, which an interpreter runs.
+number is kept for the next draw, and that number; for MCellRan4 the first two are highindex and lowindex. The one
+stream of the process, from which exprand and the like draw, is a number that all instances of all mechanisms share.
+Artificial cells keep their calls, which an interpreter runs.
 """
 
 from __future__ import annotations
@@ -12,9 +13,8 @@ from dataclasses import replace
 
 from mod_translator import ir
 from mod_translator.passes.context import PassContext
-from mod_translator.passes.walk import all_names, fresh, with_bodies
-from mod_translator.pointees import STREAM
-from mod_translator.semantic.names import RANDOM_CALLS
+from mod_translator.passes.walk import all_names, blocks, calls, fresh, with_bodies
+from mod_translator.semantic.names import OF_PROCESS, RANDOM_CALLS
 
 LENGTH = 5
 _SET, _FIRST, _SECOND, _HAS, _KEPT = range(LENGTH, 2 * LENGTH)
@@ -24,28 +24,34 @@ _RANGE = ir.Num(4294967296.0, "4294967296")
 
 def streams(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
     """Replace every random_ call of a mechanism that is no artificial cell."""
-    found = [s for s in mechanism.symbols.values() if s.block in ("RANDOM", STREAM)]
-    if mechanism.kind is ir.Kind.ARTIFICIAL or not found:
+    if mechanism.kind is ir.Kind.ARTIFICIAL:
         return mechanism
-    symbols = mechanism.symbols | {s.name: replace(s, length=LENGTH) for s in found if s.block == "RANDOM"}
     used = all_names(mechanism)
+    symbols = {n: replace(s, length=LENGTH) if s.block == "RANDOM" else s for n, s in mechanism.symbols.items()}
+    everything = (*mechanism.routines.values(), *blocks(mechanism).values())
+    place = ""
+    if any(call.startswith(OF_PROCESS) for routine in everything for call in calls(routine.body)):
+        place = fresh("place_in_random_stream", used)
+        symbols[place] = ir.Symbol(place, ir.Role.GLOBAL, ir.PROCESS)
 
     def change(routine: ir.Routine) -> ir.Routine:
-        return replace(routine, body=_body(routine.body, used))
+        return replace(routine, body=_body(routine.body, used, place))
 
     return with_bodies(replace(mechanism, symbols=symbols), change)
 
 
-def _body(body: tuple[ir.Stmt, ...], used: set[str]) -> tuple[ir.Stmt, ...]:
+def _body(body: tuple[ir.Stmt, ...], used: set[str], place: str) -> tuple[ir.Stmt, ...]:
     out: list[ir.Stmt] = []
     for statement in body:
         match statement:
             case ir.CallRoutine(name, args, loc, result) if name in RANDOM_CALLS or name.startswith(_OWN):
                 out += _draw(name, args, loc, result or fresh(f"{name}_value", used))
+            case ir.CallRoutine(name, args, loc, result) if name.startswith(OF_PROCESS):
+                out += _of_process(name.removeprefix(OF_PROCESS), args, loc, result, ir.Var(place))
             case ir.If(condition, then, orelse, loc):
-                out.append(ir.If(condition, _body(then, used), _body(orelse, used), loc))
+                out.append(ir.If(condition, _body(then, used, place), _body(orelse, used, place), loc))
             case ir.ForNetcons() | ir.While():
-                out.append(replace(statement, body=_body(statement.body, used)))
+                out.append(replace(statement, body=_body(statement.body, used, place)))
             case _:
                 out.append(statement)
     return tuple(out)
@@ -85,6 +91,32 @@ def _draw(name: str, args: tuple[ir.Expr, ...], loc: ir.Loc, result: str) -> lis
         case _:
             value = pick
     return [ir.Assign(ir.Var(result), value, loc), ir.Assign(parts[0], after, loc)]
+
+
+def _of_process(name: str, args: tuple[ir.Expr, ...], loc: ir.Loc, result: str | None, place: ir.Var) -> list[ir.Stmt]:
+    """A draw as in src/scopmath/{exprand,normrand,poisrand}.cpp, in their order of operations; or set_seed."""
+
+    def call(what: str, *more: ir.Expr) -> ir.Expr:
+        return ir.Call(f"random__process_{what}", (*(more if what == "seed" else (place, *more)),))
+
+    def put(value: ir.Expr) -> list[ir.Stmt]:
+        return [ir.Assign(ir.Var(result), value, loc)] if result else []
+
+    def move(after: ir.Expr) -> ir.Stmt:
+        return ir.Assign(place, after, loc)
+
+    uniform = ir.Binary("/", place, ir.Num(4294967295.0, "4294967295"))
+    match name:
+        case "scop_random":
+            return [move(call("next")), *put(uniform)]
+        case "exprand":
+            return [move(call("next")), *put(ir.Binary("*", ir.Unary("-", args[0]), ir.Call("log", (uniform,))))]
+        case "normrand":
+            number = ir.Binary("*", call("normal"), args[1])
+            return [*put(ir.Binary("+", number, args[0])), move(call("after_normal"))]
+        case "poisrand":
+            return [*put(call("poisson", args[0])), move(call("after_poisson", args[0]))]
+    return [move(call("seed", args[0])), *put(ir.Num(0.0, "0"))]
 
 
 def _pick(stream: str, generator: str, distribution: str, loc: ir.Loc, result: ir.Var) -> list[ir.Stmt]:

@@ -237,22 +237,20 @@ class Resolver:
         if name == "at_time":
             self._count(marked, (1,), len(args))
             return at_time(self.expr(args[0], scope)) if args else _ZERO
+        if name == "abs":  # nocmodl does not know it; in C++ it is that of a double
+            name = "fabs"
         if name in INTRINSICS:
             self._count(marked, (INTRINSICS[name],), len(args))
             return Call(name, tuple(self.expr(a, scope) for a in args))
-        if name in PROCESS_DRAWS and self.symbols.artificial:
+        if name in PROCESS_DRAWS:
             self._count(marked, (PROCESS_DRAWS[name],), len(args))
             return Call(OF_PROCESS + name, tuple(self.expr(a, scope) for a in args))
-        if name in PROCESS_DRAWS:
-            reason = f"the built-in function {name} outside of an ARTIFICIAL_CELL: it draws from one stream for all"
-            self.context.unsupported("U137", reason, "declare RANDOM r in the NEURON block and draw from it", marked)
-            return _ZERO
         if name in OTHER_BUILTINS or name in EVENT_CALLS:
             self.context.unsupported("U137", f"the built-in function {name}", "write it out in NMODL", marked)
         else:
             remedy = "define a FUNCTION of that name, or correct the name"
-            if name in ("abs", "min", "max"):
-                remedy = "write fabs(x)" if name == "abs" else "write it with if/else"
+            if name in ("min", "max"):
+                remedy = "write it with if/else"
             self.context.wrong("S137", f"there is no function {name}", remedy, marked)
         return _ZERO
 

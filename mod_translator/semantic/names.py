@@ -37,6 +37,12 @@ INTRINSICS: dict[str, int] = {
     "random__ran4_normal": 2,
     "random__ran4_cached_normal": 2,
     "random__ran4_after_normal": 2,
+    "random__process_next": 1,
+    "random__process_normal": 1,
+    "random__process_after_normal": 1,
+    "random__process_poisson": 2,
+    "random__process_after_poisson": 2,
+    "random__process_seed": 1,
 }
 
 # NEURON's own variables that an intrinsic uses besides its arguments.

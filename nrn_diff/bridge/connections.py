@@ -315,6 +315,16 @@ def draws_from_process(mechanism: ir.Mechanism) -> bool:
     return any(call.startswith(OF_PROCESS) for routine in everything for call in walk.calls(routine.body))
 
 
+def _check_equations(inventory: Inventory, translator: Translator, findings: Findings) -> None:
+    """Artificial cells are run before the rest: no mechanism of the equations may draw from their stream."""
+    names = {d.type.name for d in inventory.mechanisms}
+    for mechanism in translator.known():
+        if mechanism.name in names and mechanism.process_stream:
+            why = "it draws from the same stream as artificial cells, in an order that depends on the solution"
+            remedy = "declare RANDOM r in one of the mod files and draw from it"
+            findings.refuse(f"the random numbers of {mechanism.name}", f"mechanism {mechanism.name}", why, remedy)
+
+
 def _check_draws(
     others: Sequence[str],
     artificial: Mapping[str, tuple[MechanismType, Any]],
@@ -379,6 +389,7 @@ def capture_connections(
             numbers = NeuronRandom()
             run = run_artificial(usable, tstop, inner, random=numbers)
             if numbers.process_drawn:
+                _check_equations(inventory, translator, findings)
                 _check_draws([n for n in artificial if n not in needed], artificial, translator, findings)
             trains = [Train(name, t) for name, t in zip(names, run.trains, strict=True)]
             place = {w.index: k for k, w in enumerate(w for w in wires if w.target in instances)}

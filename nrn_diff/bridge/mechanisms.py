@@ -15,7 +15,8 @@ from nrn_diff.bridge.function_tables import read_function_tables
 from nrn_diff.bridge.generators import Generators
 from nrn_diff.bridge.inventory import Located
 from nrn_diff.bridge.links import Links
-from nrn_diff.bridge.random123 import read_streams
+from nrn_diff.bridge.random123 import read_process_stream, read_streams
+from nrn_diff.events.errors import EventError
 from nrn_diff.snapshot import MechanismData
 
 
@@ -81,9 +82,13 @@ def capture_mechanism(
     if from_now:
         values = _of_all(mechanism, globals_, len(located.owners)) | values
     streams = read_streams(located, mechanism) | (generators.streams(mechanism) if generators else {})
+    try:
+        streams |= read_process_stream(mechanism, len(located.owners))
+    except EventError as error:
+        findings.refuse(f"the random numbers of {mechanism.name}", f"mechanism {mechanism.name}", str(error))
     if streams and from_now:
         findings.refuse(
-            f"RANDOM {', '.join(streams)}",
+            f"the random numbers of {mechanism.name} ({', '.join(streams)})",
             f"mechanism {mechanism.name}, {mechanism.file}",
             "in a run from the present state this is not supported yet",
             "use nrn_diff.capture()",
@@ -124,7 +129,7 @@ def left_over(mechanism: ir.Mechanism) -> list[str]:
     read = {name for block in (*blocks, initial) if block is not None for name in block.reads}
     set_anew = (set(initial.writes) - set(initial.reads)) if initial is not None else set()
     symbols = [s for n in sorted(read - set_anew) if (s := mechanism.symbols.get(n)) is not None]
-    elsewhere = ("STATE", "RANDOM", STREAM)
+    elsewhere = ("STATE", "RANDOM", STREAM, ir.PROCESS)
     return [s.name for s in symbols if s.role is ir.Role.INSTANCE and not s.visible and s.block not in elsewhere]
 
 

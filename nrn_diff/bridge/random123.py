@@ -151,6 +151,16 @@ def read_streams(located: Located, mechanism: ir.Mechanism) -> dict[str, np.ndar
     return found
 
 
+def read_process_stream(mechanism: ir.Mechanism, count: int) -> dict[str, np.ndarray]:
+    """Where NEURON's one stream stands, [n] for the n instances of a mechanism that draws from it; {} for others.
+
+    Raises EventError: see NeuronRandom.process_stream.
+    """
+    if not mechanism.process_stream:
+        return {}
+    return {mechanism.process_stream: np.full(count, float(NeuronRandom().process_stream().value))}
+
+
 def streams_of(point_process: Any, names: tuple[str, ...]) -> dict[str, tuple[int, int, int, float]]:
     """Identifiers and place of the RANDOM variables `names` of a live point process or artificial cell.
 

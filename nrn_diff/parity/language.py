@@ -115,6 +115,13 @@ DECLARATIONS = (
         "NEURON's one stream for the whole process, from where it stands at the capture; not with use_mcell_ran4(1)",
     ),
     Construct(
+        "the same in a mechanism of the equations",
+        "NEURON { SUFFIX x RANGE a }\nASSIGNED { a }\nBREAKPOINT { a = normrand(0, 1) + exprand(2) }\n",
+        ("test_random_equations.py::test_the_numbers_of_the_one_stream_of_the_process_are_neurons",),
+        "in NEURON's order of mechanisms, instances and events; such blocks run on one instance after the other. "
+        "Refused: artificial cells that draw from it too; runs under enable(); two events that draw at the same time",
+    ),
+    Construct(
         "VERBATIM: numbers drawn from a HOC Random or a Random123 stream behind a POINTER",
         "NEURON { SUFFIX x POINTER rng RANGE a }\nASSIGNED { a rng }\nBREAKPOINT { a = f() }\nFUNCTION f() {\n"
         "VERBATIM\n if (_p_rng) { return nrn_random_pick((Rand*)_p_rng); } else {\nENDVERBATIM\n f = 1\n"
@@ -403,8 +410,8 @@ STATEMENTS = (
 
 FUNCTIONS = (
     Construct(
-        "exp, log, log10, sqrt, pow, ^, fabs, fmod, floor, ceil, erf, trigonometric and hyperbolic",
-        INITIAL % "a = exp(v) + pow(p, 2)^2 + fmod(v, 7) + tanh(v) + atan2(v, 3) + erf(v)",
+        "exp, log, log10, sqrt, pow, ^, fabs, abs, fmod, floor, ceil, erf, trigonometric and hyperbolic",
+        INITIAL % "a = exp(v) + pow(p, 2)^2 + fmod(v, 7) + tanh(v) + atan2(v, 3) + erf(v) + abs(v)",
         (*VALUES, "test_runtime_functions.py::test_exp_is_cut_like_neurons"),
         "exp as NEURON cuts it, at 700",
     ),
@@ -413,5 +420,5 @@ FUNCTIONS = (
         "NEURON { SUFFIX x RANGE a }\nASSIGNED { v a celsius }\nINITIAL { a = nrn_ghk(v, 1, 2, 2) }\n",
         (*VALUES, "test_runtime_functions.py::test_nernst_and_ghk_have_neurons_values"),
     ),
-    Construct("NMODL's other built-in functions (normrand, ...)", INITIAL % "a = normrand(0, 1)", ()),
+    Construct("NMODL's other built-in functions (gauss, step, ...)", INITIAL % "a = gauss(v, 0, 1)", ()),
 )

@@ -2,6 +2,8 @@
 
 A stream is five numbers: its place seq = 4 * counter + pick, its three identifiers, and the global index. All of them
 are whole and exact in float64. No derivative passes through a number that is drawn.
+
+The stream of the process, of scop_random, exprand, normrand and poisrand (src/oc/scoprand.cpp), is one whole number.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ _WEYL = (0x9E3779B9, 0xBB67AE85)
 _ROUNDS = 10
 _MAX_SEQ = float(0xFFFFFFFFFF)
 _WORD = 4294967296.0
+_FACTOR, _STEP, _LAST = 2147437301, 453816981, 4294967295
 
 
 def _philox(counter: tuple[Array, ...], key: Array) -> Array:
@@ -120,3 +123,74 @@ def random__ran4_cached_normal(high: Any, low: Any) -> Array:
 def random__ran4_after_normal(high: Any, low: Any) -> Array:
     """The high index after that pair."""
     return jnp.mod(_polar(high, low, pick=random__ran4)[1], _WORD)
+
+
+def random__process_next(place: Any) -> Array:
+    """The next place of the stream of the process; the number drawn is that by 2**32 - 1."""
+    whole = jax.lax.stop_gradient(jnp.asarray(place, float)).astype(jnp.uint64)
+    moved = whole * jnp.uint64(_FACTOR) + jnp.uint64(_STEP)
+    return (moved & jnp.uint64(_LAST)).astype(jnp.float64)
+
+
+def random__process_seed(seed: Any) -> Array:
+    """The place where set_seed goes: the seed as C cuts a double to an unsigned int, on the processors in use."""
+    seed = jax.lax.stop_gradient(jnp.asarray(seed, float))
+    return (seed.astype(jnp.int64).astype(jnp.uint64) & jnp.uint64(_LAST)).astype(jnp.float64)
+
+
+def random__process_normal(place: Any) -> Array:
+    """A standard normal number of the stream of the process (src/scopmath/normrand.cpp)."""
+    return _process_polar(place)[0]
+
+
+def random__process_after_normal(place: Any) -> Array:
+    """The place of that stream after such a number."""
+    return _process_polar(place)[1]
+
+
+def random__process_poisson(place: Any, mean: Any) -> Array:
+    """A number of events, of the stream of the process (src/scopmath/poisrand.cpp)."""
+    return _process_poisson(place, mean)[0]
+
+
+def random__process_after_poisson(place: Any, mean: Any) -> Array:
+    """The place of that stream after such a number."""
+    return _process_poisson(place, mean)[1]
+
+
+def _process_polar(place: Any) -> tuple[Array, Array]:
+    at = jax.lax.stop_gradient(jnp.asarray(place, float))
+
+    def one(carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        before, number, done = carry
+        first = random__process_next(before)
+        second = random__process_next(first)
+        v1, v2 = (2.0 * (x / _LAST) - 1.0 for x in (first, second))
+        s = v1 * v1 + v2 * v2
+        here = ~done & (s < 1.0)
+        safe = jnp.where(here, s, 0.5)
+        number = jnp.where(here, v1 * jnp.sqrt(-2.0 * jnp.log(safe) / safe), number)
+        return jnp.where(done, before, second), number, done | here
+
+    start = (at, jnp.zeros_like(at), jnp.zeros(at.shape, bool))
+    after, number, _ = jax.lax.while_loop(lambda c: ~c[2].all(), one, start)
+    return number, after
+
+
+def _process_poisson(place: Any, mean: Any) -> tuple[Array, Array]:
+    at, mean = (jax.lax.stop_gradient(jnp.asarray(x, float)) for x in jnp.broadcast_arrays(place, mean))
+    limit = jnp.exp(-mean)
+
+    def one(carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        before, count, product = carry
+        goes_on = product >= limit
+        after = random__process_next(before)
+        return (
+            jnp.where(goes_on, after, before),
+            jnp.where(goes_on, count + 1.0, count),
+            jnp.where(goes_on, product * (after / _LAST), product),
+        )
+
+    start = (at, jnp.zeros_like(at), jnp.ones_like(at))
+    after, count, _ = jax.lax.while_loop(lambda c: (c[2] >= limit).any(), one, start)
+    return count - 1.0, after

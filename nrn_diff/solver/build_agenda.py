@@ -22,7 +22,8 @@ _WITHOUT_DELAY = 16
 def queued_mechanisms(capture: Capture) -> tuple[str, ...]:
     """Mechanisms whose events wait in a queue: they depend on the solution, or have several kinds of source.
 
-    A mechanism whose NET_RECEIVE only adds to its instance needs none, unless net_event drives it.
+    So do those of one that draws from the random stream of the process, which one event after the other changes. A
+    mechanism whose NET_RECEIVE only adds to its instance needs none, unless net_event drives it.
     """
     wired = {name for c in capture.connections if c.source for name in (c.source, c.target)}
     found = []
@@ -31,7 +32,8 @@ def queued_mechanisms(capture: Capture) -> tuple[str, ...]:
             continue
         kinds = {c.train >= 0 for c in capture.connections if c.target == data.name}
         mixed = len(kinds) == 2 and not only_adds(data.ir)
-        if uses_queue(data.ir) or data.name in wired or mixed or data.ir.kind is ir.Kind.ARTIFICIAL:
+        draws = bool(data.ir.process_stream) and data.ir.process_stream in data.ir.net_receive.writes
+        if uses_queue(data.ir) or data.name in wired or mixed or draws or data.ir.kind is ir.Kind.ARTIFICIAL:
             found.append(data.name)
     return tuple(found)
 
@@ -83,7 +85,9 @@ def max_rounds(capture: Capture, deliveries: dict[str, Deliveries], queued: tupl
     """Rounds of one half of a step."""
     static = [max(d.early.shape[1], d.late.shape[1], d.initial.shape[0]) for n, d in deliveries.items() if n in queued]
     immediate = any(c.source and c.delay == 0.0 for c in capture.connections)
-    return (capture.event_capacity.rounds + max(static, default=0)) * (_WITHOUT_DELAY if immediate else 1)
+    drawing = [m for m in capture.mechanisms if m.name in queued and m.ir.process_stream]
+    one_by_one = max(_WITHOUT_DELAY if immediate else 1, sum(len(m.nodes) for m in drawing))
+    return (capture.event_capacity.rounds + max(static, default=0)) * one_by_one
 
 
 def build_wires(capture: Capture) -> tuple[Wires, ...]:

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from nrn_diff.solver.event_queue import (
+    DRAWN,
     ENDLESS,
     TIED,
     earliest,
@@ -170,6 +171,8 @@ def _deliver_round(
             return work, sent
 
         work[name], out[name] = jax.lax.cond(due[name].any(), receive, idle, work[name])
+        if receiver.mechanism.draws_on_events:
+            _go_on_from(structure, work, name)
     for wires in structure.wires:
         for time in out.get(wires.source, {}).values():
             targets, queue = work[wires.target]
@@ -177,10 +180,25 @@ def _deliver_round(
     return work
 
 
+def _go_on_from(structure: Structure, work: Work, drawing: str) -> None:
+    """Let all mechanisms go on in the random stream of the process where one has stopped."""
+    streams = {m.name: m.ir.process_stream for m in structure.mechanisms if m.draws_on_events}
+    place = work[drawing][0].variables[streams[drawing]][:1]
+    mine = work[drawing][1]
+    for name, stream in streams.items():
+        if name != drawing:
+            targets, queue = work[name]
+            variables = {**targets.variables, stream: jnp.broadcast_to(place, targets.variables[stream].shape)}
+            both = (mine.drawn_at >= 0.0) & (mine.drawn_at == queue.drawn_at) & (mine.drawn_late == queue.drawn_late)
+            work[name] = targets._replace(variables=variables), fail(queue, DRAWN, both)
+
+
 def _due(structure: Structure, work: Work, start: Array, until: Array) -> dict[str, Array]:
     """Which instances receive their first event in this round."""
     times = {n: jnp.where(q.pending.any(axis=0), start, q.time.min(axis=0)) for n, (_, q) in work.items()}
     ahead = min((float(w.delay.min()) for w in structure.wires), default=float("inf"))
+    if structure.draws_on_events:
+        ahead = 0.0
     if ahead > 0.5 * structure.dt * (1 + 1e-9):
         return {name: time <= until for name, time in times.items()}
     first = jnp.stack([time.min() for time in times.values()]).min()
@@ -226,6 +244,7 @@ def _receive(
         which = jnp.argmax(queue.pending, axis=0)
         mine = (jnp.arange(len(agenda.watch_flags))[:, None] == which) & watched
         queue = queue._replace(pending=queue.pending & ~mine)
+    late = queued_here & (jnp.take_along_axis(queue.sent, slot[None], 0)[0] == time) & (time > 0.0)
     queue, flag, connection = take(queue, slot, queued_here)
     if agenda.watch_flags:
         flag = jnp.where(watched, jnp.asarray(agenda.watch_flags)[which], flag)
@@ -234,13 +253,37 @@ def _receive(
     # Where nothing is due the block does nothing; its time is still a number.
     time = jnp.where(due, time, start)
     queue = queue._replace(movable=jnp.where(due & (flag == 1.0), -1, queue.movable))
+    before = targets
     targets, results = receiver.receive_each(targets, time, flag, jnp.where(due, connection, -1), due)
+    if receiver.mechanism.draws_on_events:
+        targets, queue = _drawn(receiver.mechanism, before, targets, queue, time, due, late)
     queue = stopped(send(queue, receiver, results, time, connection))
     names = [s.time for s in receiver.sites if s.kind == "net_event"]
     sends = {n: jnp.broadcast_to(jax.lax.stop_gradient(results[n]), due.shape) for n in names}
     for sent in sends.values():
         queue = note_sent(queue, sent)
     return (targets, queue), sends
+
+
+def _drawn(
+    mechanism: MechanismStructure, before: Targets, targets: Targets, queue: Queue, time: Array, due: Array, late: Array
+) -> tuple[Targets, Queue]:
+    """Let all instances go on in the random stream of the process after the one that is due.
+
+    late [n]: whether its event was sent at its own time, so that it comes after all that were sent before. Fails where
+    another instance has drawn at the same time and NEURON may have the two in the other order.
+    """
+    stream, row = mechanism.ir.process_stream, jnp.argmax(due).astype(jnp.int32)
+    place = targets.variables[stream][row]
+    drew = due.any() & (place != before.variables[stream][row])
+    queue = fail(queue, DRAWN, drew & (queue.drawn_at == time[row]) & (queue.drawn_by != row) & ~late[row])
+    queue = queue._replace(
+        drawn_at=jnp.where(drew, time[row], queue.drawn_at),
+        drawn_by=jnp.where(drew, row, queue.drawn_by),
+        drawn_late=jnp.where(drew, late[row], queue.drawn_late),
+    )
+    whole = jnp.broadcast_to(place, targets.variables[stream].shape)
+    return targets._replace(variables={**targets.variables, stream: whole}), queue
 
 
 def _queue_sent(queue: Queue, wires: Wires, time: Array) -> Queue:

@@ -14,7 +14,7 @@ from nrn_diff.solver.commute import Commuting
 from nrn_diff.solver.values import Array, Queue
 
 # Bits of Queue.failed.
-FULL, ENDLESS, PAST, TIED = 1, 2, 4, 8
+FULL, ENDLESS, PAST, TIED, DRAWN = 1, 2, 4, 8, 16
 FAILURES = {
     FULL: "more of them wait for one instance than there is room for: "
     "model.with_event_capacity(nrn_diff.EventCapacity(pending=...))",
@@ -24,6 +24,9 @@ FAILURES = {
     TIED: "several that do not commute reach one instance at the same time, and in NEURON their order depends on what "
     "else waits in the queue. Give NetCons slightly different delays, and events of net_send other times than those of "
     "NetCons; or, without net_send, net_event and WATCH, run with nrn_diff.enable(), which keeps NEURON's whole queue",
+    DRAWN: "two instances draw from the random stream of the process (exprand and the like) at the same time, and "
+    "which of them comes first in NEURON depends on what else waits in the queue. Let one start a little later; or "
+    "declare RANDOM r in the mod file and draw from it",
 }
 
 
@@ -43,6 +46,9 @@ def empty_queue(slots: int, n: int, n_watches: int, log: int = 0) -> Queue:
         number=jnp.zeros((), jnp.int32),
         failed=jnp.zeros((), jnp.int32),
         log=jnp.full((log, n), jnp.inf),
+        drawn_at=jnp.full((), -1.0),
+        drawn_by=jnp.full((), -1, jnp.int32),
+        drawn_late=jnp.zeros((), bool),
     )
 
 

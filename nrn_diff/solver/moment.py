@@ -164,6 +164,8 @@ class Moment:
                 if name in mechanism.ir.shared and jnp.shape(whole) == shape:
                     whole = whole[..., mechanism.last, None]
                 self.mechanisms[mechanism.name][name] = jnp.broadcast_to(whole, shape)
+                if symbol.block == ir.PROCESS:
+                    self.go_on_from(mechanism)
             elif name in gathers:
                 add_through(self, mechanism.pointers[name], jnp.broadcast_to(value, (mechanism.count,)))
             elif symbol.role is ir.Role.POINTER:
@@ -171,6 +173,16 @@ class Moment:
             elif symbol.role is ir.Role.ION:
                 ion = mechanism.ion_of[name]
                 self._store_ion(mechanism, ion, ion_field(ion, name), jnp.broadcast_to(value, (mechanism.count,)))
+
+    def go_on_from(self, drawing: MechanismStructure) -> None:
+        """Let all mechanisms go on in the random stream of the process where the last instance of one has stopped."""
+        stream = drawing.ir.process_stream
+        if stream and drawing.count:
+            place = self.mechanisms[drawing.name][stream][drawing.last]
+            for mechanism in self.structure.mechanisms:
+                if mechanism.ir.process_stream:
+                    here = jnp.broadcast_to(place, (mechanism.count,))
+                    self.mechanisms[mechanism.name][mechanism.ir.process_stream] = here
 
     def _store_ion(self, mechanism: MechanismStructure, ion: str, which: str, value: Array) -> None:
         writer = mechanism.ion[ion].last

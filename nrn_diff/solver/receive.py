@@ -66,6 +66,8 @@ class Receiver:
     def store(self, now: Moment, targets: Targets) -> None:
         """Keep what the events left."""
         now.mechanisms[self.mechanism.name].update(targets.variables)
+        if self.mechanism.draws_on_events:
+            now.go_on_from(self.mechanism)
         now.weights[self.mechanism.name] = targets.weights
 
     def receive(self, targets: Targets, events: Arrivals) -> Targets:

@@ -216,6 +216,12 @@ class MechanismStructure:
         return int(self.order[-1]) if len(self.order) else -1
 
     @cached_property
+    def draws_on_events(self) -> bool:
+        """Whether its NET_RECEIVE draws from the random stream of the process."""
+        receive = self.blocks.get("net_receive")
+        return receive is not None and bool(self.ir.process_stream) and self.ir.process_stream in receive.outputs
+
+    @cached_property
     def ion_of(self) -> dict[str, str]:
         """Species that a name of the file (ena, ica, cai, ...) belongs to."""
         return {name: use.name for use in self.ir.ions for name in (*use.reads, *use.writes)}
@@ -397,6 +403,11 @@ class Structure:
     def needs_membrane_current(self) -> bool:
         """Whether currents through the whole membrane are recorded or kept."""
         return self.keeps_membrane or any(r.source == "membrane" for r in self.recorded)
+
+    @cached_property
+    def draws_on_events(self) -> bool:
+        """Whether a NET_RECEIVE draws from the random stream of the process: then events come one by one."""
+        return any(m.draws_on_events for m in self.mechanisms)
 
     def mechanism(self, name: str) -> MechanismStructure:
         """The mechanism of that name."""

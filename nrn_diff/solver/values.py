@@ -112,8 +112,9 @@ class Queue(NamedTuple):
     connection: the NetCon (among the mechanism's) whose weights NET_RECEIVE takes, -1: none. sent (ms), order: when the
     event was queued, for events of the same time. movable [n]: slot of what net_move moves, -1: none. active, above,
     pending [n_watches, n]: whether a WATCH is on, held when last looked at, and has an event due. number: of events so
-    far. failed: what went wrong, see event_queue.py. log [n, instances] (ms): net_events of this step, inf for none; no
-    rows where nobody records them.
+    far. failed: what went wrong, see event_queue.py. drawn_at (ms), drawn_by, drawn_late: when an event
+    last drew from the random stream of the process, in which instance (-1: none did), and whether it was sent at that
+    time. log [n, instances] (ms): net_events of this step, inf for none; no rows where nobody records them.
     """
 
     time: Array
@@ -128,6 +129,9 @@ class Queue(NamedTuple):
     number: Array
     failed: Array
     log: Array
+    drawn_at: Array
+    drawn_by: Array
+    drawn_late: Array
 
 
 class State(NamedTuple):
