@@ -167,11 +167,29 @@ def set_parameters(bench: Bench, job: Job, mechanism: ir.Mechanism) -> None:
             setattr(owner, hoc_name, value)
 
 
+def set_givens(bench: Bench, mechanism: ir.Mechanism) -> None:
+    """Values for what a file never assigns and does not declare a PARAMETER: the user is to set it."""
+    routines = (*mechanism.routines.values(), *(getattr(mechanism, b) for b in ir.BLOCKS))
+    written = {name for routine in routines if routine is not None for name in routine.writes}
+    for symbol in mechanism.symbols.values():
+        wanted = symbol.block == "ASSIGNED" and symbol.role is ir.Role.INSTANCE and symbol.visible
+        if wanted and symbol.name not in written and not symbol.length:
+            name = symbol.name if mechanism.kind is not ir.Kind.DENSITY else f"{symbol.name}_{mechanism.name}"
+            for k, owner in enumerate(bench.owners):
+                if hasattr(owner, name) and getattr(owner, name) == 0:
+                    setattr(owner, name, 1 + 0.1 * k)
+
+
 def set_references(bench: Bench, kind: MechanismType, mechanism: ir.Mechanism, free: Any) -> None:
     """Point every POINTER at a voltage, give every RANDOM its own stream and every FUNCTION_TABLE values.
 
-    A POINTER that C code takes for a pointer to something of its own is left alone.
+    A POINTER that is written leads to an element of a Vector. One that C code takes for a pointer to something of its
+    own is left alone.
     """
+    routines = (*mechanism.routines.values(), *(getattr(mechanism, b) for b in ir.BLOCKS))
+    written = {name for routine in routines if routine is not None for name in routine.writes}
+    ours = [name for name in kind.references if name in written and f"_p_{name}" not in kind.code]
+    sums = {name: bench.make("Vector", [0.5]) for name in ours}
     from nrn_diff.bridge.connections import is_random
 
     for name, arguments in _FUNCTION_TABLE.findall(kind.code):
@@ -189,7 +207,8 @@ def set_references(bench: Bench, kind: MechanismType, mechanism: ir.Mechanism, f
             if is_random(holder, name):
                 getattr(holder, name).set_ids(k + 1, 2, 3)
             elif f"_p_{name}" not in kind.code:
-                bench.h.setpointer(free(0.5)._ref_v, name, holder)
+                bench.h.setpointer(sums[name]._ref_x[0] if name in sums else free(0.5)._ref_v, name, holder)
+    bench.keep += [bench.h.Vector().record(vector._ref_x[0]) for vector in sums.values()]
 
 
 def send_events(bench: Bench, mechanism: ir.Mechanism, free: Any) -> None:
@@ -284,6 +303,7 @@ def build(h: Any, job: Job, kind: MechanismType, mechanism: ir.Mechanism) -> Ben
     place(bench, job, mechanism, free, held)
     species = set_ions(h, sections)
     set_parameters(bench, job, mechanism)
+    set_givens(bench, mechanism)
     set_references(bench, kind, mechanism, free)
     send_events(bench, mechanism, free)
     watch(bench, kind, mechanism, sections, species)
