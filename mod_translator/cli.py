@@ -2,7 +2,7 @@
 
     mod-translator FILE.mod -o FILE.py            translate
     mod-translator FILE.mod --dump-passes         show the IR after every pass
-    mod-translator FILE.nml --id NAME -o FILE.py  a channel, pool or synapse of a NeuroML 2 file (.nml, .xml)
+    mod-translator FILE.nml --id NAME -o FILE.py  a channel, pool or synapse of a NeuroML 2 or ChannelML file
     mod-translator check PATH... [--json]         report what stands in the way, files or folders
 
 Exit status: 0 all translates, 1 something is refused, 2 the command itself cannot be run.

@@ -221,7 +221,7 @@ SYNTAX = {
 REFUSED = {
     "no neuroml": ("<html/>", "N300"),
     "nothing": ("<neuroml/>", "N300"),
-    "ChannelML": ("<channelml/>", "N306"),
+    "ChannelML": ("<channelml/>", "N302"),
     "no steady state": (HEAD % NA.replace("steadyState", "steadyStat"), "N303"),
     "unit": (HEAD % NA.replace('midpoint="-40mV"', 'midpoint="-40ms"'), "N320"),
     "LEMS rate": (HEAD % NA.replace("HHExpLinearRate", "my_rate"), "N330"),

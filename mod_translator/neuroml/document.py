@@ -10,6 +10,7 @@ from mod_translator.errors import NmodlSyntaxError, Place, TranslationError, Uns
 _MAX_BYTES = 20_000_000
 _MAX_DEPTH = 60
 _IGNORED = frozenset({"notes", "annotation", "property"})
+_METADATA = "http://morphml.org/metadata/schema"  # of ChannelML: authors, publications
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,8 @@ def _element(node: object, file: str, depth: int) -> Element:
     for child in node:
         if not isinstance(child.tag, str):  # an entity or a processing instruction
             raise _wrong("N311", "an entity or processing instruction", file)
-        if etree.QName(child).localname not in _IGNORED:
+        name = etree.QName(child)
+        if name.localname not in _IGNORED and name.namespace != _METADATA:
             children.append(_element(child, file, depth + 1))
     tag = etree.QName(node).localname
     shown = " ".join([f"<{tag}", *(f'{k}="{v}"' for k, v in attributes.items())])[:200] + ">"

@@ -1,10 +1,10 @@
-"""A NeuroML 2 document to mechanisms."""
+"""A NeuroML 2 or ChannelML document to mechanisms."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from mod_translator import ir
+from mod_translator import channelml, ir
 from mod_translator.errors import Place, TranslationError, UnsupportedConstruct
 from mod_translator.neuroml import channels, pools, synapses
 from mod_translator.neuroml.document import Element, parse
@@ -23,19 +23,17 @@ def lower(
     """
     try:
         root = parse(text, file)
-        found = list(_mechanisms(root))
+        found = list(channelml.mechanisms(root) if root.tag == "channelml" else _mechanisms(root))
         if not found:
             raise root.refuse(
-                "N300", f"no channel, concentration model or synapse of NeuroML 2 in <{root.tag}>", "name another file"
+                "N300", f"no channel, concentration model or synapse of NeuroML in <{root.tag}>", "name another file"
             )
     except TranslationError as error:
         return [(None, Report(file, errors=(error,)))]
-    return [_lowered(element, file, dump) for element in found]
+    return [_lowered(element, root, file, dump) for element in found]
 
 
 def _mechanisms(root: Element) -> Iterator[Element]:
-    if root.tag == "channelml":
-        raise root.refuse("N306", "ChannelML 1", "convert it to NeuroML 2, or describe the channel in a mod file")
     if root.tag not in ("neuroml", "Lems"):
         raise root.refuse("N300", f"a document of <{root.tag}>, which is not NeuroML", "name another file")
     for child in root.children:
@@ -44,13 +42,15 @@ def _mechanisms(root: Element) -> Iterator[Element]:
 
 
 def _lowered(
-    element: Element, file: str, dump: Callable[[str, ir.Mechanism], None] | None
+    element: Element, root: Element, file: str, dump: Callable[[str, ir.Mechanism], None] | None
 ) -> tuple[ir.Mechanism | None, Report]:
     collector = _Passes(file)
     mechanism = None
-    name, kind = element.attributes.get("id", "")[:60], element.tag
+    name, kind = element.attributes.get("id", element.attributes.get("name", ""))[:60], element.tag
     try:
-        if element.tag in channels.CHANNELS:
+        if root.tag == "channelml":
+            mechanism = channelml.lower_element(element, root)
+        elif element.tag in channels.CHANNELS:
             mechanism = channels.Channel(element).lower()
         else:
             mechanism = (pools if element.tag in pools.POOLS else synapses).lower(element)
