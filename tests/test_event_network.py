@@ -1,83 +1,12 @@
 """Events from instance to instance: net_event, artificial cells inside a network of real cells, FOR_NETCONS."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from neuron_process import run_function
 
-# Sends when the voltage crosses its own threshold, and an echo later.
-DETECTOR = """
-NEURON { POINT_PROCESS Detector RANGE thr, n, last }
-PARAMETER { thr = -20 (mV) }
-ASSIGNED { v (mV) n last }
-INITIAL { n = 0 last = -1 net_send(0, 1) }
-NET_RECEIVE(w) {
-    if (flag == 1) {
-        WATCH (v > thr) 2
-        WATCH (v < thr - 30) 3
-    } else if (flag == 2) {
-        n = n + 1 last = t
-        net_event(t)
-        net_send(0.31, 4)
-    } else if (flag == 4) {
-        net_event(t)
-    } else if (flag == 0) {
-        n = n + w
-        net_event(t)
-    }
-}
-"""
-
-# A leaky cell with an absolute refractory period, which sends as soon as its sum reaches 1.
-LEAKY = """
-NEURON { ARTIFICIAL_CELL Leaky RANGE tau, refrac, m, t0, fired }
-PARAMETER { tau = 8 (ms) refrac = 1.7 (ms) }
-ASSIGNED { m t0 (ms) ready fired }
-INITIAL { m = 0 t0 = 0 ready = 1 fired = 0 }
-NET_RECEIVE(w, uses) {
-    INITIAL { uses = 1 }
-    if (flag == 1) {
-        ready = 1 m = 0
-        t0 = t
-    } else if (ready) {
-        m = m*exp(-(t - t0)/tau) + w*uses
-        uses = 0.7 + 0.3*uses*uses/(1 + uses)
-        t0 = t
-        if (m > 1) {
-            ready = 0 fired = fired + 1
-            net_event(t)
-            net_send(refrac, 1)
-        }
-    }
-}
-"""
-
-# All weights of an instance shrink when one of them has grown, so that their sum is kept.
-SHARE = """
-NEURON { POINT_PROCESS Share RANGE tau, e, i, g, sum, most NONSPECIFIC_CURRENT i }
-PARAMETER { tau = 3 (ms) e = 0 (mV) }
-ASSIGNED { v (mV) i (nA) sum most }
-STATE { g (uS) }
-INITIAL { g = 0 sum = 0 most = 0 }
-BREAKPOINT { SOLVE state METHOD cnexp i = g*(v - e) }
-DERIVATIVE state { g' = -g/tau }
-NET_RECEIVE(weight (uS), count) {
-    LOCAL before
-    INITIAL { count = 1 }
-    count = count + 1
-    g = g + weight
-    before = weight
-    weight = weight*1.2
-    sum = 0
-    FOR_NETCONS(w, k) { sum = sum + w*k }
-    FOR_NETCONS(w, k) {
-        w = w*(1 - 0.1*(w/(sum + 1e-6)))
-        k = k*0.95
-        if (w > most) { most = w }
-    }
-    weight = weight + 0.01*before
-}
-"""
-MODS = {"detector.mod": DETECTOR, "leaky.mod": LEAKY, "share.mod": SHARE}
+MODS = Path(__file__).parent / "event_mods"
 
 
 def network(delays, kind, tstop):

@@ -1,8 +1,12 @@
 """enable(): any sequence of runs and changes between them leaves what NEURON leaves."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from neuron_process import run_function
+
+MODS = Path(__file__).parent / "event_mods"
 
 
 class Bench:
@@ -18,7 +22,8 @@ class Bench:
                 section.connect(self.sections[rng.integers(k)](float(rng.choice([0, 0.5, 1]))))
             section.insert("hh" if not k or rng.random() < 0.5 else "pas")
         self.clamps, self.synapses, self.wires, self.stims, self.vectors = [], [], [], [], {}
-        for make in (self.clamp, self.clamp, self.synapse, self.synapse, self.wire, *[self.record] * 4):
+        self.processes, self.cells = [], []
+        for make in (self.clamp, self.clamp, self.synapse, self.synapse, self.wire, self.process, *[self.record] * 4):
             make()
         h.tstop = float(rng.choice([3, 5]))
 
@@ -39,6 +44,41 @@ class Bench:
         self.synapses.append(synapse)
         self.stims.append(stim)
         self.wires.append(wire)
+
+    def process(self):
+        """One that sends itself events, watches a condition, or sends events to others."""
+        kind = self.rng.choice(["Pulse", "Gate", "Detector"])
+        process = getattr(self.h, kind)(self.section()(self.rng.random()))
+        stim = self.h.NetStim()
+        stim.start, stim.interval, stim.number = self.rng.uniform(0, 2), self.rng.uniform(0.5, 2), 10
+        self.connect(stim, process, 0.002)
+        if kind == "Detector":
+            process.thr = self.rng.uniform(-60, 0)
+            self.connect(process, self.rng.choice(self.synapses), 0.01)
+            vector = self.vectors[f"{len(self.vectors)} sent"] = self.h.Vector()
+            self.wires[-1].record(vector)
+            self.cells.append(self.h.Leaky())
+            self.connect(process, self.cells[-1], 2)
+            self.connect(self.cells[-1], self.rng.choice(self.synapses), 0.005)
+        self.processes.append(process)
+        self.stims.append(stim)
+
+    def connect(self, source, target, most):
+        wire = self.h.NetCon(source, target)
+        wire.delay, wire.weight[0] = self.rng.uniform([0.06, 0], [2, most])
+        self.wires.append(wire)
+
+    def dur(self):
+        for process in self.processes:
+            for name in ("dur", "high", "thr"):
+                if hasattr(process, name):
+                    setattr(process, name, getattr(process, name) + self.rng.uniform(-0.5, 0.5))
+
+    def remove_process(self):
+        self.h.finitialize(-65)  # as for a NetCon
+        if self.processes:
+            gone = self.processes.pop(0)
+            self.wires = [w for w in self.wires if w.pre() != gone and w.syn() != gone]
 
     def wire(self):
         section = self.section()
@@ -130,6 +170,10 @@ class Bench:
         state = [self.h.t, *(x for s in segments for x in (s.v, s.i_cap))]
         state += [x for s in segments if hasattr(s, "hh") for x in (s.hh.m, s.hh.h, s.hh.n, s.ina, s.ik, s.hh.gna)]
         state += [*(c.i for c in self.clamps), *(s.i for s in self.synapses)]
+        names = ("g", "i", "on", "ends", "last", "up", "n", "seen", "x")
+        state += [getattr(p, name) for p in self.processes for name in names if hasattr(p, name)]
+        state += [x for c in self.cells for x in (c.m, c.fired, c.t0)]
+        state += [w.weight[k] for w in self.wires for k in range(int(w.wcnt()))]
         counts = [self.h.List(name).count() for name in ("IClamp", "NetCon", "Vector")]
         return {"state": np.array([*state, *counts]), **{k: np.array(v) for k, v in self.vectors.items()}}
 
@@ -137,7 +181,7 @@ class Bench:
 RUNS = ("run", "go_on", "psolve", "initialise", "by_hand")
 CHANGES = (
     *("clamp", "synapse", "wire", "record", "values", "celsius", "step", "voltages", "states", "weight"),
-    *("switch", "remove_clamp", "remove_wire", "insert", "segments", "move"),
+    *("switch", "remove_clamp", "remove_wire", "insert", "segments", "move", "process", "dur", "remove_process"),
 )
 
 
@@ -164,7 +208,7 @@ def sequence(seed, on, length=5):
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(k, marks=pytest.mark.slow) for k in range(1, 40))])
 def test_any_sequence_of_runs_and_changes(seed):
-    theirs, ours = run_function(sequence, seed=seed, on=False), run_function(sequence, seed=seed, on=True)
+    theirs, ours = (run_function(sequence, mods=MODS, seed=seed, on=on) for on in (False, True))
     assert list(ours) == list(theirs)
     for name, x in theirs.items():
         assert ours[name].shape == x.shape, (name, ours[name].shape, x.shape)

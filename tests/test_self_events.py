@@ -1,105 +1,12 @@
 """Events inside the equations: self events, net_move, WATCH, several sources to one synapse; equal to NEURON."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from neuron_process import run_function
 
-# A pulse of transmitter of fixed length: flag 1 ends it, a spike during a pulse moves its end (net_move).
-PULSE = """
-NEURON { POINT_PROCESS Pulse RANGE tau, e, i, g, on, ends, last, dur NONSPECIFIC_CURRENT i }
-PARAMETER { tau = 4 (ms) e = 0 (mV) dur = 2.3 (ms) }
-ASSIGNED { v (mV) i (nA) on ends last target }
-STATE { g (uS) }
-INITIAL { g = 0 on = 0 ends = 0 last = -1 target = 0 net_send(3, 7) }
-BREAKPOINT { SOLVE state METHOD cnexp i = g*(v - e) }
-DERIVATIVE state { g' = (target - g)/tau }
-NET_RECEIVE(weight (uS), count) {
-    INITIAL { count = 1 net_send(6 + 0.37*dur, 5) }
-    if (flag == 0) {
-        count = count + 1
-        last = t
-        if (on) { net_move(t + dur) } else { on = 1 net_send(dur, 1) }
-        target = target + weight/(1 + target*100)
-    } else if (flag == 1) {
-        on = 0 target = 0 ends = ends + t
-    } else if (flag == 5) {
-        g = g + weight*count
-        net_send(0.7, 6) net_send(0.2, 6) net_send(0.2 + 0.001, 8)
-    } else if (flag == 6) {
-        g = g*1.1 + 1e-5*t
-    } else {
-        g = 0.5*g + 2e-4
-    }
-}
-"""
-
-# Two stable states, switched by thresholds that are watched: only one of the two conditions is on at a time.
-GATE = """
-NEURON { POINT_PROCESS Gate RANGE high, low, ga, gb, up, x, n, i, seen NONSPECIFIC_CURRENT i }
-PARAMETER { high = -40 (mV) low = -58 (mV) ga = 2e-4 (uS) gb = 2e-3 (uS) }
-ASSIGNED { v (mV) i (nA) up n seen }
-STATE { x }
-INITIAL { x = 0 up = 0 n = 0 seen = 0 net_send(0, 1) }
-BREAKPOINT { SOLVE state METHOD cnexp i = (ga + gb*x)*(v + 75) }
-DERIVATIVE state { x' = (up - x)/3 }
-NET_RECEIVE(w) {
-    if (flag == 1) {
-        WATCH (v > high) 2
-        WATCH (x > 0.6 + n*1e-6) 4
-    } else if (flag == 2) {
-        up = 1 n = n + 1 seen = t
-        WATCH (v < low) 3
-        WATCH (x > 0.5) 4
-    } else if (flag == 3) {
-        up = 0 n = n + 100
-        net_send(0.5, 1)
-    } else if (flag == 4) {
-        n = n + 10000
-    } else {
-        x = x + w
-    }
-}
-"""
-
-# Each event is received with the time since the last one, whoever sent it; the order within a step matters.
-ORDER = """
-NEURON { POINT_PROCESS Order RANGE g, e, i, hash, last, n NONSPECIFIC_CURRENT i }
-PARAMETER { e = 0 (mV) }
-ASSIGNED { v (mV) i (nA) hash last n }
-STATE { g (uS) }
-INITIAL { g = 0 hash = 0 last = 0 n = 0 }
-BREAKPOINT { SOLVE state METHOD cnexp i = g*(v - e) }
-DERIVATIVE state { g' = -g/3 }
-NET_RECEIVE(weight (uS), mine) {
-    INITIAL { mine = 0 }
-    hash = hash*0.9 + weight*1000 + (t - last)*0.01 + mine
-    mine = mine*0.5 + 0.1
-    last = t n = n + 1
-    g = g + weight*(1 + hash*0.01)
-}
-"""
-
-# Events of the instance to itself at one time: alike or not, sent before that time or at it. A flag of 3 does nothing.
-TIE = """
-NEURON { POINT_PROCESS Tie RANGE code, aside, alike }
-PARAMETER { aside = 7 (ms) alike = 0 }
-ASSIGNED { code }
-INITIAL {
-    code = 0
-    net_send(0, 8) net_send(0, 9) net_send(5, 1)
-    if (alike == 0) { net_send(5, 2) } else { net_send(5, 1) }
-}
-NET_RECEIVE(w) {
-    if (flag == 0) {
-        code = 2*code + 10*w
-    } else if (flag != 3) {
-        code = 2*code + flag
-        if (flag == 9) { net_send(aside, 3) }
-        if (flag == 1 && alike) { net_send(0, 4) net_send(0, 5) }
-    }
-}
-"""
-MODS = {"pulse.mod": PULSE, "gate.mod": GATE, "order.mod": ORDER, "tie.mod": TIE}
+MODS = Path(__file__).parent / "event_mods"
 
 
 def cell(h):

@@ -286,7 +286,7 @@ def _driven_cells(
     return MechanismData(mechanism, rank, located.nodes, values, globals_, use_table, located.labels, order)
 
 
-def _check_loops(inventory: Inventory, translator: Translator, findings: Findings) -> None:
+def check_loops(inventory: Inventory, translator: Translator, findings: Findings) -> None:
     """FOR_NETCONS also runs over NetCons that are switched off, and not over those whose source is gone."""
     names = {d.type.name for d in inventory.points}
     looping = {d.name for d in translator.known() if d.name in names and loops_over_netcons(d)}
@@ -358,7 +358,7 @@ def capture_connections(
     }
     needed = _needed(wires, [name for name in artificial if name not in driven]) - driven
     cells_of = tuple(_driven_cells(d, first_rank, translator, findings) for d in located)
-    _check_loops(inventory, translator, findings)
+    check_loops(inventory, translator, findings)
     for wire in wires:
         if wire.target not in artificial and wire.target not in instances:
             findings.note(f"{wire.name} leads to {wire.target}, which is not in a section")

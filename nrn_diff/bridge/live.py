@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from neuron import h
 
 from mod_translator import ir
 from nrn_diff.bridge.catalog import MechanismType
-from nrn_diff.bridge.connections import Source, artificial_cell, draws_from_process, source_of
+from nrn_diff.bridge.connections import Source, artificial_cell, check_loops, draws_from_process, source_of
 from nrn_diff.bridge.event_vectors import with_vectors
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.gid_sources import GidSource, find_gid_sources
@@ -25,6 +26,7 @@ from nrn_diff.events.live import Waiting
 from nrn_diff.events.random_stream import Generator
 from nrn_diff.snapshot import Connection
 
+_DIGITS = 6
 _NOT_PUT_BACK = "in a run that NEURON hands over, where such a stream stands afterwards is not put back yet"
 _HOC_EVENT = (
     "its statement or Python function would run during the simulation and may change anything",
@@ -47,9 +49,9 @@ class Wiring:
     """Every NetCon of the process, in the order of h.List('NetCon').
 
     connections: those to captured point processes; place: position of each NetCon among them, or -1. outside: voltages
-    (node, threshold) that NetCons watch; then comes one source that never sends. cells: artificial ones, by type.
-    gid_sources: sources that no NetCon shows.
-    netcon_of: number of a NetCon's HOC name -> its position. slot: mechanism type -> place of the movable event.
+    (node, threshold) that NetCons watch; then comes one source that never sends, then the senders: point processes
+    (mechanism, row) that are the source of a NetCon. cells: artificial ones, by type. gid_sources: sources that no
+    NetCon shows. heard: mechanisms whose net_events reach artificial cells or Vectors.
     """
 
     netcons: tuple[Any, ...]
@@ -61,11 +63,23 @@ class Wiring:
     cells: tuple[Cell, ...]
     models: tuple[ArtificialCell, ...]
     gid_sources: tuple[GidSource, ...]
+    senders: tuple[tuple[str, int], ...] = ()
+    heard: tuple[str, ...] = ()
 
     @property
-    def nowhere(self) -> int:
-        """The source that never sends, among those outside."""
-        return len(self.outside)
+    def first_sender(self) -> int:
+        """The first of the senders, among the sources outside."""
+        return len(self.outside) + 1
+
+    @cached_property
+    def within(self) -> frozenset[int]:
+        """Positions of the NetCons from point process to point process, whose events Python never sees."""
+        return frozenset(c.index for c in self.connections if c.source)
+
+    def shortest_from_senders(self) -> float:
+        """Of the NetCons from point processes to artificial cells (ms); infinite without any."""
+        first = len(self.cells) + self.first_sender
+        return min((c.delay for c in self.all_connections if c.source >= first and not c.silent), default=np.inf)
 
     def shortest_delay(self) -> float:
         """Of the NetCons that a voltage drives (ms); infinite without any."""
@@ -83,13 +97,14 @@ def read_wiring(inventory: Inventory, saved: SavedState, translator: Translator,
     netcons = tuple(hoc_objects("NetCon"))
     sources = tuple(source_of(n, inventory, findings) or Source() for n in netcons)
     for netcon, source in zip(netcons, sources, strict=True):
-        if source.sender or source.other:
+        if source.other:
             findings.refuse(
-                f"{netcon.hname()} with source {source.sender or 'a variable that is no voltage'}",
+                f"{netcon.hname()} with source a variable that is no voltage",
                 netcon.hname(),
                 "its events are not supported in a run that NEURON hands over in the middle",
                 "use nrn_diff.capture() and Model.simulate()",
             )
+    check_loops(inventory, translator, findings)
     unshown = find_gid_sources(inventory, findings, len(saved.sources))
     for source_of_gid in unshown:
         if source_of_gid.process:
@@ -101,6 +116,9 @@ def read_wiring(inventory: Inventory, saved: SavedState, translator: Translator,
             )
     voltages = [*((s.node, s.threshold) for s in sources), *((s.node, s.threshold) for s in unshown)]
     outside = tuple(dict.fromkeys((node, threshold) for node, threshold in voltages if node >= 0))
+    names = dict.fromkeys(s.sender for s in sources if s.sender in inventory.instances)
+    senders = tuple(inventory.instances[name] for name in names)
+    heard: dict[str, None] = {}
     every: list[ArtificialConnection] = []
     here: list[Connection] = []
     place = np.full(len(netcons), -1)
@@ -109,23 +127,45 @@ def read_wiring(inventory: Inventory, saved: SavedState, translator: Translator,
         name = target.hname() if target is not None else ""
         if source.cell and source.cell not in index_of:
             continue
-        number = (
-            index_of[source.cell]
-            if source.cell
-            else len(cells) + (outside.index((source.node, source.threshold)) if source.node >= 0 else len(outside))
-        )
+        number = len(cells) + len(outside)
+        if source.cell:
+            number = index_of[source.cell]
+        elif source.node >= 0:
+            number = len(cells) + outside.index((source.node, source.threshold))
+        elif source.sender in names:
+            number += 1 + list(names).index(source.sender)
         delay = 0.0 if source.silent else float(netcon.delay)
         weight = np.array([netcon.weight[j] for j in range(int(netcon.wcnt()))], dtype=float)
         findings.finite(delay, "delay", netcon.hname())
         findings.finite(weight, "weight", netcon.hname())
         silent = target is None or not netcon.active()
-        every.append(ArtificialConnection(number, index_of.get(name, -1), delay, tuple(weight), silent))
+        sender, row_of_sender = inventory.instances.get(source.sender, ("", -1))
+        if sender and ((name in index_of and not silent) or netcon.get_recordvec() is not None):
+            heard[sender] = None
+        within = bool(sender) and name in inventory.instances and not silent
+        every.append(ArtificialConnection(number, index_of.get(name, -1), delay, tuple(weight), silent or within))
         if name in inventory.instances:
             place[k] = len(here)
             mechanism, row = inventory.instances[name]
-            here.append(Connection(k, mechanism, row, delay, weight, train=0))
+            of = {"source": sender, "source_instance": row_of_sender} if within else {"train": number}
+            here.append(Connection(k, mechanism, row, delay, weight, **of))
     live = tuple(cell for cell, _ in cells)
-    return Wiring(netcons, tuple(here), place, tuple(every), sources, outside, live, models, unshown)
+    _check_delays(every, len(cells) + len(outside) + 1, findings)
+    return Wiring(
+        netcons, tuple(here), place, tuple(every), sources, outside, live, models, unshown, senders, tuple(heard)
+    )
+
+
+def _check_delays(connections: Sequence[ArtificialConnection], first_sender: int, findings: Findings) -> None:
+    """What a point process sends to an artificial cell is known after the step in which it does."""
+    short = [c for c in connections if c.source >= first_sender and not c.silent and c.delay <= h.dt * (1 + 1e-9)]
+    if short:
+        findings.refuse(
+            f"{len(short)} NetCons from point processes to artificial cells",
+            "",
+            f"their delay is {short[0].delay:g} ms, not longer than a step",
+            "give them a longer delay, or use nrn_diff.capture() and Model.simulate()",
+        )
 
 
 def _cells(
@@ -183,27 +223,46 @@ def _columns(kind: MechanismType, mechanism: ir.Mechanism) -> tuple[str, ...]:
     return (*names, *hidden)
 
 
-def read_queue(saved: SavedState, wiring: Wiring, source_place: Sequence[int], findings: Findings) -> list[Waiting]:
-    """What waits in NEURON's queue. source_place: of each source of `wiring` outside, among those of the file."""
+@dataclass(frozen=True)
+class OwnEvent:
+    """An event that waits for a point process (mechanism, row) and that Python does not deliver.
+
+    flag: of net_send; weights_of: position of the NetCon whose arguments it sees, -1 for none. carried: it is on its
+    way along that NetCon. movable: net_move would move it.
+    """
+
+    time: float
+    mechanism: str
+    row: int
+    flag: float
+    weights_of: int = -1
+    carried: bool = False
+    movable: bool = False
+
+
+def read_queue(
+    saved: SavedState, wiring: Wiring, inventory: Inventory, source_place: Sequence[int], findings: Findings
+) -> tuple[list[Waiting], list[OwnEvent]]:
+    """What waits in NEURON's queue, and of that the events that point processes sent to themselves.
+
+    source_place: of each source of `wiring`, among those of the file.
+    """
     netcon = {int(n.hname().split("[")[1][:-1]): k for k, n in enumerate(wiring.netcons)}
     cell = {(c.kind.internal_type, c.live.hname()): k for k, c in enumerate(wiring.cells)}
-    queue = []
+    queue, own = [], []
     for event in saved.events:
         match event.kind:
             case EventKind.NETCON:
                 queue.append(Waiting(event.time, connection=netcon[int(event.fields[0])]))
             case EventKind.SELF:
                 name, number, kind, weights = event.fields[0], *map(int, event.fields[1:4])
-                target = cell.get((kind, f"{name}[{number}]"), -1)
-                if target < 0:
-                    findings.refuse(
-                        f"an event that {name}[{number}] sent to itself",
-                        "",
-                        "net_send of a point process in a section cannot be carried on from here yet",
-                    )
-                queue.append(
-                    Waiting(event.time, cell=target, flag=float(event.fields[5]), weights_of=netcon.get(weights, -1))
-                )
+                label, flag, of = f"{name}[{number}]", _flag(event, findings), netcon.get(weights, -1)
+                if (kind, label) in cell:
+                    queue.append(Waiting(event.time, cell=cell[kind, label], flag=flag, weights_of=of))
+                elif label in inventory.instances:
+                    own.append(OwnEvent(event.time, *inventory.instances[label], flag, of))
+                else:
+                    findings.refuse(f"an event that {label} sent to itself", "", "it is in no section", "place it")
             case EventKind.PRESYN:
                 queue += _of_all(event, wiring, list(source_place))
             case EventKind.HOC if event.fields[0] == "0":
@@ -214,7 +273,20 @@ def read_queue(saved: SavedState, wiring: Wiring, source_place: Sequence[int], f
                 pass  # see nrn_diff/plugin/timed.py
             case _:
                 findings.refuse(f"an event of kind {event.kind.name}", "", "it is not known here")
-    return queue
+    return queue, own
+
+
+def _flag(event: QueuedEvent, findings: Findings) -> float:
+    """SaveState writes six digits of it."""
+    text = event.fields[5]
+    if len(text.partition("e")[0].strip("-").replace(".", "").strip("0")) >= _DIGITS:
+        findings.refuse(
+            f"an event with flag {text} that {event.fields[0]}[{event.fields[1]}] sent to itself",
+            "",
+            "NEURON shows six digits of the flags of events that wait",
+            "use flags of at most five digits",
+        )
+    return float(text)
 
 
 def _of_all(event: QueuedEvent, wiring: Wiring, source_place: list[int]) -> list[Waiting]:
@@ -224,7 +296,7 @@ def _of_all(event: QueuedEvent, wiring: Wiring, source_place: list[int]) -> list
     return [
         Waiting(event.time, connection=k)
         for k, c in enumerate(wiring.all_connections)
-        if c.source == number and not c.silent
+        if c.source == number and (not c.silent or k in wiring.within)
     ]
 
 
@@ -234,10 +306,31 @@ def movable_slot(saved: SavedState, kind: MechanismType) -> int:
     return int(known[0][4]) if known else 2 + len(kind.references)
 
 
-def as_queued(waiting: Sequence[Waiting], saved: SavedState, wiring: Wiring, t: float) -> list[QueuedEvent]:
-    """The queue at t (ms) as a SaveState file has it; a source's common event becomes one for each of its NetCons."""
+def as_queued(
+    waiting: Sequence[Waiting],
+    own: Sequence[OwnEvent],
+    slots: Mapping[str, int],
+    saved: SavedState,
+    wiring: Wiring,
+    inventory: Inventory,
+    t: float,
+) -> list[QueuedEvent]:
+    """The queue at t (ms) as a SaveState file has it; a source's common event becomes one for each of its NetCons.
+
+    own: by time. slots: mechanism -> place of its movable event.
+    """
     number = [n.hname().split("[")[1][:-1] for n in wiring.netcons]
+    located = {d.type.name: d for d in inventory.points}
     out = []
+    for o in own:
+        name, index = located[o.mechanism].labels[o.row][:-1].split("[")
+        owner, kind = number[o.weights_of] if o.weights_of >= 0 else "-1", located[o.mechanism].type
+        fields = (name, index, str(kind.internal_type), owner, str(slots.get(o.mechanism, -1)), repr(o.flag))
+        out.append(
+            QueuedEvent(o.time, EventKind.NETCON, (owner,))
+            if o.carried
+            else QueuedEvent(o.time, EventKind.SELF, fields)
+        )
     for e in waiting:
         if e.connection >= 0:
             out.append(QueuedEvent(e.time, EventKind.NETCON, (number[e.connection],)))
@@ -249,9 +342,25 @@ def as_queued(waiting: Sequence[Waiting], saved: SavedState, wiring: Wiring, t: 
             name, index = cell.live.hname()[:-1].split("[")
             owner = number[e.weights_of] if e.weights_of >= 0 else "-1"
             slot = str(movable_slot(saved, cell.kind))
-            fields = (name, index, str(cell.kind.internal_type), owner, slot, f"{e.flag:g}")
+            fields = (name, index, str(cell.kind.internal_type), owner, slot, repr(e.flag))
             out.append(QueuedEvent(e.time, EventKind.SELF, fields))
+    # SaveState lets net_move move the last event of flag 1 in the file.
+    last = [out[k] for k in _moved_before_others(own)]
+    out = sorted((e for e in out if not any(e is x for x in last)), key=lambda e: e.time) + last
     return out + [e for e in saved.events if e.kind is EventKind.HOC and e.time > t]
+
+
+def _moved_before_others(own: Sequence[OwnEvent]) -> list[int]:
+    """Of the movable events those after which another event of flag 1 of the same instance comes."""
+    later: set[tuple[str, int]] = set()
+    found = []
+    for k in reversed(range(len(own))):
+        e = own[k]
+        if e.flag == 1.0 and not e.carried:
+            if e.movable and (e.mechanism, e.row) in later:
+                found.append(k)
+            later.add((e.mechanism, e.row))
+    return found
 
 
 def times_initialised() -> int | None:

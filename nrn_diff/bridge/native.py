@@ -77,6 +77,13 @@ def forget_self_events() -> None:
         library._ZN9SelfEvent14savestate_freeEv()
 
 
+def forget_watches() -> None:
+    """Switch every WATCH off, so that none sends an event. For a copy of the process only."""
+    library = neuron_library()
+    if library is not None and hasattr(library, "_Z15nrn_watch_clearv"):
+        library._Z15nrn_watch_clearv()
+
+
 def remove_before_step() -> None:
     """Let NEURON forget all BEFORE STEP blocks, which run before it records. For a copy of the process only."""
     library = neuron_library()

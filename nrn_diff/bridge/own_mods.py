@@ -42,7 +42,7 @@ def nmodl_text(kind: MechanismType) -> str:
 
 @dataclass(frozen=True)
 class Count:
-    """An APCount that writes the time of each spike into a Vector: its row among the APCounts, the Vector's HOC name."""
+    """An APCount that writes the times of spikes into a Vector: its row among the APCounts, the Vector's HOC name."""
 
     row: int
     vector: str

@@ -13,6 +13,7 @@ from neuron import h
 
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import in_copy
+from nrn_diff.bridge.native import forget_watches
 from nrn_diff.bridge.play_record import Kind
 from nrn_diff.bridge.save_state import SavedState, saved_here
 
@@ -119,6 +120,7 @@ def _samples(
     # An event of a point process is executed among the others, any other one after the step.
     anchor = h.IClamp(section(0.5))
     h.finitialize()
+    forget_watches()
     for k, vector in enumerate(vectors):
         if vector.size() and k not in timed:
             vector.fill(0.0)  # what a list of times holds waits until long after

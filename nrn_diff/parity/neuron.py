@@ -329,6 +329,15 @@ USER_CODE = (
         "FInitializeHandlers, init() of one's own, continuerun and psolve in pieces; NEURON can go on",
     ),
     Feature(
+        "net_send, net_move, net_event, WATCH, FOR_NETCONS of point processes: nrn_diff.enable()",
+        _SAME,
+        (
+            "test_plugin_events.py::test_events_of_point_processes_go_on_as_in_neuron",
+            "test_plugin_sequences.py::test_any_sequence_of_runs_and_changes",
+        ),
+        "also from the middle of a run, and NEURON can go on; ties whose order its whole queue decides: an error",
+    ),
+    Feature(
         "Vector.play, Vector.record at intervals and times, variables that HOC cannot read: nrn_diff.enable()",
         _SAME,
         (

@@ -14,6 +14,7 @@ import numpy as np
 from nrn_diff.bridge.live import Wiring
 from nrn_diff.events.live import LiveNetwork
 from nrn_diff.events.schedule import in_rounds, pack
+from nrn_diff.plugin.agenda import check
 from nrn_diff.solver.play import Drives
 from nrn_diff.solver.resume import Arriving, run_chunk
 from nrn_diff.solver.spikes import SEND_DELAY
@@ -79,35 +80,43 @@ class Stepper:
         """Final state, samples [n_steps, n_recorded], spikes (step, voltage) in order. grid [2 * n_steps + 1] (ms)."""
         total = (len(grid) - 1) // 2
         n_recorded = len(self.structure.recorded)
-        delay = self.wiring.shortest_delay()
-        ahead = int(delay / self.structure.dt) + 2 if np.isfinite(delay) else _MOST_STEPS
+        delay, within = self.wiring.shortest_delay(), self.wiring.shortest_from_senders()
+        least = min(delay, within)
+        ahead = int(least / self.structure.dt) + 2 if np.isfinite(least) else _MOST_STEPS
         most = min(_MOST_STEPS, ahead, max(_MOST_SAMPLES // max(n_recorded, 1), 1))
         capacity = 1 << (most - 1).bit_length()
         samples = np.empty((total, n_recorded))
         fired: list[tuple[int, int]] = []
         done = 0
         while done < total:
-            n = self._steps_ahead(grid, done, min(capacity, total - done), delay)
+            n = self._steps_ahead(grid, done, min(capacity, total - done), delay, within)
             first = self._fire_now(state, grid[2 * done], done, fired) if len(self.wiring.outside) else []
             times = np.concatenate([grid[2 * done : 2 * (done + n) + 1], np.full(2 * (capacity - n), np.inf)])
             arriving = self._arriving(grid[2 * done : 2 * (done + n) + 1], capacity)
             played = _part(self.drives, done, n, capacity)
             state, chunk = run_chunk(self.structure, self.fixed, state, times, np.int32(n), arriving, played)
+            check({name: queue.failed for name, queue in (state.queues or {}).items()}, self.structure)
             samples[done : done + n] = np.asarray(chunk.samples[:n])
-            if len(self.wiring.outside):
-                self._fire_later(np.asarray(chunk.crossed[:n]), grid, done, first, fired)
+            crossed = np.asarray(chunk.crossed[:n])
+            assert not n or np.flatnonzero(crossed[0]).tolist() == first
+            self._fire_later(crossed, {name: np.asarray(x[:n]) for name, x in chunk.sent.items()}, grid, done, fired)
             done += n
             progress.at(done, total)
         return state, samples, fired
 
     @staticmethod
-    def _steps_ahead(grid: Array, done: int, most: int, delay: float) -> int:
-        """So many steps that no spike sent after the first of them arrives in them."""
+    def _steps_ahead(grid: Array, done: int, most: int, delay: float, within: float) -> int:
+        """So many steps that no spike sent after the first of them arrives in them, and no net_event to a cell.
+
+        delay, within (ms): the shortest ways of both.
+        """
         n = most
+        if np.isfinite(within):
+            n = min(n, int(np.searchsorted(grid[2 * done :: 2], grid[2 * done] + within, side="left")) - 1)
         if np.isfinite(delay) and n > 1:
             starts = grid[2 * (done + 1)] + SEND_DELAY + delay
-            n = max(int(np.searchsorted(grid[2 * done :: 2], starts, side="left")) - 1, 1)
-        return min(n, most)
+            n = min(n, max(int(np.searchsorted(grid[2 * done :: 2], starts, side="left")) - 1, 1))
+        return n
 
     def _fire_now(self, state: State, t: float, step: int, fired: list[tuple[int, int]]) -> list[int]:
         """The check at the start of the first step, whose spikes may arrive within it."""
@@ -120,12 +129,15 @@ class Stepper:
         return [int(k) for k in now]
 
     def _fire_later(
-        self, crossed: Array, grid: Array, done: int, first: list[int], fired: list[tuple[int, int]]
+        self, crossed: Array, sent: dict[str, Array], grid: Array, done: int, fired: list[tuple[int, int]]
     ) -> None:
-        assert np.flatnonzero(crossed[0]).tolist() == first
-        for j, k in np.argwhere(crossed[1:]).tolist():
-            self.network.send(k, float(grid[2 * (done + 1 + j)]) + SEND_DELAY)
-            fired.append((done + 1 + j, k))
+        sends = [(float(grid[2 * (done + 1 + j)]) + SEND_DELAY, k) for j, k in np.argwhere(crossed[1:]).tolist()]
+        fired += [(done + 1 + j, k) for j, k in np.argwhere(crossed[1:]).tolist()]
+        for k, (mechanism, row) in enumerate(self.wiring.senders):
+            times = sent[mechanism][:, :, row] if mechanism in self.wiring.heard else np.zeros(0)
+            sends += [(float(t), self.wiring.first_sender + k) for t in times[np.isfinite(times)]]
+        for when, source in sorted(sends, key=lambda send: send[0]):
+            self.network.send(source, when)
 
     def _arriving(self, grid: Array, capacity: int) -> dict[str, Arriving]:
         times, netcons = self.network.advance(float(grid[-1]))

@@ -13,8 +13,10 @@ from neuron import h
 from nrn_diff.bridge.extracellular import set_layer_potential
 from nrn_diff.bridge.fields import put_hidden
 from nrn_diff.bridge.inventory import Inventory, Located, hoc_objects
-from nrn_diff.bridge.live import as_queued
+from nrn_diff.bridge.live import OwnEvent, Wiring, as_queued
 from nrn_diff.bridge.own_mods import put_times
+from nrn_diff.events.live import Waiting
+from nrn_diff.plugin.agenda import check_order, put_agendas, still_waiting
 from nrn_diff.plugin.timed import put_timed, take_samples
 from nrn_diff.snapshot import Capture
 from nrn_diff.solver.play import course_of
@@ -47,7 +49,11 @@ class Finished:
 def put(ready: Prepared, done: Finished) -> None:
     """Leave the result in NEURON."""
     state: State = jax.device_get(done.state)
-    _restore(ready, done, state)
+    own = still_waiting(ready.structure, state.queues or {}, ready.wiring)
+    waiting = ready.network.waiting()
+    check_order(ready.structure, own, _arriving(waiting, ready.wiring))
+    _restore(ready, done, state, waiting, own)
+    put_agendas(ready.structure, ready.inventory, state.queues or {}, own, ready.agendas)
     _set_variables(ready, state)
     _set_played(ready)
     if len(done.starts):
@@ -66,6 +72,18 @@ def put(ready: Prepared, done: Finished) -> None:
     _put_spikes(ready, done, vectors)
 
 
+def _arriving(waiting: Sequence[Waiting], wiring: Wiring) -> list[tuple[float, str, int, int]]:
+    """Time, mechanism, row and NetCon of what is on its way to point processes."""
+    found = []
+    for e in waiting:
+        mine = [e.connection] if e.connection >= 0 else []
+        if e.source >= 0:
+            mine = [k for k, c in enumerate(wiring.all_connections) if c.source == e.source]
+        for k, c in ((k, wiring.connections[wiring.place[k]]) for k in mine if wiring.place[k] >= 0):
+            found.append((e.time, c.target, c.instance, k))
+    return found
+
+
 def _append(vector: Any, values: Array) -> None:
     """Vector.append, in NEURON's own memory."""
     if len(values):
@@ -80,19 +98,19 @@ def _put_spikes(ready: Prepared, done: Finished, vectors: dict[str, Any]) -> Non
     times: dict[str, list[float]] = {}
     numbers = {n.vector: n.number for n in ready.known.sources.numbers}
     of_voltage: dict[int, set[str]] = {}
-    of_cell: dict[int, set[str]] = {}
+    of_sender: dict[int, set[str]] = {}
     for k, netcon in enumerate(wiring.netcons):
         vector = netcon.get_recordvec()
         if vector is not None and wiring.sources[k].node >= 0:
             source = wiring.sources[k]
             of_voltage.setdefault(wiring.outside.index((source.node, source.threshold)), set()).add(vector.hname())
-        elif vector is not None and wiring.sources[k].cell:
-            of_cell.setdefault(wiring.all_connections[k].source, set()).add(vector.hname())
+        elif vector is not None and (wiring.sources[k].cell or wiring.sources[k].sender):
+            of_sender.setdefault(wiring.all_connections[k].source, set()).add(vector.hname())
     for hidden in wiring.gid_sources:
         if hidden.vector:
             of_voltage.setdefault(wiring.outside.index((hidden.node, hidden.threshold)), set()).add(hidden.vector)
     sent = [(float(done.starts[step]) + SEND_DELAY, of_voltage.get(k, set())) for step, k in done.fired]
-    sent += [(t, names) for cell, names in of_cell.items() for t in network.sent(cell)]
+    sent += [(t, names) for sender, names in of_sender.items() for t in network.sent(sender)]
     for t, names in sorted(sent, key=lambda pair: pair[0]):
         for name in names:
             times.setdefault(name, []).append(t)
@@ -102,13 +120,17 @@ def _put_spikes(ready: Prepared, done: Finished, vectors: dict[str, Any]) -> Non
         _append(vectors[name], np.array([number[k] for _, k in done.fired if k in number], dtype=float))
 
 
-def _restore(ready: Prepared, done: Finished, state: State) -> None:
+def _restore(
+    ready: Prepared, done: Finished, state: State, waiting: Sequence[Waiting], own: Sequence[OwnEvent]
+) -> None:
     """t, the event queue, which sources are above threshold, artificial cells, arguments of NetCons."""
     saved, wiring, network = ready.saved, ready.wiring, ready.network
     saved.t = done.t
     for place, above in zip(ready.known.sources.place, np.asarray(state.spikes.above).tolist(), strict=True):
         saved.sources[place] = (bool(above), *saved.sources[place][1:])
-    saved.events = as_queued(network.waiting(), saved, wiring, done.t) + put_timed(saved, ready.timed, done.t)
+    slots = {name: events.slot for name, events in ready.agendas.items()}
+    timed = put_timed(saved, ready.timed, done.t)
+    saved.events = as_queued(waiting, own, slots, saved, wiring, ready.inventory, done.t) + timed
     for k, cell in enumerate(wiring.cells):
         values, table = network.values(k), saved.cells[cell.kind.internal_type]
         for name in dict.fromkeys(cell.columns):

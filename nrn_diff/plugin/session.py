@@ -26,6 +26,7 @@ from nrn_diff.bridge.live import (
     structure_changes,
     times_initialised,
 )
+from nrn_diff.bridge.own_events import OwnEvents
 from nrn_diff.bridge.own_mods import Count, record_of_count, vectors_of_counts
 from nrn_diff.bridge.plays import find_numbered_plays, once_each
 from nrn_diff.bridge.random123 import NeuronRandom
@@ -37,10 +38,11 @@ from nrn_diff.bridge.translate import Translator
 from nrn_diff.errors import CaptureError, NrnDiffError
 from nrn_diff.events.live import LiveNetwork
 from nrn_diff.events.time_grid import time_grid
+from nrn_diff.plugin.agenda import NoRoomError, more_room, read_agendas, room_for, start_queues
 from nrn_diff.plugin.chunks import Progress, Stepper
 from nrn_diff.plugin.put import Finished, layered_in_order, put
 from nrn_diff.plugin.timed import Timed, has_plays, has_timed_records, read_timed
-from nrn_diff.snapshot import Capture, Play, Record
+from nrn_diff.snapshot import Capture, EventCapacity, Play, Record
 from nrn_diff.solver.build import build_values
 from nrn_diff.solver.initialise import Live
 from nrn_diff.solver.play import Drives, live_drives, no_drives
@@ -86,7 +88,8 @@ class Hidden:
 class Prepared:
     """All that a run needs, read from NEURON; nothing in NEURON has changed yet.
 
-    capture: what it records last are the counts of `counts`, of which no Vector takes the samples. grid [2 * n_steps + 1] (ms): `time_grid` of the run. driven, drives: the Vectors that are played.
+    capture: what it records last are the counts of `counts`, of which no Vector takes the samples. grid
+    [2 * n_steps + 1] (ms): `time_grid` of the run. driven, drives: the Vectors that are played.
     """
 
     inventory: Inventory
@@ -104,6 +107,7 @@ class Prepared:
     drives: Drives
     driven: tuple[Play, ...]
     counts: tuple[Count, ...]
+    agendas: dict[str, OwnEvents]
 
 
 def _read_state() -> SavedState:
@@ -130,6 +134,7 @@ class Session:
     known: Known | None = None
     hidden: Hidden | None = None
     structures: dict[str, Structure] = field(default_factory=dict)
+    capacity: EventCapacity = field(default_factory=EventCapacity)
 
     def prepare(self, n_steps: int) -> Prepared:
         """Read the state of NEURON. Raises CaptureError with everything that cannot be reproduced."""
@@ -166,28 +171,29 @@ class Session:
             known = Known(key, capture.records, sources, intervals_of_records(saved))
         known = replace(known, records=capture.records)
         timed = _read_timed(saved, found["plays"], known, float(grid[-1]), findings)
-        queue = read_queue(saved, wiring, _places(wiring, known.sources, saved), findings)
+        queue, own = read_queue(saved, wiring, inventory, _places(wiring, inventory, known.sources, saved), findings)
         _refuse_numbers_of_cells(wiring, known.sources, findings)
-        counts = vectors_of_counts(inventory, findings)
-        taken = {r.vector for r in capture.records} | set(spike_vectors(wiring))
-        for count in (c for c in counts if c.vector in taken):
-            findings.refuse("APCount.record", count.vector, "something else is recorded into this Vector as well")
+        counts = _counts(inventory, capture, wiring, findings)
         findings.raise_if_refused()
         self.known = known
         capture = replace(capture, records=(*capture.records, *map(record_of_count, counts)))
         driven = capture.plays
-        capture = live_capture(capture, wiring.outside)
+        self.capacity = room_for(own, self.capacity)
+        capture = replace(live_capture(capture, wiring.outside, wiring.heard), event_capacity=self.capacity)
         structure = self._structure(capture)
-        values = build_values(capture, structure)
         v = jnp.asarray(capture.cable.v[structure.tree.order])
-        values = values._replace(start_v=v)
+        values = build_values(capture, structure)._replace(start_v=v)
         hidden = self._hidden(structure, values, findings)
+        agendas = read_agendas(structure, inventory, findings)
         findings.raise_if_refused()
-        above = np.array([saved.sources[k][0] for k in known.sources.place], bool)
-        start = Live(v, jnp.asarray(float(h.t)), jnp.asarray(above), _outside(capture, inventory, structure))
+        above = jnp.array([saved.sources[k][0] for k in known.sources.place], bool)
+        queues = start_queues(structure, own, agendas, wiring, float(h.t))
+        start = Live(v, jnp.asarray(float(h.t)), above, _outside(capture, inventory, structure), queues)
         fixed, state = from_start(structure, values, start, hidden)
         drives = live_drives(structure, values, driven, grid) if driven else no_drives()
-        network = LiveNetwork(wiring.models, wiring.all_connections, len(wiring.outside) + 1, NeuronRandom())
+        network = LiveNetwork(
+            wiring.models, wiring.all_connections, wiring.first_sender + len(wiring.senders), NeuronRandom()
+        )
         network.wait(queue)
         return Prepared(
             inventory,
@@ -205,10 +211,20 @@ class Session:
             drives,
             driven,
             counts,
+            agendas,
         )
 
-    def run(self, ready: Prepared, progress: Progress) -> None:
-        """Make the steps and leave NEURON as it would be after them."""
+    def run(self, n_steps: int, progress: Progress) -> None:
+        """Make the steps and leave NEURON as it would be after them. Raises CaptureError, which leaves NEURON alone."""
+        while True:
+            ready = self.prepare(n_steps)
+            try:
+                return self._run(ready, progress)
+            except NoRoomError as error:
+                self.capacity = more_room(self.capacity, error, ready.structure)
+
+    def _run(self, ready: Prepared, progress: Progress) -> None:
+        """Raises NoRoomError, or CaptureError for events whose order is not known; NEURON is then as it was before."""
         stepper = Stepper(ready.structure, ready.fixed, ready.wiring, ready.network, ready.drives)
         now = start_samples(ready.structure, ready.fixed, ready.state, ready.grid[0]) if ready.timed.sampled else None
         state, samples, fired = stepper.run(ready.state, ready.grid, progress)
@@ -310,6 +326,15 @@ def _read_timed(
     return read_timed(saved, plays, sized, known.intervals, until, findings)
 
 
+def _counts(inventory: Inventory, capture: Capture, wiring: Wiring, findings: Findings) -> tuple[Count, ...]:
+    """Vectors of APCounts."""
+    counts = vectors_of_counts(inventory, findings)
+    taken = {r.vector for r in capture.records} | set(spike_vectors(wiring))
+    for count in (c for c in counts if c.vector in taken):
+        findings.refuse("APCount.record", count.vector, "something else is recorded into this Vector as well")
+    return counts
+
+
 def _outside(capture: Capture, inventory: Inventory, structure: Structure) -> jax.Array | None:
     """vext (mV), [layered rows, layers]."""
     if capture.extracellular is None:
@@ -330,24 +355,29 @@ def spike_vectors(wiring: Wiring) -> dict[str, list[int]]:
     return found
 
 
-def _places(wiring: Wiring, sources: Sources, saved: SavedState) -> list[int]:
-    """Place in the file of each source: cells first (in the order of their NetCons), then voltages."""
+def _places(wiring: Wiring, inventory: Inventory, sources: Sources, saved: SavedState) -> list[int]:
+    """Place in the file of each source: cells, voltages, the one that never sends, senders.
+
+    Cells and senders are there in the order of their NetCons.
+    """
     free = [k for k in range(len(saved.sources)) if k not in sources.place]
-    cells = list(dict.fromkeys(s.cell for s in wiring.sources if s.cell))
-    by_cell = dict(zip(cells, free, strict=False))
-    return [*(by_cell.get(c.live.hname(), -1) for c in wiring.cells), *sources.place]
+    processes = list(dict.fromkeys(s.cell or s.sender for s in wiring.sources if s.cell or s.sender))
+    place = dict(zip(processes, free, strict=False))
+    senders = [name for name in dict.fromkeys(s.sender for s in wiring.sources) if name in inventory.instances]
+    cells = [c.live.hname() for c in wiring.cells]
+    return [*(place.get(c, -1) for c in cells), *sources.place, -1, *(place.get(s, -1) for s in senders)]
 
 
 def _refuse_numbers_of_cells(wiring: Wiring, sources: Sources, findings: Findings) -> None:
-    """Which Vector takes the number of an artificial cell when it fires cannot be found out."""
+    """Which Vector takes the number of an artificial cell or point process when it fires cannot be found out."""
     shared = spike_vectors(wiring)
     for vector, netcons in shared.items():
-        of_cells = [k for k in netcons if wiring.sources[k].cell]
+        of_cells = [k for k in netcons if wiring.sources[k].cell or wiring.sources[k].sender]
         gid = any(wiring.netcons[k].srcgid() >= 0 for k in of_cells)
         if of_cells and (gid or (sources.numbers and len(of_cells) < len(netcons))):
             findings.refuse(
-                f"spike times with numbers of artificial cells in {vector}",
+                f"spike times with numbers of artificial cells or point processes in {vector}",
                 ", ".join(wiring.netcons[k].hname() for k in of_cells[:3]),
                 "into which Vector the numbers go cannot be found out",
-                "record artificial cells into Vectors of their own, without numbers",
+                "record them into Vectors of their own, without numbers",
             )

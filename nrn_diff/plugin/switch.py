@@ -98,14 +98,13 @@ class _Plugin:
         try:
             if hoc:
                 _check_procedures()
-            ready = self.session.prepare(steps)
+            self.session.run(steps, Progress("nrn_diff"))
         except CaptureError as error:
             if self.fallback.run_in_neuron(error, self.told):
                 self.in_neuron += 1
                 return False
             self.error = error
             raise
-        self.session.run(ready, Progress("nrn_diff"))
         self.runs += 1
         return True
 

@@ -58,6 +58,15 @@ class Commuting:
     flags: tuple[float, ...]
     pairs: np.ndarray
 
+    def commute(self, one: tuple[float, int], other: tuple[float, int]) -> bool:
+        """Whether two events do, each by its flag and its NetCon; those that are alike always do."""
+        if one == other:
+            return True
+        if one[0] not in self.flags or other[0] not in self.flags:
+            return False
+        same = int(one[1] == other[1])
+        return bool(self.pairs[same, self.flags.index(one[0]), self.flags.index(other[0])])
+
 
 def commuting(mechanism: ir.Mechanism) -> Commuting:
     """For every two flags whether such events commute; no flags where a net_send has one that is computed."""

@@ -69,7 +69,10 @@ def _queue(now: Moment, mechanism: MechanismStructure, deliveries: Deliveries, r
     number = jnp.maximum(numbers, 0)
     connection, time = jnp.asarray(deliveries.connection)[number], jnp.asarray(deliveries.time)[number]
     rank = jnp.repeat(jnp.arange(rounds.shape[0]), rounds.shape[1])
-    sent = time - jnp.asarray(deliveries.delay)[connection]
+    assert mechanism.agenda is not None
+    # In NEURON's order already: when they were sent must not change it.
+    delay = jnp.full(len(deliveries.row), jnp.inf) if mechanism.agenda.ordered else jnp.asarray(deliveries.delay)
+    sent = time - delay[connection]
     queue_arrivals(now, mechanism, Arrivals(connection, time, numbers >= 0), rank, sent)
 
 

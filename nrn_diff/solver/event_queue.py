@@ -135,24 +135,27 @@ def order_unknown(queue: Queue, slot: Array, commuting: Commuting) -> Array:
     An event that waits at the head of NEURON's queue goes behind its equals when an earlier one is sent, whoever sends
     it. So of two that were sent before their time either may come first. What is sent without delay comes after them;
     of such events those of an instance to itself come in the order of the calls, those of NetCons in that of whatever
-    sent them. At t = 0 no earlier one can come.
+    sent them. At t = 0 no earlier one can come. Those that come in NEURON's own order (sent is -inf) are in order
+    among themselves.
     """
     time = queue.time.min(axis=0)
     first = (queue.time == time) & jnp.isfinite(queue.time)
     late = first & (queue.sent == time)
     of_netcon = late & (queue.connection >= 0) & (queue.flag == 0.0)
-    uncertain = ((first & ~late).sum(axis=0) > 1) | (of_netcon.any(axis=0) & (late.sum(axis=0) > 1))
+    early, ordered = first & ~late, jnp.isneginf(queue.sent)
+    uncertain = (early.sum(axis=0) > 1) & (early & ~ordered).any(axis=0)
+    uncertain |= of_netcon.any(axis=0) & (late.sum(axis=0) > 1)
     uncertain &= time > 0.0
 
     def look(which: Array) -> Array:
-        if not commuting.flags:
-            return which
-        flags = jnp.asarray(commuting.flags)
-        number = jnp.argmax(queue.flag[..., None] == flags, axis=-1)
-        mine, own = (jnp.take_along_axis(x, slot[None], 0) for x in (number, queue.connection))
-        commute = jnp.asarray(commuting.pairs)[(queue.connection == own).astype(int), mine, number]
-        other = jnp.arange(queue.time.shape[0])[:, None] != slot
-        return which & (first & other & ~commute).any(axis=0)
+        flag, own = (jnp.take_along_axis(x, slot[None], 0) for x in (queue.flag, queue.connection))
+        commute = (queue.connection == own) & (queue.flag == flag)
+        if commuting.flags:
+            flags = jnp.asarray(commuting.flags)
+            number = jnp.argmax(queue.flag[..., None] == flags, axis=-1)
+            mine = jnp.take_along_axis(number, slot[None], 0)
+            commute |= jnp.asarray(commuting.pairs)[(queue.connection == own).astype(int), mine, number]
+        return which & (first & ~commute).any(axis=0)
 
     return jax.lax.cond(uncertain.any(), look, lambda which: which, uncertain)
 

@@ -16,7 +16,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from mod_translator.passes.effects import Analysis
-from nrn_diff.errors import CaptureError, Refusal
 from nrn_diff.snapshot import Capture, Events, Play, SpikeRecord, Train
 from nrn_diff.solver.build import build_structure
 from nrn_diff.solver.build_events import find_sources
@@ -39,16 +38,25 @@ class Arriving(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """samples [capacity, n_recorded]; crossed [capacity, n_sources]: spikes sent at the start of each step."""
+    """samples [capacity, n_recorded]; crossed [capacity, n_sources]: spikes sent at the start of each step. sent:
+    net_events of each step that are asked for, by mechanism, [capacity, n, instances] (ms), inf for none.
+    """
 
     samples: Array
     crossed: Array
+    sent: dict[str, Array]
 
 
-def live_capture(capture: Capture, sources: tuple[tuple[int, float], ...]) -> Capture:
-    """A snapshot whose NetCons all take their events from outside, and in which `sources` (node, mV) are watched."""
-    connections = tuple(dataclasses.replace(c, train=0, source_node=-1) for c in capture.connections)
+def live_capture(capture: Capture, sources: tuple[tuple[int, float], ...], senders: tuple[str, ...] = ()) -> Capture:
+    """A snapshot whose NetCons take their events from outside, but for those between point processes, and in which
+    `sources` (node, mV) are watched. senders: mechanisms whose net_events are asked for.
+    """
+    # The delays of events from outside have passed when they come.
+    connections = tuple(
+        c if c.source else dataclasses.replace(c, train=0, source_node=-1, delay=0.0) for c in capture.connections
+    )
     spikes = tuple(SpikeRecord(f"source {k}", node, threshold) for k, (node, threshold) in enumerate(sources))
+    spikes += tuple(SpikeRecord(f"events of {name}", -1, 0.0, sender=name) for name in senders)
     empty = Events(np.zeros(0), np.zeros(0, int))
     trains = (Train("", np.zeros(0)),)
     return dataclasses.replace(
@@ -72,28 +80,18 @@ def _shown(play: Play) -> Play:
 
 
 def live_structure(capture: Capture) -> Structure:
-    """The structure of a `live_capture`, with a state that holds all that a step changes, for NEURON to see.
-
-    Raises CaptureError for mechanisms whose own events wait in NEURON's queue.
-    """
+    """The structure of a `live_capture`, with a state that holds all that a step changes, for NEURON to see."""
     structure = build_structure(capture)
-    refusals = [
-        Refusal(
-            f"events that {m.name} sends to itself or to others",
-            f"mechanism {m.name}, {m.ir.file}",
-            "net_send, net_event and WATCH are not supported yet in a run that NEURON hands over in the middle",
-            "use nrn_diff.capture() and Model.simulate()",
-        )
-        for m in structure.mechanisms
-        if m.agenda is not None
-    ]
-    if refusals:
-        raise CaptureError(refusals)
-    kept = [tuple(dict.fromkeys((*m.state, *_changed(m)))) for m in structure.mechanisms]
-    mechanisms = tuple(dataclasses.replace(m, state=s) for m, s in zip(structure.mechanisms, kept, strict=True))
+    mechanisms = tuple(_live(m) for m in structure.mechanisms)
     ions = tuple(dataclasses.replace(i, state=IonState._fields) for i in structure.ions)
     digest = hashlib.sha256(f"live {structure.digest} {find_sources(capture)}".encode()).hexdigest()
     return dataclasses.replace(structure, mechanisms=mechanisms, ions=ions, digest=digest, keeps_membrane=True)
+
+
+def _live(mechanism: MechanismStructure) -> MechanismStructure:
+    agenda = mechanism.agenda and dataclasses.replace(mechanism.agenda, ordered=True)
+    state = tuple(dict.fromkeys((*mechanism.state, *_changed(mechanism))))
+    return dataclasses.replace(mechanism, state=state, agenda=agenda)
 
 
 def _changed(mechanism: MechanismStructure) -> tuple[str, ...]:
@@ -174,7 +172,9 @@ def run_chunk(
         structure, mechanisms=tuple(_with_events(m, arriving.get(m.name)) for m in structure.mechanisms)
     )
     n_recorded, n_sources = len(structure.recorded), len(structure.spike_sources.row)
-    chunk = Chunk(jnp.zeros((capacity, n_recorded)), jnp.zeros((capacity, n_sources), bool))
+    logged = {name: queue.log for name, queue in (state.queues or {}).items() if queue.log.shape[0]}
+    sent = {name: jnp.full((capacity, *log.shape), jnp.inf) for name, log in logged.items()}
+    chunk = Chunk(jnp.zeros((capacity, n_recorded)), jnp.zeros((capacity, n_sources), bool), sent)
 
     def one(k: Array, carry: tuple[State, Chunk]) -> tuple[State, Chunk]:
         state, chunk = carry
@@ -182,7 +182,9 @@ def run_chunk(
         driven: Drives = jax.tree.map(lambda x: x[k], played)
         clock = Clock(k, grid[2 * k], grid[2 * k + 1], grid[2 * k + 2], early, late, {}, {}, driven)
         state, sample = step(structure, fixed, state, clock)
-        return state, Chunk(chunk.samples.at[k].set(sample.recorded), chunk.crossed.at[k].set(sample.crossed))
+        return state, jax.tree.map(
+            lambda kept, new: kept.at[k].set(new), chunk, Chunk(sample.recorded, sample.crossed, sample.sent)
+        )
 
     out: tuple[State, Chunk] = jax.lax.fori_loop(0, n_steps, one, (state, chunk))
     return out

@@ -112,7 +112,8 @@ class Agenda:
     the connections of each instance for FOR_NETCONS, -1 for none; place [n_connections]: where each stands there.
     netcon_args, netcon_present: names of what NET_RECEIVE takes for each of them. early_first, late_first: for each
     line, the first line of the same instance. commuting: which events may come in any order. log: net_events of a step
-    that are kept for Vectors which record them.
+    that are kept for Vectors which record them, or for artificial cells. ordered: events of NetCons come from outside
+    in the order of NEURON's whole queue, which the others are not part of.
     """
 
     slots: int
@@ -125,6 +126,7 @@ class Agenda:
     late_first: np.ndarray
     commuting: Commuting
     log: int = 0
+    ordered: bool = False
 
 
 @dataclass(frozen=True, eq=False)
