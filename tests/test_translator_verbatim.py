@@ -210,6 +210,33 @@ def test_other_c_is_refused_and_shown(code):
     assert error.line in (6, 7, 8, 9)
 
 
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [
+        ("double f(double x) { return x*g; }", "g, which is no variable"),
+        ("double f(double x) { return f(x - 1); }", "which calls itself"),
+        ("double f(double* x) { return 1; }", "the argument double* x"),
+        ("double f(double x, double y) { return x; }", "a call of f"),
+        ("double f(double x) { if (x > 1) return x; }", "does not end with a return"),
+        ("double f(double x) { static double s[2] = {1, 2}; s[0] = x; return s[0]; }", "a static variable"),
+        ("double f(double x) { static int n = 0; n++; return n; }", "a static variable"),
+        ("double f(double x) { return urand(); }\ndouble urand() { return rand(); }", "a call of rand"),
+        ("int f(double x) { return x; }", "a call of f"),
+        ("double f(double x) { return 1; }\nENDVERBATIM\nVERBATIM\ndouble f(double x) { return 2; }", "a call of f"),
+    ],
+)
+def test_other_c_functions_are_refused(function, reason):
+    text = f"VERBATIM\n{function}\nENDVERBATIM\n{initial('a = f(q);')}".replace("_lq", "q")
+    text = text.replace("LOCAL z", "PARAMETER { g = 1 }").replace("a = f(q)", "a = f(_lq)")
+    error = next(e for e in check(text).errors if e.code == "U158")
+    assert reason in error.reason
+
+
+def test_a_number_that_is_defined_in_two_ways_is_not_taken():
+    text = "VERBATIM\n#ifdef SOMETHING\n#define N 2\n#else\n#define N 3\n#endif\nENDVERBATIM\n" + initial("a = N;")
+    assert "N, which is no variable" in check(text).errors[0].reason
+
+
 def test_a_refusal_points_at_the_line_of_the_c_code():
     error = check(initial("a = 1;\n\n/* a\n comment */ a = nothing(3);")).errors[0]
     assert (error.line, error.source_line.strip()) == (10, "comment */ a = nothing(3);")

@@ -28,7 +28,7 @@ from mod_translator.semantic.symbols import Symbols
 from mod_translator.syntax import tree
 from mod_translator.syntax.expressions import STRING
 from mod_translator.validate import MAX_INTERVALS
-from mod_translator.verbatim import joined, verbatim
+from mod_translator.verbatim import definitions, joined, verbatim
 
 _SOLVED = ("DERIVATIVE", "KINETIC", "LINEAR", "NONLINEAR", "DISCRETE")
 MAX_UNROLLED = 10_000  # statements that one FROM loop may become
@@ -48,7 +48,10 @@ class Lowering:
         self.diffusions: list[ir.Diffusion] = []
         self.diffuse: list[ir.Stmt] = []  # the statements that compute what `diffusions` names
         self._active: list[str] = []
+        self.c_functions = definitions(context.source)
+        self.c_active: list[str] = []  # C functions being lowered
         self._taken = {*symbols.table, *symbols.blocks, *INTRINSICS, *RANDOM_CALLS, *EVENT_CALLS, *OTHER_BUILTINS}
+        self._taken |= set(self.c_functions)
 
     def scope(self, function: str = "") -> Scope:
         """Return a new scope for one routine."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mod_translator.verbatim.block import verbatim
+from mod_translator.verbatim.functions import definitions
 from mod_translator.verbatim.joining import joined
 
-__all__ = ["joined", "verbatim"]
+__all__ = ["definitions", "joined", "verbatim"]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mod_translator import ir
 from mod_translator.errors import UnsupportedConstruct
 from mod_translator.syntax import tree
+from mod_translator.verbatim.functions import with_numbers
 from mod_translator.verbatim.idioms import remedy
 from mod_translator.verbatim.joining import BETWEEN
 from mod_translator.verbatim.statements import Statements
@@ -40,7 +41,7 @@ def verbatim(lowering: Lowering, statement: tree.Mixed, work: Block, last: bool)
     code.may_return = last and len(work.scope.frames) == 2
     depth = len(work.scope.frames)
     try:
-        items = parse(preprocessed(text))
+        items = parse(preprocessed(with_numbers(text, context.source, statement.indices[0])))
         if items and work.kind in _EQUATIONS:
             raise CProblem(f"C code in a {work.kind}")
         statements = code.block(items)

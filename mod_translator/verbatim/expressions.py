@@ -9,7 +9,7 @@ from pycparser import c_ast
 
 from mod_translator import ir
 from mod_translator.semantic.names import INTRINSICS
-from mod_translator.verbatim import generators
+from mod_translator.verbatim import functions, generators
 from mod_translator.verbatim.names import Value, integer, type_name, what
 from mod_translator.verbatim.text import CProblem, line_of
 from mod_translator.verbatim.vectors import Vectors
@@ -259,7 +259,7 @@ class Expressions(Vectors):
         """Return name and arguments of the call of a FUNCTION or PROCEDURE of the file; None if it is no such call."""
         name = self.callee(node)
         block = self.lowering.symbols.blocks.get(name)
-        if block is None or block.kind not in kinds:
+        if block is None or block.kind not in kinds or self.in_function:
             return None
         args = self.arguments(node)
         if len(args) != len(block.args):
@@ -276,6 +276,12 @@ class Expressions(Vectors):
         if name in _MATHS:
             args = self.arguments(node)
             if len(args) == INTRINSICS[name]:
+                return Value(ir.Call(name, args))
+        count = functions.reach(self.lowering, name, line_of(node))
+        if count is not None:
+            args = self.arguments(node)
+            if len(args) == count:
+                self._calls = True
                 return Value(ir.Call(name, args))
         raise CProblem(f"a call of {name}", line_of(node))
 

@@ -51,6 +51,8 @@ class Names:
         self.in_main_file = in_main_file
         self._plain = Scope(())  # C does not see NMODL's LOCALs under their own names
         self._calls = self._choices = self._effects = False
+        self.in_function = False  # in a C function of the file, which has no instance
+        self.static: set[str] = set()  # C variables that must keep their first values
 
     def value(self, node: Any) -> Value:
         """Return the value of an expression (`Expressions` does)."""
@@ -82,6 +84,8 @@ class Names:
         if not isinstance(node, c_ast.ID | c_ast.ArrayRef):
             raise CProblem(f"{what(node)} on the left of an assignment", line_of(node))
         name, index = self.name_of(node)
+        if name in self.static:
+            raise CProblem(f"a static variable that is assigned ({name})", line_of(node), "declare it in ASSIGNED")
         own = self.own(name, index, node)
         if own is not None:
             if not isinstance(own.expr, ir.Var):
@@ -181,7 +185,7 @@ class Names:
 
     def check_file_name(self, name: str, node: Any) -> None:
         """Raise CProblem unless nocmodl knows the name in C as a variable of the file."""
-        symbol = self.lowering.symbols.table.get(name)
+        symbol = self.lowering.symbols.table.get(name) if not self.in_function else None
         marked_local = symbol is not None and symbol.block == "LOCAL" and not _spelt_with_z(node)
         if symbol is None or marked_local or (name == "flag" and not symbol.block):
             raise CProblem(f"{name}, which is no variable of the mechanism", line_of(node))

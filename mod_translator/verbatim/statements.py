@@ -17,6 +17,7 @@ from mod_translator.verbatim.names import Value, integer, type_name
 from mod_translator.verbatim.text import SEND, CProblem, line_of, without_comments
 
 _ENDS_WITH_0 = ("PROCEDURE", "DERIVATIVE", "INITIAL")
+_NONE = ir.Num(0.0, "0")
 _PRINTERS = ("printf", "fprintf", "fflush", "puts", "Printf", "Fprintf")
 
 
@@ -56,7 +57,8 @@ class Statements(Flow):
     def _declaration(self, node: Any) -> None:
         if "extern" in node.storage:
             return
-        if node.storage:
+        fixed = node.storage == ["static"] and isinstance(node.init, c_ast.InitList) and self.in_function
+        if node.storage and not fixed:
             raise CProblem(f"a {node.storage[0]} variable", line_of(node), "declare it in ASSIGNED")
         if node.name in self.lowering.symbols.table:
             raise CProblem(f"a C variable {node.name} with the name of a variable of the mechanism", line_of(node))
@@ -70,18 +72,23 @@ class Statements(Flow):
                 self.declare_pointer(node.name, node.init)
             return
         kind, length, inner = "", 0, node.type
-        if isinstance(inner, c_ast.ArrayDecl) and node.init is None and inner.dim is not None:
-            size = self.value(inner.dim)
-            if size.constant is None or not 0 < size.constant <= MAX_STATEMENTS:
+        first = list(node.init.exprs) if isinstance(node.init, c_ast.InitList) else []
+        if isinstance(inner, c_ast.ArrayDecl) and (first or node.init is None) and (first or inner.dim is not None):
+            size = integer(len(first)) if inner.dim is None else self.value(inner.dim)
+            if size.constant is None or not len(first) <= size.constant <= MAX_STATEMENTS or not size.constant:
                 raise CProblem(f"the length of {node.name}", line_of(node))
             length, inner = size.constant, inner.type
         kind = type_name(inner, node)
-        value = None if node.init is None else self.converted(self.full(node.init), kind, node)
+        value = None if node.init is None or first else self.converted(self.full(node.init), kind, node)
         frame = self.scope.frames[-1]
         frame.pop(f"C {'int' if kind == 'double' else 'double'} {node.name}", None)
         if length:
             names = tuple(self.scope.fresh(f"{node.name}_{i}") for i in range(length))
+            values = [self.converted(self.full(v), kind, node).expr for v in first]
+            for element, number in zip(names, values + [_NONE] * (length - len(values)), strict=True):
+                self.out += [ir.Assign(ir.Var(element), number, self.loc(node))] if first else []
             frame[f"C {kind} {node.name}"] = names
+            self.static |= {node.name} if fixed else set()
             return
         variable = ir.Var(self.scope.fresh(node.name))
         frame[f"C {kind} {node.name}"] = variable

@@ -381,6 +381,12 @@ STATEMENTS = (
         ("test_translator_verbatim_flow.py::test_flow_of_c_agrees_with_neuron",),
     ),
     Construct(
+        "VERBATIM: C functions of doubles that the file defines, numbers that it #defines",
+        "VERBATIM\n#define N 2.5\nstatic double f(double x) { return x*N; }\nENDVERBATIM\n"
+        + INITIAL % "VERBATIM\n a = f(N);\n ENDVERBATIM",
+        DRIVEN,
+    ),
+    Construct(
         "usetable, read in a file with a TABLE",
         DENSITY
         + "INITIAL { r(v) if (usetable == 0) { a = b } }\nPROCEDURE r(x) { TABLE b FROM 0 TO 1 WITH 9 b = x }\n",
