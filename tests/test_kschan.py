@@ -187,6 +187,29 @@ def test_channels_of_every_kind_are_neurons():
         assert abs(exact - difference) <= 1e-4 * abs(exact), (name, exact, difference)
 
 
+def only_hoc():
+    import jax
+    from neuron import h
+
+    import nrn_diff
+
+    jax.config.update("jax_enable_x64", True)
+    for statement in (
+        "objref channel",
+        "channel = new KSChan(0)",
+        '{channel.name("hocleak")  channel.gmax(0.0003)  channel.erev(-54.3)}',
+        "create cell",
+        "access cell",
+        "insert hocleak",
+    ):
+        h(statement)
+    return [d.name for d in nrn_diff.capture(tstop=1).capture.mechanisms]
+
+
+def test_a_channel_that_only_hoc_knows_is_found():
+    assert run_function(only_hoc) == ["hocleak"]
+
+
 def refused():
     from neuron import h
 

@@ -299,3 +299,40 @@ def test_spikes_of_gids_that_no_netcon_shows():
     assert ours["spikes"] == theirs["spikes"]
     assert ours["captured"] == sorted(t for _, t in theirs["spikes"])
     assert ours["labels"] == ["cell0(0.5).v > -10", "cell1(0.5).v > -9", "cell2(0.5).v > -8"]
+
+
+def threads():
+    import numpy as np
+    from neuron import h
+
+    import nrn_diff
+
+    h.load_file("stdrun.hoc")
+    cells = [h.Section(name=f"cell{k}") for k in range(4)]
+    for cell in cells:
+        cell.insert("hh")
+        cell.L = cell.diam = 20
+    clamp = h.IClamp(cells[1](0.5))
+    clamp.delay, clamp.dur, clamp.amp = 1, 5, 1
+    synapse = h.ExpSyn(cells[2](0.5))
+    netcon = h.NetCon(cells[1](0.5)._ref_v, synapse, sec=cells[1])
+    netcon.weight[0], netcon.delay = 0.01, 1.3
+    context = h.ParallelContext()
+    context.nthread(4)
+    vectors = [h.Vector().record(cell(0.5)._ref_v) for cell in cells[1:3]]
+    h.tstop, out = 6, []
+    for first, second in ((False, False), (True, True), (True, False)):
+        for on, run in ((first, h.run), (second, lambda: h.continuerun(15))):
+            nrn_diff.enable() if on else nrn_diff.disable()
+            run()
+        out.append([np.array(v) for v in vectors])
+    return {"traces": out, "threads": context.nthread()}
+
+
+def test_neurons_threads_are_left_to_work():
+    out = run_function(threads)
+    theirs, ours, mixed = map(np.array, out["traces"])
+    assert out["threads"] == 4
+    assert theirs.max() > 0
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(mixed, theirs, rtol=0, atol=1e-9)

@@ -25,7 +25,7 @@ from nrn_diff.bridge.own_mods import note_vectors_of_counts
 from nrn_diff.bridge.plays import find_plays
 from nrn_diff.bridge.random_play import find_random_plays
 from nrn_diff.bridge.records import find_records
-from nrn_diff.bridge.refuse import check_process
+from nrn_diff.bridge.refuse import check_process, check_threads
 from nrn_diff.bridge.topology import read_cable
 from nrn_diff.bridge.translate import Translator, execution_rank
 from nrn_diff.snapshot import Capture, Connection, Events, MechanismData, Play, Record
@@ -81,6 +81,7 @@ def _capture(
     generators = read_generators(inventory, findings)
     translator = Translator(findings, generators)
     lowered = translator.lower_all([d.type for d in inventory.mechanisms])
+    check_threads(lowered, findings)
     rank = execution_rank([d.type for d in (*inventory.ions, *inventory.mechanisms)], lowered)
     styles = Styles(inventory, lowered, findings)
     ions = tuple(capture_ion(d, styles, findings) for d in inventory.ions)

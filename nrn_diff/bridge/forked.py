@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from neuron import h
@@ -28,12 +28,12 @@ def in_copy(function: Callable[[], Any], timeout: float = 120.0) -> Any:
     if not hasattr(os, "fork"):
         raise ChildFailedError("this operating system cannot copy a process (fork); use Linux or macOS")
     read_end, write_end = os.pipe()
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _without_workers():
         # JAX and Python warn of a fork in a process with threads; the copy runs no code of theirs.
         warnings.simplefilter("ignore")
         child = os.fork()
-    if child == 0:
-        _run_copy(function, write_end)
+        if child == 0:
+            _run_copy(function, write_end)
     os.close(write_end)
     with os.fdopen(read_end, "rb") as pipe:
         text = _read(pipe.fileno(), time.monotonic() + timeout)
@@ -49,6 +49,31 @@ def in_copy(function: Callable[[], Any], timeout: float = 120.0) -> Any:
     if "error" in answer:
         raise ChildFailedError(answer["error"])
     return answer["result"]
+
+
+@contextlib.contextmanager
+def _without_workers() -> Iterator[None]:
+    """NEURON's threads are not copied, and the copy would wait for them: meanwhile one thread does the work of all."""
+    context: Any = h.ParallelContext()
+    n = int(context.nthread())
+    if n == 1:
+        yield
+        return
+    before = _count_threads()
+    context.nthread(n, False)
+    parallel = before is None or _count_threads() != before
+    try:
+        yield
+    finally:
+        if parallel:
+            context.nthread(n, True)
+
+
+def _count_threads() -> int | None:
+    try:
+        return len(os.listdir("/proc/self/task"))
+    except OSError:  # not Linux
+        return None
 
 
 def step_without_python() -> None:

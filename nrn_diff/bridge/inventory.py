@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -121,6 +122,9 @@ def take_inventory(findings: Findings) -> Inventory | None:
         findings.refuse("no sections", "", "there is no model in this NEURON process", "build the model before capture")
         return None
     h.CVode().current_method()  # brings NEURON's order of nodes up to date with the sections
+    if hoc_objects("KSChan"):
+        with contextlib.suppress(ValueError):  # NEURON shows Python the channels that HOC made only when it fails here
+            sections[0].uninsert("no such mechanism")
     types = mechanism_types()
     topology = read_topology(sections)
     inserted = _locate_density(types, topology)

@@ -269,6 +269,8 @@ def read_queue(
                 pass  # cvode.event(t): only the variable step stops there
             case EventKind.HOC:
                 findings.refuse("cvode.event", "", *_HOC_EVENT)
+            case EventKind.NET_PAR:
+                pass  # NEURON's threads wait for one another, which changes nothing in one process
             case EventKind.PLAY_RECORD:
                 pass  # see nrn_diff/plugin/timed.py
             case _:
@@ -347,7 +349,7 @@ def as_queued(
     # SaveState lets net_move move the last event of flag 1 in the file.
     last = [out[k] for k in _moved_before_others(own)]
     out = sorted((e for e in out if not any(e is x for x in last)), key=lambda e: e.time) + last
-    return out + [e for e in saved.events if e.kind is EventKind.HOC and e.time > t]
+    return out + [e for e in saved.events if e.kind in (EventKind.HOC, EventKind.NET_PAR) and e.time > t]
 
 
 def _moved_before_others(own: Sequence[OwnEvent]) -> list[int]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from neuron import h
 
+from mod_translator import ir
 from nrn_diff.bridge.callbacks import spike_callbacks
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.inventory import hoc_objects
@@ -63,6 +65,19 @@ def check_process(findings: Findings, *, from_now: bool = False) -> None:
         )
     _check_parallel(findings)
     _check_hooks(findings, from_now)
+
+
+def check_threads(lowered: Mapping[str, ir.Mechanism], findings: Findings) -> None:
+    """Refuse variables of which each of NEURON's threads has its own."""
+    threads = int(h.ParallelContext().nthread())
+    for name, mechanism in lowered.items() if threads > 1 else ():
+        for variable in mechanism.shared:
+            findings.refuse(
+                f"{variable} of mechanism {name} in {threads} threads",
+                mechanism.file,
+                "it is assigned in a step, and each of NEURON's threads has one of its own; here there is one for all",
+                "h.ParallelContext().nthread(1)",
+            )
 
 
 def _check_parallel(findings: Findings) -> None:

@@ -149,7 +149,7 @@ class Session:
             return wiring.connections
 
         def plays(inventory: Inventory, findings: Findings) -> tuple[Play, ...]:
-            found["plays"] = numbered = find_numbered_plays(inventory, findings) if has_plays(saved) else ()
+            found["plays"] = numbered = _numbered_plays(saved, inventory, findings)
             return once_each(play for _, play in numbered)
 
         # When a Vector records is part of its record, and may be changed in a Vector.
@@ -315,6 +315,14 @@ def _compare_initial(structure: Structure, values: Values, names: set[str], find
                     "make them RANGE, or change states after finitialize in another way",
                 )
                 break
+
+
+def _numbered_plays(saved: SavedState, inventory: Inventory, findings: Findings) -> Sequence[tuple[int, Play]]:
+    try:
+        return find_numbered_plays(inventory, findings) if has_plays(saved) else ()
+    except ChildFailedError as error:
+        findings.refuse("Vector.play", "", f"what is played cannot be found out: {error}")
+        return ()
 
 
 def _read_timed(
