@@ -154,3 +154,15 @@ def test_spikes_of_one_step_in_neurons_order_or_refused():
     mixed = run_function(together, mods=mods, delays=[0.5, 1.0, 1.5], seeds=[3, 4])
     assert all("order matters" in mixed[k] for k in ("3", "4")), mixed
     assert all(mixed[f"enabled {k}"] <= 1e-10 for k in (3, 4)), mixed
+
+
+@pytest.mark.parametrize(("dt", "steps", "longest"), [(0.025, 200, 5.0), (0.03, 150, 1.0), (0.1, 50, 2.0)])
+def test_delays_that_bring_every_spike_at_the_same_moment(dt, steps, longest):
+    from nrn_diff.solver.spikes import arrival_steps, delays_alike
+
+    rng = np.random.default_rng(steps)
+    delays = np.unique(np.r_[0, rng.uniform(0, longest, 300), rng.integers(0, int(longest / dt), 300) * dt / 2])
+    first = delays_alike(delays, dt, steps)
+    tables = [(step.tobytes(), early.tobytes()) for step, early in zip(*arrival_steps(delays, dt, steps), strict=True)]
+    assert [tables[k] for k in first] == tables
+    assert len(set(first)) == len(set(tables)) < len(delays)

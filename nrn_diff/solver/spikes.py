@@ -37,6 +37,35 @@ def arrival_steps(delay: np.ndarray, dt: float, steps: int) -> tuple[np.ndarray,
     return (phase - 1) // 2, phase % 2 == 1
 
 
+def delays_alike(delay: np.ndarray, dt: float, steps: int) -> np.ndarray:
+    """For each delay [n], ascending, the first one that brings every spike at the same moment.
+
+    Arrival never becomes earlier with a longer delay, so that two delays that are alike enclose others like them.
+    """
+    if not len(delay):
+        return np.zeros(0, dtype=int)
+    grid = time_grid(dt, steps)
+
+    def phases(k: int) -> np.ndarray:
+        return np.searchsorted(grid, (grid[0:-1:2] + SEND_DELAY) + delay[k], side="left")
+
+    last = len(delay) - 1
+    first = np.arange(len(delay))
+    spans = [(0, last, phases(0), phases(last))]
+    while spans:
+        low, high, at_low, at_high = spans.pop()
+        if np.array_equal(at_low, at_high):
+            first[low : high + 1] = low
+        elif high > low + 1:
+            middle = (low + high) // 2
+            between = phases(middle)
+            spans += [(low, middle, at_low, between), (middle, high, between, at_high)]
+    # A class may have been found in pieces, each of which ends where the next one begins.
+    for k in range(1, len(first)):
+        first[k] = first[first[k]]
+    return first
+
+
 def make_lines(
     connection: np.ndarray, source: np.ndarray, row: np.ndarray, delay: np.ndarray, n: int, dt: float, steps: int
 ) -> tuple[Lines, Lines]:
@@ -46,7 +75,9 @@ def make_lines(
     """
     by_target = np.lexsort((source, row))
     connection, source, row, delay = (x[by_target] for x in (connection, source, row, delay))
-    delays, which = np.unique(delay, return_inverse=True)
+    distinct, of_delay = np.unique(delay, return_inverse=True)
+    delays, kind = np.unique(distinct[delays_alike(distinct, dt, steps)], return_inverse=True)
+    which = kind[of_delay]
     step, early = arrival_steps(delays, dt, steps)
     made = []
     for phase in (True, False):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 HALF_GAP = """
 NEURON {
     POINT_PROCESS HalfGap
@@ -100,8 +102,29 @@ def gap_by_transfer(h: Any) -> list[Any]:
     return _pair(h, "TransferredGap", couple)
 
 
+def random_network(h: Any, n: int = 300, connections: int = 100_000) -> list[Any]:
+    """Cells under different currents, each connected to random others after a delay of 1 to 5 ms."""
+    generator = np.random.default_rng(1)
+    cells = [_cell(h, f"cell{k}") for k in range(n)]
+    synapses, keep = [], []
+    for soma, dend in cells:
+        synapse, clamp = h.ExpSyn(dend(0.5)), h.IClamp(soma(0.5))
+        synapse.tau = 2
+        clamp.delay, clamp.dur, clamp.amp = generator.uniform(0, 5), 1e9, generator.uniform(0, 0.2)
+        synapses.append(synapse)
+        keep.append(clamp)
+    ends, delays = generator.integers(0, n, (connections, 2)), generator.uniform(1, 5, connections)
+    for (source, target), delay in zip(ends.tolist(), delays.tolist(), strict=True):
+        soma = cells[source][0]
+        netcon = h.NetCon(soma(0.5)._ref_v, synapses[target], 0, delay, 5e-6, sec=soma)
+        keep.append(netcon)
+    vectors = [h.Vector().record(soma(0.5)._ref_v) for soma, _ in cells[::50]]
+    return [cells, synapses, keep, vectors]
+
+
 MODELS = {
     "ring of 16 cells": ring,
+    "300 cells, 100,000 NetCons": random_network,
     "gap junctions by POINTER": gap_by_pointer,
     "gap junctions by transfer": gap_by_transfer,
 }
