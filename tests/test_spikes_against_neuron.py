@@ -152,7 +152,7 @@ def test_spikes_of_one_step_in_neurons_order_or_refused():
     alike = run_function(together, mods=mods, delays=[1.0], seeds=[0, 1])
     assert max(alike.values()) <= 1e-10, alike
     mixed = run_function(together, mods=mods, delays=[0.5, 1.0, 1.5], seeds=[3, 4])
-    assert all("order matters" in mixed[k] for k in ("3", "4")), mixed
+    assert all("do not commute" in mixed[k] for k in ("3", "4")), mixed
     assert all(mixed[f"enabled {k}"] <= 1e-10 for k in (3, 4)), mixed
 
 
