@@ -24,7 +24,7 @@ from nrn_diff.recording import Recording
 from nrn_diff.snapshot import Capture, EventCapacity
 from nrn_diff.solver.build import build_structure, build_values
 from nrn_diff.solver.build_events import source_number
-from nrn_diff.solver.event_queue import FAILURES
+from nrn_diff.solver.event_queue import ENDLESS, FAILURES, FULL
 from nrn_diff.solver.initialise import after_initial
 from nrn_diff.solver.sampled import sample_times
 from nrn_diff.solver.simulate import Run, simulate
@@ -34,6 +34,9 @@ from nrn_diff.spike_derivative import NO_DERIVATIVE, AbstractSpikeDerivative
 
 if TYPE_CHECKING:
     from nrn_diff.fitting.density import LogDensity
+
+# Room for events that a model gets by itself, one after the other, where the user has not given it any.
+_ROOM = (EventCapacity(), EventCapacity(pending=64, rounds=32), EventCapacity(pending=512, rounds=64))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -119,7 +122,7 @@ class Model:
         return Model(dataclasses.replace(self.capture, records=records))
 
     def with_event_capacity(self, capacity: EventCapacity) -> Model:
-        """The same model with room for more (or fewer) events that depend on the solution."""
+        """The same model with a fixed room for events that depend on the solution: a run that needs more fails."""
         return Model(dataclasses.replace(self.capture, event_capacity=capacity))
 
     def simulate(
@@ -135,8 +138,11 @@ class Model:
         adjoint: how reverse mode goes back (nrn_diff.adjoint); None: chosen by memory. spikes: what the derivative
         through a spike that a NetCon carries is (nrn_diff.spike_derivative); values do not depend on it. Raises
         ParameterError for unknown names, wrong shapes, and values that are not finite; EventCapacityError where the
-        model has more events than there is room for (in a traced call the samples are NaN instead).
+        model has more events than there is room for (in a traced call the samples are NaN instead). A model whose room
+        was not given by `with_event_capacity` is compiled again with more of it first, and keeps that.
         """
+        if self._roomier:
+            return self._roomier[0].simulate(theta, adjoint=adjoint, spikes=spikes)
         structure = dataclasses.replace(self.structure, spike_derivative=spikes)
 
         def numbers(th: Mapping[str, Any]) -> tuple[Any, Run]:
@@ -147,6 +153,10 @@ class Model:
             samples, run = adjoint.differentiate(numbers, theta)
         else:
             samples, run = numbers(theta or {})
+        if self.capture.event_capacity in _ROOM[:-1] and _lacks_room(run.failed):
+            more = _ROOM[_ROOM.index(self.capture.event_capacity) + 1]
+            self._roomier.append(self.with_event_capacity(more))
+            return self.simulate(theta, adjoint=adjoint, spikes=spikes)
         _raise_if_failed(run.failed)
         columns, times = {}, {}
         for k, record in enumerate(self.capture.records):
@@ -235,6 +245,11 @@ class Model:
         return self._assignment(Param(name)).quantity.size
 
     @cached_property
+    def _roomier(self) -> list[Model]:
+        """This model with more room for events, once a run needed it."""
+        return []
+
+    @cached_property
     def _assignments(self) -> dict[Param, Assignment]:
         return {}
 
@@ -242,6 +257,12 @@ class Model:
         if spec not in self._assignments:
             self._assignments[spec] = resolve(self.capture, spec)
         return self._assignments[spec]
+
+
+def _lacks_room(failed: Mapping[str, Any]) -> bool:
+    """Whether room for events is all that the run lacked; not known in a traced call."""
+    codes = [np.asarray(code) for code in failed.values() if not isinstance(code, jax.core.Tracer)]
+    return any(code.any() for code in codes) and not any((code & ~(FULL | ENDLESS)).any() for code in codes)
 
 
 def _raise_if_failed(failed: Mapping[str, Any]) -> None:

@@ -347,6 +347,9 @@ def test_endless_events_at_one_time_are_an_error(monkeypatch):
     monkeypatch.setattr("nrn_diff.events.artificial.EVENT_LIMIT", 1000)
     with pytest.raises(EventError, match=r"more than 1000 events before t = 0\.0 ms"):
         artificial_trains([cell(TICK, a=0.0)], 5.0)
+    monkeypatch.setattr("nrn_diff.events.artificial.SAME_TIME_LIMIT", 100)
+    with pytest.raises(EventError, match=r"more than 100 events at t = 0\.0 ms"):
+        artificial_trains([cell(TICK, a=0.0)], 5.0)
 
 
 def test_a_random_variable_without_a_provider_is_an_error():

@@ -24,6 +24,8 @@ from nrn_diff.bridge.catalog import MechanismType, mechanism_types
 from nrn_diff.solver.receive import only_adds
 
 VERSION = 1  # of what is done here; another one makes every result out of date
+# Lines of the output between which NEURON runs, for whoever has to stop a run that does not end.
+IN_NEURON, OUT_OF_NEURON = "NEURON runs", "NEURON is done"
 TSTOP, DT = 50.0, 0.025
 TOLERANCE = 1e-6
 TEMPERATURES = (6.3, 18.5, 27.3, 34.0)
@@ -181,10 +183,11 @@ def set_givens(bench: Bench, mechanism: ir.Mechanism) -> None:
 
 
 def set_references(bench: Bench, kind: MechanismType, mechanism: ir.Mechanism, free: Any) -> None:
-    """Point every POINTER at a voltage, give every RANDOM its own stream and every FUNCTION_TABLE values.
+    """Point every POINTER at something that moves, give RANDOM its own stream and FUNCTION_TABLE values.
 
-    A POINTER that is written leads to an element of a Vector. One that C code takes for a pointer to something of its
-    own is left alone.
+    A POINTER that is written leads to an element of a Vector, one in mV to a voltage. What another unit, or none, stands
+    for is a concentration or a factor of a conductance: a voltage there would let the compartment explode. One that C
+    code takes for a pointer to something of its own is left alone.
     """
     routines = (*mechanism.routines.values(), *(getattr(mechanism, b) for b in ir.BLOCKS))
     written = {name for routine in routines if routine is not None for name in routine.writes}
@@ -207,8 +210,25 @@ def set_references(bench: Bench, kind: MechanismType, mechanism: ir.Mechanism, f
             if is_random(holder, name):
                 getattr(holder, name).set_ids(k + 1, 2, 3)
             elif f"_p_{name}" not in kind.code:
-                bench.h.setpointer(sums[name]._ref_x[0] if name in sums else free(0.5)._ref_v, name, holder)
+                symbol = mechanism.symbols.get(name)
+                voltage = symbol is None or symbol.unit in ("mV", "millivolt")
+                read = free(0.5)._ref_v if voltage else factor(bench)._ref_g
+                bench.h.setpointer(sums[name]._ref_x[0] if name in sums else read, name, holder)
     bench.keep += [bench.h.Vector().record(vector._ref_x[0]) for vector in sums.values()]
+
+
+def factor(bench: Bench) -> Any:
+    """A synapse in a compartment of its own, whose g goes up to 0.5 and back."""
+    for made in bench.keep:
+        if made.hname().startswith("Exp2Syn"):
+            return made
+    aside = bench.h.Section("aside")
+    bench.keep.append(aside)
+    synapse, stim = bench.make("Exp2Syn", aside(0.5)), bench.make("NetStim")
+    synapse.tau1, synapse.tau2, synapse.e = 3, 9, -50
+    stim.start, stim.interval, stim.number, stim.noise = 2, 12, 4, 0
+    bench.make("NetCon", stim, synapse, 0, 0.5, 0.3)
+    return synapse
 
 
 def send_events(bench: Bench, mechanism: ir.Mechanism, free: Any) -> None:
@@ -400,7 +420,9 @@ def examine(job: Job) -> dict[str, Any]:
         stage = "error"
         model = nrn_diff.capture()
         stage = "NEURON fails"
+        print(IN_NEURON, flush=True)
         bench.h.run()
+        print(OUT_OF_NEURON, flush=True)
         stage = "error"
         outcome = compare(model, model.simulate(), bench.h, mechanism)
         outcome["verdict"] = "same" if outcome["relative"] <= TOLERANCE else "differs"

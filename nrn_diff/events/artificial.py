@@ -24,6 +24,8 @@ Array = np.ndarray
 
 # NEURON would run on for hours with as many events; more likely an interval is 0.
 EVENT_LIMIT = 20_000_000
+# So many at one time are a loop of net_sends that NEURON would not leave either.
+SAME_TIME_LIMIT = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -233,11 +235,15 @@ class _Network:
             self.queue_given(train, 0, starts=self.given_netstim)
 
     def run(self, tstop: float) -> None:
-        count = 0
+        count, since, at = 0, 0, -math.inf
         while (item := self.queue.pop(tstop)) is not None:
             count += 1
             if count > EVENT_LIMIT:
                 raise EventError(f"more than {EVENT_LIMIT} events before t = {item.time} ms; is an interval 0?")
+            if item.time > at:
+                since, at = count, item.time
+            if count - since > SAME_TIME_LIMIT:
+                raise EventError(f"more than {SAME_TIME_LIMIT} events at t = {at} ms: NEURON would not go on either")
             self.deliver(item.data, item.time)
 
     def deliver(self, event: _Event, time: float) -> None:

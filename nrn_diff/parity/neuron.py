@@ -271,10 +271,10 @@ EVENTS = (
     ),
     Feature("the same where the cell draws random numbers or has a WHILE loop", _REFUSED, (_SOURCES,)),
     Feature(
-        "more events at once than there is room for",
+        "more than 512 events that wait for one instance, or than `model.with_event_capacity` allows",
         _REFUSED,
         ("test_self_events.py::test_too_many_events_are_an_error_that_names_the_way_out",),
-        "an error in the run, NaN under jit: `model.with_event_capacity`",
+        "an error in the run, NaN under jit",
     ),
     Feature("binned event queue", _REFUSED, (_OTHERS,)),
 )

@@ -101,7 +101,13 @@ def run_job(job: driven.Job) -> dict[str, Any]:
                 timeout=TIME_LIMIT,
                 check=False,
             )
-        except subprocess.TimeoutExpired:
+        except subprocess.TimeoutExpired as expired:
+            said = expired.stdout.decode(errors="replace").splitlines() if expired.stdout else []
+            if driven.IN_NEURON in said and driven.OUT_OF_NEURON not in said:
+                return {
+                    "verdict": "NEURON fails",
+                    "reasons": [_plain(f"NEURON's run does not end in {TIME_LIMIT:g} s")],
+                }
             return {"verdict": "time-out", "reasons": [_plain(f"not done after {TIME_LIMIT:g} s")]}
     lines = done.stdout.strip().splitlines()
     if done.returncode == 0 and lines and lines[-1].startswith("{"):
