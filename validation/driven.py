@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 
 from mod_translator import ir
-from mod_translator.passes.walk import statements
 from mod_translator.report import Report
 from nrn_diff.bridge.catalog import MechanismType, mechanism_types
 from nrn_diff.solver.receive import only_adds
+from validation.compared import compare, gradient
 
 VERSION = 1  # of what is done here; another one makes every result out of date
 # Lines of the output between which NEURON runs, for whoever has to stop a run that does not end.
@@ -29,11 +29,6 @@ IN_NEURON, OUT_OF_NEURON = "NEURON runs", "NEURON is done"
 TSTOP, DT = 50.0, 0.025
 TOLERANCE = 1e-6
 TEMPERATURES = (6.3, 18.5, 27.3, 34.0)
-# Where a trace hardly moves, its rounding error is judged by this part of its size; that of a current which is the
-# difference of large fluxes by this current (mA/cm2 or nA; the leak carries 1e-2).
-_FLAT, _NO_CURRENT = 1e-6, 1e-10
-# A state far below the largest one that is solved together with it, by this part of the latter (4 eps / TOLERANCE).
-_SOLVED = 1e-9
 
 _CONCENTRATIONS = {"na": (11.0, 141.0, 52.0), "k": (128.0, 3.1, -88.0), "ca": (1.1e-4, 1.9, 118.0)}
 _OTHER_ION = (0.3, 1.7, 17.0)
@@ -185,8 +180,8 @@ def set_givens(bench: Bench, mechanism: ir.Mechanism) -> None:
 def set_references(bench: Bench, kind: MechanismType, mechanism: ir.Mechanism, free: Any) -> None:
     """Point every POINTER at something that moves, give RANDOM its own stream and FUNCTION_TABLE values.
 
-    A POINTER that is written leads to an element of a Vector, one in mV to a voltage. What another unit, or none, stands
-    for is a concentration or a factor of a conductance: a voltage there would let the compartment explode. One that C
+    A POINTER that is written leads to an element of a Vector, one in mV to a voltage. What another unit, or none, says
+    is a concentration or a factor of a conductance: a voltage there would let the compartment explode. One that C
     code takes for a pointer to something of its own is left alone.
     """
     routines = (*mechanism.routines.values(), *(getattr(mechanism, b) for b in ir.BLOCKS))
@@ -330,76 +325,6 @@ def build(h: Any, job: Job, kind: MechanismType, mechanism: ir.Mechanism) -> Ben
     return bench
 
 
-def solved_together(mechanism: ir.Mechanism) -> frozenset[str]:
-    """States that one linear system couples: rounding leaves in each of them what the largest one brings."""
-    routines = (mechanism.initial, mechanism.advance, *mechanism.routines.values())
-    bodies = [routine.body for routine in routines if routine is not None]
-    return frozenset(
-        name for body in bodies for s in statements(body) if isinstance(s, ir.SolveImplicit) for name in s.states
-    )
-
-
-def compare(model: Any, recording: Any, h: Any, mechanism: ir.Mechanism) -> dict[str, Any]:
-    """Largest difference relative to the variable's range, over everything recorded; what moved, of `mechanism` too."""
-    vectors = {vector.hname(): np.array(vector) for vector in h.List("Vector")}
-    currents = {"current", *(current.name for current in mechanism.currents)}
-    together = solved_together(mechanism)
-    largest = max(
-        (np.nanmax(np.abs(vectors[r.vector])) for r in model.capture.records if r.variable in together), default=0.0
-    )
-    worst, finite, moving, own = ("", 0.0, 0.0), True, 0, 0
-    for record in model.capture.records:
-        theirs, ours = vectors[record.vector], np.asarray(recording[record.label])
-        finite = finite and bool(np.isfinite(theirs).all())
-        same = (theirs == ours) | (np.isnan(theirs) & np.isnan(ours))
-        with np.errstate(invalid="ignore"):
-            absolute = np.where(same, 0.0, np.abs(theirs - ours))
-        absolute[np.isnan(absolute)] = np.inf
-        known = theirs[np.isfinite(theirs)]
-        size = float(np.ptp(known)) if known.size else 0.0
-        moving += size > 0
-        own += size > 0 and record.owner == mechanism.name
-        least = _NO_CURRENT if record.variable in currents else 1e-300
-        if record.variable in together and record.owner == mechanism.name:
-            least = _SOLVED * largest
-        size = max(size, _FLAT * float(np.abs(known).max()) if known.size else 0.0, least)
-        if absolute.max() / size > worst[1]:
-            worst = (record.label, float(absolute.max() / size), float(absolute.max()))
-    return {
-        "worst": worst[0],
-        "relative": worst[1],
-        "absolute": worst[2],
-        "recorded": len(model.capture.records),
-        "moving": moving,
-        "own_moving": own,
-        "finite": finite,
-    }
-
-
-def gradient(model: Any, job: Job, mechanism: ir.Mechanism) -> str:
-    """'finite', or the parameters whose gradient of the sum of everything recorded is not."""
-    import jax
-    import jax.numpy as jnp
-
-    dot = mechanism.kind is ir.Kind.POINT
-    wanted = [
-        f"{job.mechanism}.{s.name}" if dot and s.role is ir.Role.INSTANCE else f"{s.name}_{job.mechanism}"
-        for s in mechanism.symbols.values()
-        if s.block == "PARAMETER" and not s.length and s.role in (ir.Role.INSTANCE, ir.Role.GLOBAL)
-    ]
-    theta = model.parameters(*[name for name in wanted if name in set(model.parameter_names)])
-    if not theta:
-        return "no parameters"
-
-    def loss(free: Any) -> Any:
-        recording = model.simulate(free)
-        return sum(jnp.mean(recording[label]) for label in recording)
-
-    slopes = jax.grad(loss)(theta)
-    bad = [name for name, slope in slopes.items() if not np.isfinite(np.asarray(slope)).all()]
-    return f"not finite: {', '.join(bad)}" if bad else "finite"
-
-
 def reasons(report: Report) -> list[dict[str, Any]]:
     """What a translation refused, for the table: never a line of the file itself."""
     return [{"code": e.code, "line": e.line, "reason": e.reason} for e in report.errors]
@@ -428,7 +353,7 @@ def examine(job: Job) -> dict[str, Any]:
         outcome["verdict"] = "same" if outcome["relative"] <= TOLERANCE else "differs"
         if job.gradient and outcome["finite"]:
             stage = "gradient"
-            outcome["gradient"] = gradient(model, job, mechanism)
+            outcome["gradient"] = gradient(model, mechanism)
     except nrn_diff.CaptureError as error:
         found = [{"code": "", "line": 0, "reason": f"{r.what}: {r.why}".splitlines()[0]} for r in error.refusals]
         return {"verdict": "refused", "stage": "capture", "reasons": found}
