@@ -36,6 +36,22 @@ def test_exp_is_cut_like_neurons():
     assert runtime.exp(1.0).dtype == jnp.float64
 
 
+@pytest.mark.parametrize("size", [7, 300, 5000])  # by XLA, by a formula of ours, by a kernel
+def test_exp_and_log_round_like_a_c_library(size):
+    rng = np.random.default_rng(size)
+    x = np.concatenate([rng.uniform(-700, 700, size - size // 2), rng.uniform(-2, 2, size // 2)])
+    found, exact = np.asarray(jax.jit(runtime.exp)(x)), np.exp(x.astype(np.longdouble))
+    assert np.max(np.abs(found - exact) / np.spacing(np.exp(x))) < 1.01
+    y = np.exp(x)
+    found, exact = np.asarray(jax.jit(runtime.log)(y)), np.log(y.astype(np.longdouble))
+    assert np.max(np.abs(found - exact) / np.spacing(np.abs(np.log(y)))) < 1.5
+    odd = np.concatenate([y, [0.0, -1.0, np.inf, np.nan]])
+    np.testing.assert_array_equal(runtime.log(odd)[-4:], [-np.inf, np.nan, np.inf, np.nan])
+    edge = np.resize([-700.1, -700.0, 700.1, np.nan, np.inf, -np.inf], size)
+    small = [float(runtime.exp(value)) for value in edge[:6]]
+    np.testing.assert_allclose(np.asarray(runtime.exp(edge))[:6], small, rtol=1e-15)
+
+
 POINTS = {
     "exp": (0.3,),
     "log": (0.7,),

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from nrn_diff.solver.incidence import Incidence
+from nrn_diff.native import library
+from nrn_diff.solver.incidence import Incidence, gather_each, sum_all
 
 CASES = [(1, 1), (10, 4), (100, 7), (50, 50), (300, 1), (5, 40)]
 
@@ -46,6 +47,34 @@ def test_batches_and_second_derivatives():
     np.testing.assert_allclose(hessian, matrix.T @ np.diag(6 * (matrix @ xs[0])) @ matrix, rtol=1e-12)
 
 
+@pytest.mark.parametrize("native", ["1", "0"])
+def test_several_at_once_are_one_linear_map_in_both_modes_and_batched(native, monkeypatch):
+    monkeypatch.setattr(library, "available", lambda: native == "1")
+    parts = [random_map(n, 9, n) for n in (4, 20, 1)]
+    incidences = (*(incidence for incidence, _, _ in parts), Incidence(np.arange(9), 9))
+    matrix = np.concatenate([*(matrix for _, matrix, _ in parts), np.eye(9)])
+    x, rng = jnp.asarray(parts[0][2].normal(size=(3, 9))), parts[1][2]
+
+    def gathered(x):
+        return jnp.concatenate(gather_each(x, incidences))
+
+    np.testing.assert_allclose(jax.jit(jax.vmap(gathered))(x), x @ matrix.T, rtol=1e-14)
+    np.testing.assert_allclose(jax.jit(jax.jacrev(gathered))(x[0]), matrix, rtol=1e-14)
+    np.testing.assert_allclose(jax.jit(jax.jacfwd(gathered))(x[0]), matrix, rtol=1e-14)
+    pieces = [jnp.asarray(rng.normal(size=i.n_sources)) for i in incidences]
+    ones = [jnp.ones(i.n_sources) for i in incidences]
+
+    def summed(scale):
+        return jnp.stack(sum_all([[scale * pieces[0], *pieces[1:]], ones], incidences))
+
+    first = matrix[:4].T @ pieces[0]
+    expected = np.stack([matrix.T @ np.concatenate(pieces), matrix.sum(0)])
+    found = jax.jit(jax.vmap(summed))(jnp.array([1.0, 3.0]))
+    np.testing.assert_allclose(found[0], expected, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(found[1] - found[0], [2 * first, 0 * first], rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(jax.jacrev(summed)(1.0), [first, 0 * first], rtol=1e-12, atol=1e-14)
+
+
 def test_last_source_wins():
     incidence = Incidence(np.array([2, 0, 2, -1]), 3)
     assert incidence.last.target.tolist() == [1, -1, 2]
@@ -54,5 +83,7 @@ def test_last_source_wins():
 def test_identity_and_ranges_are_not_gathered():
     text = jax.jit(Incidence(np.arange(5), 5).gather).lower(jnp.zeros(5)).as_text()
     assert '"stablehlo.gather"' not in text
+    assert "nrn_diff_gather" not in text
     text = jax.jit(Incidence(np.arange(2, 6), 9).gather).lower(jnp.zeros(9)).as_text()
     assert '"stablehlo.gather"' not in text
+    assert "nrn_diff_gather" not in text

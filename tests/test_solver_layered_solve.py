@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from test_solver_tree_solve import forest
 
+from nrn_diff.native import library
 from nrn_diff.solver.contraction import contract
 from nrn_diff.solver.dense import layered_matrix
 from nrn_diff.solver.incidence import Incidence
 from nrn_diff.solver.layered_solve import LayeredTree, solve
-from nrn_diff.solver.native import library
 
 
 def system(shape, n, seed, layers=2, share=0.6):

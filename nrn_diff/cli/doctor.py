@@ -83,7 +83,7 @@ def _numbers() -> str:
 
 
 def _kernel() -> str:
-    from nrn_diff.solver.native import library
+    from nrn_diff.native import library
 
     if not library.available():
         return "not available; the portable solver is used, which is slower on a CPU"

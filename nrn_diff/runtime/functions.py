@@ -13,6 +13,8 @@ import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 from jax.typing import ArrayLike
 
+from nrn_diff.runtime.elementwise import exp_p, log_p
+
 Array = jax.Array
 
 # CODATA 2018, computed as src/oc/nrnunits.h computes them
@@ -23,7 +25,7 @@ GAS_CONSTANT = 1.380649e-23 * 6.02214076e23  # J/(K mol)
 @jax.custom_jvp
 def exp(x: ArrayLike) -> Array:
     """NEURON's exp: 0 below -700, exp(700) above 700; where it is constant its derivative is 0."""
-    return jnp.where(jnp.less(x, -700.0), 0.0, jnp.exp(jnp.minimum(x, 700.0)))
+    return exp_p.bind(jnp.asarray(x, dtype=float))
 
 
 @exp.defjvp
@@ -31,6 +33,18 @@ def _exp_jvp(primals: tuple[Any], tangents: tuple[Any]) -> tuple[Array, Array]:
     (x,), (dx,) = primals, tangents
     value = exp(x)
     return value, jnp.where(jnp.greater(x, 700.0), 0.0, value) * dx
+
+
+@jax.custom_jvp
+def log(x: ArrayLike) -> Array:
+    """Natural logarithm."""
+    return log_p.bind(jnp.asarray(x, dtype=float))
+
+
+@log.defjvp
+def _log_jvp(primals: tuple[Any], tangents: tuple[Any]) -> tuple[Array, Array]:
+    (x,), (dx,) = primals, tangents
+    return log(x), dx / x
 
 
 @jax.custom_jvp
@@ -100,7 +114,6 @@ def ceil(x: ArrayLike) -> Array:
     return jnp.ceil(jnp.asarray(x, dtype=float))
 
 
-log = jnp.log
 log10 = jnp.log10
 sin, cos, tan = jnp.sin, jnp.cos, jnp.tan
 asin, acos, atan, atan2 = jnp.arcsin, jnp.arccos, jnp.arctan, jnp.arctan2
@@ -123,7 +136,7 @@ def nernst(inside: ArrayLike, outside: ArrayLike, charge: ArrayLike, celsius: Ar
     # Not `> 0`: a concentration that is NaN gives NaN, as in NEURON.
     inside_ok, outside_ok = ~jnp.less_equal(inside, 0.0), ~jnp.less_equal(outside, 0.0)
     ratio = jnp.where(outside_ok, outside, 1.0) / jnp.where(inside_ok, inside, 1.0)
-    regular = _ktf(celsius) / jnp.where(charged, charge, 1.0) * jnp.log(ratio)
+    regular = _ktf(celsius) / jnp.where(charged, charge, 1.0) * log(ratio)
     limited = jnp.where(inside_ok, jnp.where(outside_ok, regular, -1e6), 1e6)
     return jnp.where(charged, limited, 0.0)
 

@@ -84,15 +84,19 @@ def build_structure(capture: Capture) -> Structure:
     n_ion_rows = {ion.name: len(ion.nodes) for ion in capture.ions}
     outer = layered_row(capture, row)
     linked = Linked(capture, row, outer)
-    shared: dict[bytes, Incidence] = {}
+    shared: dict[tuple[bytes, int], Incidence] = {}
+
+    def incidence(of_node: np.ndarray, nodes: np.ndarray, n_targets: int) -> Incidence:
+        target = _rows(of_node, nodes)
+        return shared.setdefault((target.tobytes(), n_targets), Incidence(target, n_targets))
+
     mechanisms = []
     for data in sorted(capture.mechanisms, key=lambda m: m.rank):
-        node = shared.setdefault(data.nodes.tobytes(), Incidence(_rows(row, data.nodes), n_rows))
+        node = incidence(row, data.nodes, n_rows)
         ion_rows = {
-            use.name: Incidence(_rows(ion_row_of_node[use.name], data.nodes), n_ion_rows[use.name])
-            for use in data.ir.ions
+            use.name: incidence(ion_row_of_node[use.name], data.nodes, n_ion_rows[use.name]) for use in data.ir.ions
         }
-        segment = Incidence(_rows(segment_of_node, data.nodes), n_segments)
+        segment = incidence(segment_of_node, data.nodes, n_segments)
         received = deliveries.get(data.name)
         mechanisms.append(_mechanism(capture, data, node, segment, ion_rows, linked, received, data.name in queued))
     ions = tuple(_ion(ion, Incidence(row[ion.nodes], n_rows), mechanisms, linked) for ion in capture.ions)

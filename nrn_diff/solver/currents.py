@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from nrn_diff.runtime import nernst
 from nrn_diff.solver.in_turn import on_all
-from nrn_diff.solver.incidence import Incidence
+from nrn_diff.solver.incidence import Incidence, sum_all
 from nrn_diff.solver.moment import Moment, replace_rows
 from nrn_diff.solver.structure import MechanismStructure
 from nrn_diff.solver.values import Array
@@ -43,17 +43,27 @@ def assemble(now: Moment) -> Balance:
             key = id(mechanism.node), mechanism.injects
             _, i_before, g_before = by_nodes.get(key, (None, 0.0, 0.0))
             by_nodes[key] = (mechanism.node, i_before + i, g_before + g)
-    current, conductance = jnp.zeros_like(now.v), jnp.zeros_like(now.v)
-    injected, steeper = jnp.zeros_like(now.v), now.fixed.diagonal
-    for (_, injects), (node, i, g) in by_nodes.items():
-        if injects:
-            injected, steeper = injected + node.sum(i), steeper - node.sum(g)
-        else:
-            current, conductance = current + node.sum(i), conductance + node.sum(g)
+    current, conductance = _over_tree(now, by_nodes, injects=False)
+    injected, less_steep = _over_tree(now, by_nodes, injects=True)
+    steeper = now.fixed.diagonal - less_steep
     inside, parent = now.inside, now.structure.tree.parent
     drop = parent.gather(inside) - inside
     rhs = injected - current - now.fixed.b * drop + parent.sum(now.fixed.a * drop)
     return Balance(rhs, steeper + conductance, current, now.fixed.capacity + conductance)
+
+
+def _over_tree(
+    now: Moment, by_nodes: dict[tuple[int, bool], tuple[Incidence, Array, Array]], *, injects: bool
+) -> tuple[Array, Array]:
+    """Sums of the currents and of their slopes, [rows] each."""
+    chosen = [
+        (node, i, g) for (_, electrode), (node, i, g) in by_nodes.items() if electrode == injects and node.n_sources
+    ]
+    if not chosen:
+        return jnp.zeros_like(now.v), jnp.zeros_like(now.v)
+    nodes, currents, slopes = zip(*chosen, strict=True)
+    current, slope = sum_all([currents, slopes], nodes)
+    return current, slope
 
 
 def start_ion_currents(now: Moment) -> None:

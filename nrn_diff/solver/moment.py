@@ -11,6 +11,7 @@ import numpy as np
 
 from mod_translator import ir
 from nrn_diff.solver.in_turn import on_all
+from nrn_diff.solver.incidence import Incidence, gather_each
 from nrn_diff.solver.structure import LinkStructure, MechanismStructure, Place, Structure
 from nrn_diff.solver.values import Array, Fixed, IonState, Queue, Spikes, State
 
@@ -50,6 +51,7 @@ class Moment:
     membrane: dict[str, Array] = field(default_factory=dict)
     queues: dict[str, Queue] = field(default_factory=dict)
     circuit: Array | None = None
+    gathered: dict[tuple[int, int], tuple[Array, Array]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, structure: Structure, fixed: Fixed, state: State, t: Array) -> Moment:
@@ -96,6 +98,16 @@ class Moment:
         cells = self.inside if self.vext is None else jnp.concatenate([self.inside, self.vext.reshape(-1)])
         return jnp.concatenate([cells[circuits.touched], self.circuit])
 
+    def gather(self, incidence: Incidence, x: Array) -> Array:
+        """`incidence.gather(x)`, once for all that read x, so that their cotangents are added before they go back."""
+        nodes = self.structure.mechanism_nodes
+        together = nodes if x is self.v and any(incidence is i for i in nodes) else (incidence,)
+        # The array is kept with the result: one that is kept alive keeps its id.
+        if (id(incidence), id(x)) not in self.gathered:
+            for i, result in zip(together, gather_each(x, together), strict=True):
+                self.gathered[id(i), id(x)] = x, result
+        return self.gathered[id(incidence), id(x)][1]
+
     def read(self, mechanism: MechanismStructure, name: str) -> Any:
         """Value of a file-level name of a mechanism: [n], [length, n] or scalar."""
         symbol = mechanism.ir.symbols.get(name)
@@ -106,7 +118,7 @@ class Moment:
                 return self.fixed.globals_[mechanism.name][name]
             case ir.Role.ION if name not in mechanism.own_currents:
                 ion = mechanism.ion_of[name]
-                return mechanism.ion[ion].gather(getattr(self.ions[ion], ion_field(ion, name)))
+                return self.gather(mechanism.ion[ion], getattr(self.ions[ion], ion_field(ion, name)))
             case ir.Role.TABLE:
                 return self.fixed.values.tables[mechanism.name][name]
             case ir.Role.EXTERNAL:
@@ -118,7 +130,7 @@ class Moment:
     def _external(self, mechanism: MechanismStructure, name: str) -> Array:
         match name:
             case "v":
-                return mechanism.node.gather(self.inside if mechanism.injects else self.v)
+                return self.gather(mechanism.node, self.inside if mechanism.injects else self.v)
             case "t":
                 return self.t
             case "dt":

@@ -14,6 +14,10 @@ from nrn_diff.solver.moment import Moment
 from nrn_diff.solver.structure import MechanismStructure
 from nrn_diff.solver.values import Array
 
+# Up to this many pairs of events and instances all are compared: XLA makes a loop of every scatter on a CPU, and the
+# derivative of a gather is a scatter.
+_DENSE = 4096
+
 
 class Targets(NamedTuple):
     """What events change: variables of the instances, [..., n] by name, and the weights [n_connections, n_args]."""
@@ -77,10 +81,10 @@ class Receiver:
     def receive_and_send(self, targets: Targets, events: Arrivals) -> tuple[Targets, dict[str, Any]]:
         """As `receive`, with what the block returns, by the names of its sites and others."""
         row = self.row[events.connection]
-        results, args = self._run(targets, events, {n: x[..., row] for n, x in targets.variables.items()})
+        results, args = self._run(targets, events, {n: _pick(x, row) for n, x in targets.variables.items()})
         # What is not there goes to a row that does not exist and is dropped.
         place = jnp.where(events.present, row, self.mechanism.count)
-        variables = {n: x.at[..., place].set(results[n], mode="drop") for n, x in targets.variables.items()}
+        variables = {n: _put(x, place, results[n]) for n, x in targets.variables.items()}
         return Targets(variables, self._store_args(targets.weights, events, results, args)), results
 
     def receive_each(
@@ -146,7 +150,7 @@ class Receiver:
         given: dict[str, Array] = {"t": events.time, "flag": jnp.zeros(()), **own}
         for name, value in self.constant.items():
             each = self.mechanism.is_per_instance(name)
-            given[name] = jax.tree.map(lambda x: x[..., row], value) if each else value
+            given[name] = jax.tree.map(lambda x: _pick(x, row), value) if each else value
         args = [targets.weights[events.connection, k] for k in range(len(block.args))]
         return self.mechanism.run(self.block, {n: given[n] for n in block.inputs}, tuple(args)), args
 
@@ -158,6 +162,26 @@ class Receiver:
         new = jnp.stack([jnp.broadcast_to(results.get(n, old), shape) for n, old in zip(names, args, strict=True)], -1)
         place = jnp.where(events.present, events.connection, weights.shape[0])
         return weights.at[place].set(new, mode="drop")
+
+
+def _pick(x: Array, row: Array) -> Array:
+    """x[..., row]."""
+    n, width = x.shape[-1], row.shape[0]
+    if n == 1:
+        return jnp.broadcast_to(x, (*x.shape[:-1], width))
+    if n * width > _DENSE or not jnp.issubdtype(x.dtype, jnp.floating):
+        return x[..., row]
+    return jnp.where(row[:, None] == jnp.arange(n), x[..., None, :], 0.0).sum(-1)
+
+
+def _put(x: Array, row: Array, new: Array) -> Array:
+    """x with x[..., row] = new, where no row occurs twice; one that does not exist is dropped."""
+    n, width = x.shape[-1], row.shape[0]
+    if n * width > _DENSE:
+        return x.at[..., row].set(new, mode="drop")
+    new = jnp.broadcast_to(new, (*x.shape[:-1], width))
+    here = row == jnp.arange(n)[:, None]
+    return jnp.where(here.any(-1), jnp.where(here, new[..., None, :], 0.0).sum(-1), x)
 
 
 def _set_rows(weights: Array, connection: Array, names: tuple[str, ...], results: dict[str, Any]) -> Array:

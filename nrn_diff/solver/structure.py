@@ -411,6 +411,12 @@ class Structure:
         """Whether a NET_RECEIVE draws from the random stream of the process: then events come one by one."""
         return any(m.draws_on_events for m in self.mechanisms)
 
+    @cached_property
+    def mechanism_nodes(self) -> tuple[Incidence, ...]:
+        """Where mechanisms read the voltage, each of several on the same nodes once."""
+        nodes = {id(m.node): m.node for m in self.mechanisms if any("v" in b.inputs for b in m.blocks.values())}
+        return tuple(node for node in nodes.values() if not node.is_identity)
+
     def mechanism(self, name: str) -> MechanismStructure:
         """The mechanism of that name."""
         return next(m for m in self.mechanisms if m.name == name)

@@ -14,11 +14,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from nrn_diff.native import library
 from nrn_diff.solver import linear_solve
 from nrn_diff.solver.contraction import Schedule
 from nrn_diff.solver.elimination import factorise, substitute
 from nrn_diff.solver.linear_solve import AbstractPattern, Coefficients
-from nrn_diff.solver.native import library
 from nrn_diff.solver.rings import Numbers
 
 

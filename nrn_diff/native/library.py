@@ -17,12 +17,16 @@ import jax
 from nrn_diff.cache import cache_dir
 
 FOLDER = Path(__file__).parent
-SOURCES = ("hines.cc", "layered.cc")
+SOURCES = ("hines.cc", "layered.cc", "incidence.cc", "functions.cc")
 TREE_SOLVE, LAYERED_SOLVE = "nrn_diff_tree_solve", "nrn_diff_layered_solve"
+SUM, GATHER = "nrn_diff_sum", "nrn_diff_gather"
+EXP, LOG = "nrn_diff_exp", "nrn_diff_log"
+KERNELS = (TREE_SOLVE, LAYERED_SOLVE, SUM, GATHER, EXP, LOG)
 # Extracellular layers that the kernel is compiled for.
 MOST_LAYERS = 3
-# Without contraction to fused multiply-add the sums round as they do in NEURON.
-FLAGS = ("-O3", "-std=c++17", "-shared", "-fPIC", "-ffp-contract=off", "-w")
+# Without contraction to fused multiply-add the sums round as they do in NEURON. No code waits for traps of the
+# processor, so that selections become vector code.
+FLAGS = ("-O3", "-std=c++17", "-shared", "-fPIC", "-ffp-contract=off", "-fno-trapping-math", "-w")
 
 
 @functools.cache
@@ -39,7 +43,7 @@ def available() -> bool:
         library = ctypes.CDLL(str(_compiled(compiler)))
     except (OSError, subprocess.SubprocessError):
         return False
-    for name in (TREE_SOLVE, LAYERED_SOLVE):
+    for name in KERNELS:
         jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(library[name]), platform="cpu")
     return True
 

@@ -1,0 +1,70 @@
+"""exp and log of whole arrays.
+
+exp is most of what a mechanism costs. On a CPU, XLA's own is slow for float64, and a loop of its own for each call:
+small arrays take a formula that XLA fuses with what comes before and after, larger ones a kernel of ours.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jax.extend.core import Primitive
+from jax.interpreters import batching, mlir
+
+from nrn_diff.native import library
+
+Elementwise = Callable[[jax.Array], jax.Array]
+
+# Elements from which a kernel pays: late for exp, whose formula fuses; early for log, slow in XLA at any size.
+_FROM_EXP, _FROM_LOG = 1024, 64
+# Added to a number below 2^51 it leaves the nearest whole number in the low bits.
+_ROUND = 6755399441055744.0
+# ln 2 in two parts, the first of which has few digits: a whole number below 2^20 times it is exact.
+_LN2 = (6.93147180369123816490e-01, 1.90821492927058770002e-10)
+_TAYLOR = [1.0 / math.factorial(k) for k in range(14)]
+
+
+def _library_exp(x: jax.Array) -> jax.Array:
+    return jnp.where(jnp.less(x, -700.0), 0.0, jnp.exp(jnp.minimum(x, 700.0)))
+
+
+def _inline_exp(x: jax.Array) -> jax.Array:
+    """By x = k ln 2 + r and the Taylor series of exp(r); the relative error is below one unit in the last place."""
+    y = jax.lax.max(jax.lax.min(x, 700.0), -700.0)
+    k = jax.lax.round(y * (1 / math.log(2)), jax.lax.RoundingMethod.TO_NEAREST_EVEN)
+    r = (y - k * _LN2[0]) - k * _LN2[1]
+    r2 = r * r
+    r4 = r2 * r2
+    pairs = [_TAYLOR[n] + r * _TAYLOR[n + 1] for n in range(2, 14, 2)]
+    low, high = pairs[0] + r2 * pairs[1], pairs[2] + r2 * pairs[3]
+    series = (low + r4 * high) + (r4 * r4) * (pairs[4] + r2 * pairs[5])
+    exponent = (jax.lax.bitcast_convert_type(k + _ROUND, jnp.int64) + 1023) << 52
+    power_of_two = jax.lax.bitcast_convert_type(exponent, jnp.float64)
+    return jnp.where(x < -700.0, 0.0, (1.0 + (r + r2 * series)) * power_of_two)
+
+
+def _elementwise(name: str, portable: Elementwise, inline: Elementwise, kernel: str, least: int) -> Primitive:
+    """A primitive without rules for derivatives: what uses it brings them."""
+    primitive = Primitive(name)
+    primitive.def_impl(jax.jit(primitive.bind))
+    primitive.def_abstract_eval(lambda x: x)
+
+    def on_cpu(x: jax.Array) -> jax.Array:
+        if x.dtype != jnp.float64:
+            return portable(x)
+        if x.size < least or not library.available():
+            return inline(x)
+        y: jax.Array = jax.ffi.ffi_call(kernel, jax.ShapeDtypeStruct(x.shape, x.dtype))(x)
+        return y
+
+    batching.defvectorized(primitive)
+    mlir.register_lowering(primitive, mlir.lower_fun(portable, multiple_results=False))
+    mlir.register_lowering(primitive, mlir.lower_fun(on_cpu, multiple_results=False), platform="cpu")
+    return primitive
+
+
+exp_p = _elementwise("nrn_exp", _library_exp, _inline_exp, library.EXP, _FROM_EXP)
+log_p = _elementwise("nrn_log", jnp.log, jnp.log, library.LOG, _FROM_LOG)
