@@ -82,3 +82,30 @@ def test_clamps_and_loops_left_by_break_are_neurons(layered):
     assert len(out["values"]) >= 4
     assert np.all(np.isfinite(out["gradient"]))
     assert np.all(out["gradient"] != 0)
+
+
+def stimuli_of_old():
+    import jax
+    from neuron import h
+
+    import nrn_diff
+
+    jax.config.update("jax_enable_x64", True)
+    soma = h.Section(name="soma")
+    soma.insert("hh")
+    out = []
+    for count in (1, 0):
+        h.fstim(count)
+        h.fsyn(count)
+        h.fclamp(count, 0.5)
+        try:
+            out.append(len(nrn_diff.capture(tstop=1).capture.mechanisms))
+        except nrn_diff.CaptureError as error:
+            out.append([r.what for r in error.refusals])
+    return out
+
+
+def test_stimuli_of_old_are_refused():
+    refused, after = run_function(stimuli_of_old)
+    assert refused == ["fstim()", "fsyn()", "fclamp()"]
+    assert after == 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from neuron import h
@@ -10,6 +10,7 @@ from neuron import h
 from mod_translator import ir
 from nrn_diff.bridge.callbacks import spike_callbacks
 from nrn_diff.bridge.findings import Findings
+from nrn_diff.bridge.forked import ChildFailedError, in_copy
 from nrn_diff.bridge.inventory import hoc_objects
 from nrn_diff.bridge.native import has_extra_scatter_gather, hook
 from nrn_diff.bridge.reaction_diffusion import is_idle, own_handlers
@@ -63,8 +64,37 @@ def check_process(findings: Findings, *, from_now: bool = False) -> None:
             "it runs in a capture only, from finitialize on",
             "use nrn_diff.capture()",
         )
+    _check_old_stimuli(findings)
     _check_parallel(findings)
     _check_hooks(findings, from_now)
+
+
+# Stimuli of NEURON's first versions, which are no point processes: name -> (how to ask for the first, use instead).
+_OLD_STIMULI = {
+    "fstim": (lambda: h.fstimi(0), "an IClamp"),
+    "fsyn": (lambda: h.fsyni(0), "an AlphaSynapse"),
+    "fclamp": (lambda: h.fclamp(0, 1, 0), "a VClamp"),
+}
+
+
+def _check_old_stimuli(findings: Findings) -> None:
+    try:
+        there = in_copy(lambda: [name for name, (ask, _) in _OLD_STIMULI.items() if _answers(ask)])
+    except ChildFailedError as error:
+        findings.refuse("fstim(), fsyn(), fclamp()", "", f"whether they are used cannot be found out: {error}")
+        return
+    for name in there:
+        findings.refuse(
+            f"{name}()", "", "it is not supported", f"use {_OLD_STIMULI[name][1]} in its place, or {name}(0)"
+        )
+
+
+def _answers(ask: Callable[[], Any]) -> bool:
+    try:
+        ask()
+    except RuntimeError:  # there is none
+        return False
+    return True
 
 
 def check_threads(lowered: Mapping[str, ir.Mechanism], findings: Findings) -> None:
