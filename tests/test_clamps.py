@@ -97,7 +97,6 @@ def stimuli_of_old():
     for count in (1, 0):
         h.fstim(count)
         h.fsyn(count)
-        h.fclamp(count, 0.5)
         try:
             out.append(len(nrn_diff.capture(tstop=1).capture.mechanisms))
         except nrn_diff.CaptureError as error:
@@ -107,5 +106,5 @@ def stimuli_of_old():
 
 def test_stimuli_of_old_are_refused():
     refused, after = run_function(stimuli_of_old)
-    assert refused == ["fstim()", "fsyn()", "fclamp()"]
+    assert refused == ["fstim()", "fsyn()"]
     assert after == 1

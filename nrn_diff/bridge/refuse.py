@@ -69,11 +69,11 @@ def check_process(findings: Findings, *, from_now: bool = False) -> None:
     _check_hooks(findings, from_now)
 
 
-# Stimuli of NEURON's first versions, which are no point processes: name -> (how to ask for the first, use instead).
+# Stimuli of NEURON's first versions, which are no point processes: name -> (what only works if there is one, use
+# instead). fclamp() is left out: it ends in a crash in NEURON 9.
 _OLD_STIMULI = {
-    "fstim": (lambda: h.fstimi(0), "an IClamp"),
-    "fsyn": (lambda: h.fsyni(0), "an AlphaSynapse"),
-    "fclamp": (lambda: h.fclamp(0, 1, 0), "a VClamp"),
+    "fstim": (lambda: h.fstim(0, 0.5, 0, 0, 0), "an IClamp"),
+    "fsyn": (lambda: h.fsyn(0, 0.5, 0, 1, 0, 0), "an AlphaSynapse"),
 }
 
 
@@ -81,7 +81,7 @@ def _check_old_stimuli(findings: Findings) -> None:
     try:
         there = in_copy(lambda: [name for name, (ask, _) in _OLD_STIMULI.items() if _answers(ask)])
     except ChildFailedError as error:
-        findings.refuse("fstim(), fsyn(), fclamp()", "", f"whether they are used cannot be found out: {error}")
+        findings.refuse("fstim(), fsyn()", "", f"whether they are used cannot be found out: {error}")
         return
     for name in there:
         findings.refuse(

@@ -95,7 +95,7 @@ CABLE = (
     Feature("ParallelContext.source_var, target_var (one process)", _SAME, (_TRANSFERS,)),
     Feature("the same before setup_transfer()", _REFUSED, (_TRANSFERS,)),
     Feature("multisplit", _REFUSED, (), "no test"),
-    Feature("fstim(), fsyn(), fclamp()", _REFUSED, ("test_clamps.py::test_stimuli_of_old_are_refused",)),
+    Feature("fstim(), fsyn()", _REFUSED, ("test_clamps.py::test_stimuli_of_old_are_refused",)),
 )
 
 STEP = (

@@ -24,7 +24,8 @@ def deliver(now: Moment, events: dict[str, Array]) -> None:
     """Apply the events of this moment; events: mechanism -> [n_rounds, width] event numbers, -1 for none."""
     for mechanism in now.structure.mechanisms:
         rounds = events.get(mechanism.name)
-        if rounds is not None and mechanism.deliveries is not None and rounds.size:
+        # A mechanism of which no instance has a NetCon may have room for events that never come.
+        if rounds is not None and mechanism.deliveries is not None and rounds.size and len(mechanism.deliveries.row):
             if mechanism.agenda is not None:
                 _queue(now, mechanism, mechanism.deliveries, rounds)
                 continue
