@@ -79,8 +79,8 @@ def without(places: tuple[str, ...], text: str) -> str:
 def summary(found: dict[str, Any]) -> dict[str, Any]:
     """The figures of `nrn-diff validate --json` that the tables show."""
     if "refused" in found:
-        lines = [line.strip("- ").strip() for line in found["refused"].splitlines()]
-        reasons = [line for line in lines[1:] if line and not line.startswith("What to do")] or lines
+        lines = found["refused"].splitlines()
+        reasons = [line.removeprefix("- ") for line in lines if line.startswith("- ")] or lines[:1]
         return {"refused": reasons[:6], "refusals": len(reasons)}
     recorded = found["recorded"]
     voltages = [r for r in recorded if r["spikes"] is not None]
