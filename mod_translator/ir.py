@@ -342,6 +342,8 @@ class Mechanism:
     has to do with one runs on one instance after the other.
     halved: with h.secondorder NEURON advances the states by half a step and goes on with their derivatives (so it does
     wherever there is a SolveImplicit, too).
+    potential: the INSTANCE variable that is v while NET_RECEIVE runs, and that v becomes afterwards; '' where
+    NET_RECEIVE does not assign v.
     before_initial, after_initial, before_breakpoint, after_solve, before_step: BEFORE and AFTER blocks. They see ions
     and v as the other blocks do, but hand nothing back to them.
     """
@@ -371,6 +373,7 @@ class Mechanism:
     before_breakpoint: Routine | None = None
     after_solve: Routine | None = None
     before_step: Routine | None = None
+    potential: str = ""
 
     @property
     def states(self) -> tuple[str, ...]:

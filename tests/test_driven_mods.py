@@ -32,3 +32,45 @@ def test_same_as_neuron(name):
     assert outcome["verdict"] == "same", outcome
     assert outcome["own_moving"] > 0
     assert outcome.get("gradient", "finite") == "finite"
+
+
+def reset_and_watched():
+    """A cell that its own NET_RECEIVE sets back, with NetCons that watch its voltage; then two such in one place."""
+    import jax
+    import neuron_models
+    from neuron import h
+
+    import nrn_diff
+
+    jax.config.update("jax_enable_x64", True)
+    h.load_file("stdrun.hoc")
+    cell = h.Section("cell")
+    cell.L = cell.diam = 20
+    cell.insert("pas")
+    other = h.Section("other")
+    clamp = h.IClamp(cell(0.5))
+    clamp.dur, clamp.amp = 100, 0.2
+    reset, synapse = h.dreset(cell(0.5)), h.ExpSyn(other(0.5))
+    stim = h.NetStim()
+    stim.start, stim.interval, stim.number = 3, 1.7, 9
+    wires = [h.NetCon(stim, reset, 0, 0.3, 0.2)]
+    wires += [h.NetCon(cell(0.5)._ref_v, synapse, th, 0.5, 1e-3, sec=cell) for th in (-62, -57.5)]
+    keep = [h.Vector().record(x) for x in (cell(0.5)._ref_v, synapse._ref_g, reset._ref_shown, reset._ref_count)]
+    h.tstop = 20
+    out = neuron_models.compare_with_neuron(nrn_diff.capture(), h)["worst"]
+    keep.append(h.dreset(cell(0.5)))
+    try:
+        nrn_diff.capture().simulate()
+    except nrn_diff.CaptureError as error:
+        return out, str(error), [reset.count, synapse.g, len(wires)]
+    return out, "", []
+
+
+def test_a_voltage_that_an_event_sets_is_watched_as_in_neuron():
+    text = (FOLDER / "dreset.mod").read_text()
+    worst, refusal, (count, conductance, _) = run_function(reset_and_watched, mods={"dreset.mod": text})
+    assert len(worst) == 4
+    assert max(worst.values()) <= 1e-10, worst
+    assert count > 5
+    assert conductance > 0
+    assert "v, which NET_RECEIVE assigns" in refusal

@@ -122,7 +122,7 @@ UNSUPPORTED = {
     "U172": CALLED % "PROCEDURE f(x) { TABLE a FROM $0 TO 1 WITH 10 a = x*v }",
     "U178": "NEURON { POINT_PROCESS x USEION ca READ cai }\nASSIGNED { cai a }\n$NET_RECEIVE (w) { f() }\n"
     "PROCEDURE f() { a = cai }\n",
-    "U174": EVENT.replace("NET_RECEIVE", "$NET_RECEIVE") % "v = -60",
+    "U174": EVENT.replace("NET_RECEIVE", "$NET_RECEIVE") % "f()" + "PROCEDURE f() { v = -60 }\n",
     "U159": EVENT % "FOR_NETCONS($u) { net_send(1, 2) }",
     "U176": "NEURON { SUFFIX x RANDOM r }\nASSIGNED { a }\nINITIAL { $random_setids(r, 1, 2, 3) }\n",
     "U179": "NEURON { POINT_PROCESS x USEION ca READ cai }\nASSIGNED { cai a }\n"

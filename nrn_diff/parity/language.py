@@ -406,7 +406,18 @@ STATEMENTS = (
         RUN,
         "NEURON gives the block a copy, and so does this",
     ),
-    Construct("assignment to v in NET_RECEIVE", POINT + "NET_RECEIVE (w) { v = -60 }\n", ()),
+    Construct(
+        "assignment to v in NET_RECEIVE",
+        POINT + "NET_RECEIVE (w) { v = -60 }\n",
+        ("test_driven_mods.py::test_a_voltage_that_an_event_sets_is_watched_as_in_neuron", *DRIVEN),
+        "it sets the potential of the segment; refused: several instances in one place, another NET_RECEIVE that reads "
+        "v, extracellular layers",
+    ),
+    Construct(
+        "the same by a PROCEDURE that NET_RECEIVE calls",
+        POINT + "NET_RECEIVE (w) { f() }\nPROCEDURE f() { v = -60 }\n",
+        (),
+    ),
     Construct(
         "a FUNCTION with side effects to the right of &amp;&amp; or \\|\\|",
         DENSITY + "INITIAL { if (v > 0 && f() > 1) { a = 1 } }\nFUNCTION f() { b = 2 f = 1 }\n",

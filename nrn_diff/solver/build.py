@@ -311,6 +311,16 @@ def _check(capture: Capture, data: MechanismData, blocks: Mapping[str, Block], l
                 "h.secondorder = 0",
             )
         )
+    if mechanism.potential and not _alone(capture, data):
+        refusals.append(
+            Refusal(
+                "v, which NET_RECEIVE assigns",
+                f"mechanism {mechanism.name}, {mechanism.file}",
+                "with several instances in one place, another NET_RECEIVE that reads v, or extracellular layers, each "
+                "event would have to see what the one before it made of v, which is not supported yet",
+                "put the instances into segments of their own",
+            )
+        )
     for name in sorted(_crowded_currents(data)):
         refusals.append(
             Refusal(
@@ -322,6 +332,13 @@ def _check(capture: Capture, data: MechanismData, blocks: Mapping[str, Block], l
         )
     if refusals:
         raise CaptureError(refusals)
+
+
+def _alone(capture: Capture, data: MechanismData) -> bool:
+    """Return whether nothing else that events reach reads or sets the potentials that a NET_RECEIVE sets."""
+    others = [d.ir for d in capture.mechanisms if d is not data and d.ir.net_receive is not None]
+    reading = any(m.potential or (m.net_receive is not None and "v" in m.net_receive.reads) for m in others)
+    return not reading and len(np.unique(data.nodes)) == len(data.nodes) and capture.extracellular is None
 
 
 def _filled_before(mechanism: ir.Mechanism, routine: str, name: str) -> bool:

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from mod_translator import ir
 from mod_translator.passes.outbox import OWN, PRESENT, Site
-from nrn_diff.solver.moment import Moment
+from nrn_diff.solver.moment import Moment, replace_rows
 from nrn_diff.solver.structure import MechanismStructure
 from nrn_diff.solver.values import Array
 
@@ -65,11 +65,27 @@ class Receiver:
         """What the events of this moment start from."""
         here = now.mechanisms[self.mechanism.name]
         written = self.mechanism.blocks[self.block].outputs
-        return Targets({n: here[n] for n in written if n in here}, now.weights[self.mechanism.name])
+        variables = {n: here[n] for n in written if n in here}
+        if self._sets_v:
+            variables[self.mechanism.ir.potential] = now.read(self.mechanism, "v")
+        return Targets(variables, now.weights[self.mechanism.name])
+
+    def _give_v(self, given: dict[str, Any]) -> None:
+        """Let a WATCH find v as the event before has left it."""
+        if self._sets_v:
+            given["v"] = given[self.mechanism.ir.potential]
+
+    @property
+    def _sets_v(self) -> bool:
+        return self.mechanism.ir.potential in self.mechanism.blocks[self.block].outputs
 
     def store(self, now: Moment, targets: Targets) -> None:
         """Keep what the events left."""
         now.mechanisms[self.mechanism.name].update(targets.variables)
+        if self._sets_v:
+            writer = self.mechanism.node.last
+            new = writer.gather(targets.variables[self.mechanism.ir.potential])
+            now.v = replace_rows(writer.target >= 0, new, now.v)
         if self.mechanism.draws_on_events:
             now.go_on_from(self.mechanism)
         now.weights[self.mechanism.name] = targets.weights
@@ -105,6 +121,7 @@ class Receiver:
             return [targets.weights.at[at, k].get(mode="fill", fill_value=0.0) for k in range(count)]
 
         given: dict[str, Any] = {"t": time, "flag": flag, PRESENT: present, **self.constant, **targets.variables}
+        self._give_v(given)
         args = weights_of(connection)
         netcons = jnp.asarray(agenda.netcons)
         for k, name in enumerate(agenda.netcon_present):
@@ -151,6 +168,7 @@ class Receiver:
         for name, value in self.constant.items():
             each = self.mechanism.is_per_instance(name)
             given[name] = jax.tree.map(lambda x: _pick(x, row), value) if each else value
+        self._give_v(given)
         args = [targets.weights[events.connection, k] for k in range(len(block.args))]
         return self.mechanism.run(self.block, {n: given[n] for n in block.inputs}, tuple(args)), args
 
