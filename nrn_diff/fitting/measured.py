@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ def read_trace(path: str | Path, column: str = "", *, time: str = "", unit: floa
     .csv, .txt: `column` and `time` are names in the first line, or numbers counted from 0 (default: 1 and 0).
     .h5, .hdf5: names of data sets; `time` may be a number, the sampling interval (ms). .nwb: `column` is the name of an
     acquisition or stimulus series, whose own rate or timestamps (s) and conversion (to mV or nA) are used. .abf:
-    `column` is the number of the sweep. unit: multiplies the values. Raises FitError for what cannot be read.
+    `column` is the number of the sweep (of the first channel), whose unit is turned into mV or nA. Times of NWB and ABF
+    start at 0. unit: multiplies the values. Raises FitError for what cannot be read.
     """
     path = Path(path)
     readers = {".csv": _csv, ".txt": _csv, ".h5": _hdf5, ".hdf5": _hdf5, ".nwb": _nwb, ".abf": _abf}
@@ -27,7 +29,7 @@ def read_trace(path: str | Path, column: str = "", *, time: str = "", unit: floa
         raise FitError(f"{path}: traces are read from {', '.join(readers)}")
     try:
         t, x = readers[path.suffix](path, column, time)
-    except (OSError, KeyError, ValueError, IndexError) as error:
+    except (OSError, KeyError, ValueError, IndexError, struct.error) as error:
         raise FitError(f"{path}: trace {column!r} cannot be read: {error}") from error
     t, x = np.asarray(t, float), np.asarray(x, float) * unit
     if t.shape != x.shape or t.ndim != 1 or len(t) < 2 or not np.all(np.diff(t) > 0):
@@ -81,17 +83,30 @@ def _nwb(path: Path, column: str, time: str) -> tuple[Any, Any]:
     del time
     with _library("pynwb", path).NWBHDF5IO(str(path), "r") as io:
         file = io.read()
+        if column not in file.acquisition and column not in file.stimulus:
+            there = "; ".join(", ".join(group) for group in (file.acquisition, file.stimulus))
+            raise ValueError(f"the file has {there}")
         series = file.acquisition[column] if column in file.acquisition else file.stimulus[column]
-        x = np.asarray(series.data[:]) * series.conversion + getattr(series, "offset", 0.0)
-        rate = series.rate
-        t = np.arange(len(x)) / rate if rate else np.asarray(series.timestamps[:])
         # NWB has volts, amperes and seconds.
-        scale = {"volts": 1e3, "amperes": 1e9}.get(series.unit, 1.0)
+        scale = _scale({"volts": 1e3, "amperes": 1e9}, series.unit)
+        x = np.asarray(series.data[:]) * series.conversion + series.offset
+        t = np.asarray(series.timestamps[:]) if series.rate is None else np.arange(len(x)) / series.rate
     return (t - t[0]) * 1e3, x * scale
 
 
 def _abf(path: Path, column: str, time: str) -> tuple[Any, Any]:
     del time
     file = _library("pyabf", path).ABF(str(path))
-    file.setSweep(int(column or 0))
-    return file.sweepX * 1e3, file.sweepY
+    number = int(column or 0)
+    if not 0 <= number < file.sweepCount:
+        raise ValueError(f"the file has {file.sweepCount} sweeps, counted from 0")
+    file.setSweep(number)
+    scale = _scale({"mV": 1.0, "V": 1e3, "uV": 1e-3, "nA": 1.0, "pA": 1e-3, "A": 1e9}, file.sweepUnitsY)
+    return file.sweepX * 1e3, file.sweepY * scale
+
+
+def _scale(known: dict[str, float], unit: str) -> float:
+    """Factor to mV or nA."""
+    if unit not in known:
+        raise ValueError(f"its unit is {unit!r}, not one of {', '.join(known)}")
+    return known[unit]
