@@ -95,6 +95,8 @@ def _setting(model: Model, name: str, owner: str, value: float, k: int) -> Setti
         if index is None:
             raise ParameterError("the threshold of a NetCon that only records cannot be written to a file")
         return Setting("threshold", value, owner=f"NetCon[{index}]")
+    if name == "NetCon.delay":
+        return Setting("delay", value, owner=owner)
     match = _SEGMENT.match(owner)
     if match:
         section, x = match["section"], float(match["x"])

@@ -222,7 +222,15 @@ class Model:
         if not isinstance(free, jax.core.Tracer) and not np.all(np.isfinite(free)):
             entry = np.flatnonzero(~np.isfinite(np.ravel(free)))[0]
             raise ParameterError(f"{spec.label!r} is not finite (entry {entry} of {np.size(free)}: NaN or inf)")
-        return self._assignment(spec).apply(values, free)
+        new = self._assignment(spec).apply(values, free)
+        if spec.name == "NetCon.delay" and not isinstance(free, jax.core.Tracer):
+            same = jax.tree.map(np.array_equal, new.delays, self.values.delays)
+            if not all(same.values()):
+                raise ParameterError(
+                    "NetCon.delay: a run counts delays in steps, which are compiled. Only the derivative at those "
+                    "captured can be asked for; to change them set nc.delay in NEURON and capture again"
+                )
+        return new
 
     def _starts_run(self, spec: Param) -> bool:
         return self._assignment(spec).quantity.parts[0].path[0] in ("start_v", "start")

@@ -4,9 +4,9 @@ Names are NEURON's: 'gnabar_hh' (RANGE, one value for each segment that has it),
 (one for each point process), 'Ra', 'L' (sections), 'cm', 'diam' (segments), 'xraxial[0]', 'xg[1]', 'xc[0]',
 'e_extracellular' (one for each segment with these layers), 'ena', 'nai' (one for each segment with that ion),
 'nai0_na_ion', 'NetCon.weight' (one for each connection, in the order of h.List('NetCon')), 'NetCon.threshold' (one for
-each voltage that NetCons watch), 'celsius', 'v_init', 'LinearMechanism[0].g' (row by row), '.c', '.b', '.y0',
-'play[0]' (the samples of a Vector that is played, in the order of the plays). Where a run starts: 'v' (segments),
-'m_hh' (a STATE).
+each voltage that NetCons watch), 'NetCon.delay' (one for each connection that a voltage drives; for derivatives, see
+docs/spikes.md), 'celsius', 'v_init', 'LinearMechanism[0].g' (row by row), '.c', '.b', '.y0', 'play[0]' (the samples of
+a Vector that is played, in the order of the plays). Where a run starts: 'v' (segments), 'm_hh' (a STATE).
 """
 
 from __future__ import annotations
@@ -149,10 +149,17 @@ def _candidates(capture: Capture) -> Iterator[tuple[str, Callable[[], Quantity]]
     for data in (d for d in capture.mechanisms if d.name != ELEMENTS):
         yield from _mechanism_candidates(capture, data)
     yield from ((name, partial(_samples, capture, name, len(samples))) for name, samples in waves(capture).items())
+    yield from _connection_candidates(capture)
+
+
+def _connection_candidates(capture: Capture) -> Iterator[tuple[str, Callable[[], Quantity]]]:
     if capture.connections:
-        yield "NetCon.weight", partial(_weights, capture)
+        every = np.arange(len(capture.connections))
+        yield "NetCon.weight", partial(_of_connections, capture, "NetCon.weight", "weights", every)
     if any(c.source_node >= 0 for c in capture.connections) or capture.spikes:
         yield "NetCon.threshold", partial(_thresholds, capture)
+    if len(driven := driven_by_voltages(capture)):
+        yield "NetCon.delay", partial(_of_connections, capture, "NetCon.delay", "delays", driven)
 
 
 def _layer_candidates(capture: Capture, layers: Extracellular) -> Iterator[tuple[str, Callable[[], Quantity]]]:
@@ -238,14 +245,26 @@ def _thresholds(capture: Capture) -> Quantity:
     return _whole("NetCon.threshold", ("thresholds",), cable.node_section[nodes], owner)
 
 
-def _weights(capture: Capture) -> Quantity:
+def driven_by_voltages(capture: Capture) -> np.ndarray:
+    """Numbers of the connections whose delays have a derivative: those that a voltage drives."""
+    return np.array([k for k, c in enumerate(capture.connections) if c.source_node >= 0], dtype=int)
+
+
+def _of_connections(capture: Capture, name: str, field: str, chosen: np.ndarray) -> Quantity:
+    """One for each chosen connection; of a weight vector the first."""
     parts, owner, section = [], [], []
     node_of = {data.name: data.nodes for data in capture.mechanisms}
+    rows = {c.target: 0 for c in capture.connections}
+    row = []
     for c in capture.connections:
+        row.append(rows[c.target])
+        rows[c.target] += 1
+    connections = [capture.connections[k] for k in chosen]
+    for c in connections:
         owner.append(f"NetCon[{c.index}]")
         section.append(int(_sections(capture, node_of[c.target][c.instance])))
-    for target in dict.fromkeys(c.target for c in capture.connections):
-        position = np.array([k for k, c in enumerate(capture.connections) if c.target == target])
-        rows = np.arange(len(position))
-        parts.append(Part(("weights", target), position, (rows, np.zeros_like(rows))))
-    return Quantity("NetCon.weight", len(owner), np.array(section), tuple(owner), tuple(parts))
+    for target in dict.fromkeys(c.target for c in connections):
+        position = np.array([k for k, c in enumerate(connections) if c.target == target])
+        index = np.array([row[k] for k in chosen[position]])
+        parts.append(Part((field, target), position, (index, np.zeros_like(index)) if field == "weights" else (index,)))
+    return Quantity(name, len(owner), np.array(section), tuple(owner), tuple(parts))

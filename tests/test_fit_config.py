@@ -137,7 +137,7 @@ def test_bluepyopt_files_load_as_they_are():
     assert out["status"] == 0
     assert set(out["out"]["theta"]) == {"g_pas.somatic", "g_pas.basal"}
     assert out["out"]["loss"] < 5.0
-    assert "sections['dend']" in out["python"]
+    assert "by_name['dend']" in out["python"]
 
 
 def test_what_bluepyopt_files_may_hold_and_what_is_refused(tmp_path):

@@ -5,7 +5,7 @@ import pytest
 from neuron_process import run_function
 from test_spikes_against_neuron import DEPRESSING
 
-START = {"IClamp.amp": 0.15, "gnabar_hh": 0.12, "NetCon.threshold": -5.0, "NetCon.weight": 0.002}
+START = {"IClamp.amp": 0.15, "gnabar_hh": 0.12, "NetCon.threshold": -5.0, "NetCon.weight": 0.002, "NetCon.delay": 1.1}
 TSTOP = 13.0
 
 
@@ -21,7 +21,7 @@ def build(h, synapse):
     s = getattr(h, synapse)(b(0.5))
     s.e = 0
     wire = h.NetCon(a(0.5)._ref_v, s, sec=a)
-    wire.threshold, wire.delay, wire.weight[0] = START["NetCon.threshold"], 1.1, START["NetCon.weight"]
+    wire.threshold, wire.delay, wire.weight[0] = (START[f"NetCon.{x}"] for x in ("threshold", "delay", "weight"))
     clamp = h.IClamp(a(0.5))
     clamp.delay, clamp.dur, clamp.amp = 0, 30, START["IClamp.amp"]
     h.v_init, h.tstop = -65, TSTOP
@@ -30,6 +30,7 @@ def build(h, synapse):
         "gnabar_hh": lambda x: setattr(a(0.5).hh, "gnabar", x),
         "NetCon.threshold": lambda x: setattr(wire, "threshold", x),
         "NetCon.weight": lambda x: wire.weight.__setitem__(0, x),
+        "NetCon.delay": lambda x: setattr(wire, "delay", x),
     }
     return [a, b, s, wire, clamp], setters
 
@@ -81,6 +82,12 @@ def ours(synapse, steps_per_ms):
             loss = lambda th, m=model, w=weight, kind=kind: jnp.sum(w * m.simulate(th, spikes=kind)["b(0.5).v"])
             value, slope = jax.value_and_grad(loss)(theta)
             out[f"{type(kind).__name__} {n}"] = {"": float(value), **{k: float(slope[k][0]) for k in START}}
+    with pytest.raises(nrn_diff.errors.ParameterError, match="capture again"):
+        model.simulate(theta.replace(**{"NetCon.delay": np.array([1.2])}))
+    lost = jax.jit(lambda th: model.simulate(th)["b(0.5).v"])(theta.replace(**{"NetCon.delay": np.array([1.2])}))
+    assert np.isnan(lost).all()
+    model.write_back(theta)
+    assert keep[3].delay == START["NetCon.delay"]
     del recorded
     return out
 
@@ -99,7 +106,7 @@ def test_crossing_time_is_the_derivative_of_the_continuous_model(synapse):
     # Values do not depend on the object; without one, what moves the spike only has no derivative.
     none, surrogate = out["NoDerivative 40"], out["Surrogate 40"]
     assert none[""] == coarse[""] == surrogate[""]
-    assert none["IClamp.amp"] == none["gnabar_hh"] == none["NetCon.threshold"] == 0.0
+    assert none["IClamp.amp"] == none["gnabar_hh"] == none["NetCon.threshold"] == none["NetCon.delay"] == 0.0
     assert none["NetCon.weight"] == pytest.approx(coarse["NetCon.weight"], rel=1e-9)
     # A surrogate says that a lower threshold means more spikes, hence a depolarised target.
     assert surrogate["NetCon.threshold"] < 0.0

@@ -17,7 +17,7 @@ from nrn_diff.bridge.extracellular import ARRAYS
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.inventory import EXTRACELLULAR, Inventory, Located, hoc_objects, locate_cells, take_inventory
 from nrn_diff.errors import WriteBackError
-from nrn_diff.quantities import is_start
+from nrn_diff.quantities import driven_by_voltages, is_start
 from nrn_diff.snapshot import Capture
 from nrn_diff.solver.build_events import find_sources
 from nrn_diff.solver.play import wave_vectors
@@ -158,6 +158,7 @@ def _slots(capture: Capture, inventory: Inventory) -> dict[str, Callable[[], np.
         "cm": lambda: _array([_attribute(s, "cm") for s in topology.segments()], (-1,)),
         "diam": lambda: _array([_attribute(s, "diam") for s in topology.segments()], (-1,)),
         "NetCon.threshold": lambda: _array([_attribute(nc, "threshold") for nc in _watching(capture)], (-1,)),
+        "NetCon.delay": lambda: _array([_attribute(nc, "delay") for nc in _driven(capture)], (-1,)),
     }
     if capture.extracellular is not None and inventory.extracellular is not None:
         owners, count = inventory.extracellular.owners, capture.extracellular.xg.shape[1]
@@ -226,6 +227,12 @@ def _attribute(owner: Any, name: str) -> Slot:
 
 def _item(array: Any, k: int) -> Slot:
     return Slot(lambda: array[k], lambda value: array.__setitem__(k, value))
+
+
+def _driven(capture: Capture) -> list[Any]:
+    """The live NetCons that voltages drive."""
+    live = hoc_objects("NetCon")
+    return [live[capture.connections[k].index] for k in driven_by_voltages(capture)]
 
 
 def _watching(capture: Capture) -> list[Any]:

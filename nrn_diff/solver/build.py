@@ -169,6 +169,7 @@ def build_values(capture: Capture, structure: Structure) -> Values:
         build_layers(capture),
         build_circuit_values(capture),
         plays={name: array(samples) for name, samples in waves(capture).items()},
+        delays={m.name: array(m.deliveries.delay) for m in structure.mechanisms if m.deliveries is not None},
     )
 
 

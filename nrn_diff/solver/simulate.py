@@ -48,9 +48,19 @@ def simulate(structure: Structure, values: Values, adjoint: AbstractAdjoint | No
     failed = {name: queue.failed for name, queue in (last.queues or {}).items()}
     if last.spikes.tied is not None:
         failed[SYNAPSES] = jnp.where(last.spikes.tied, TIED, 0)
+    samples = jnp.where(_other_delays(structure, values), jnp.nan, samples)
     for code in failed.values():
         samples = jnp.where(code > 0, jnp.nan, samples)
     return Run(samples, rest.crossed, rest.sent, failed)
+
+
+def _other_delays(structure: Structure, values: Values) -> Array:
+    """Whether a delay is not the one that was compiled: it counts steps, and only its derivative can be asked for."""
+    different = jnp.zeros((), bool)
+    for m in structure.mechanisms:
+        if m.deliveries is not None and m.name in values.delays:
+            different = different | jnp.any(values.delays[m.name] != m.deliveries.delay)
+    return different
 
 
 def _clocks(structure: Structure, active: dict[str, Deliveries], played: Drives) -> Clock:

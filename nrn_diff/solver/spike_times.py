@@ -89,6 +89,9 @@ def receive_moved(
     assert spikes.moved is not None
     sent = step[lines.lag]
     moved = jnp.where(sent >= 0, spikes.moved[sent % now.structure.spike_sources.memory, lines.source], 0.0)
+    if kind.moves:
+        delay = now.fixed.values.delays[name][lines.connection]
+        moved = moved + (delay - jax.lax.stop_gradient(delay))
     if kind.counts:
         targets, change = _receive(receiver, lines, targets, events, moved, sent)
         return targets._replace(variables={n: x + change[n] for n, x in targets.variables.items()})

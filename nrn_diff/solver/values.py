@@ -62,7 +62,8 @@ class Values(NamedTuple):
     thresholds: of the spike sources (mV), [n_sources]. extracellular: None without such layers. tables: contents of
     FUNCTION_TABLEs by mechanism and name. start_v [rows] (mV): the voltages to start from, None: v_init everywhere.
     start: variables that replace what INITIAL leaves, [n].
-    plays: the samples of each played Vector.
+    plays: the samples of each played Vector. delays (ms): of the connections of each mechanism, as compiled, since they
+    count steps; here for the derivative with respect to them.
     """
 
     cable: Cable
@@ -79,6 +80,7 @@ class Values(NamedTuple):
     start_v: Array | None = None
     start: PerMechanism | None = None
     plays: dict[str, Array] = {}  # noqa: RUF012
+    delays: dict[str, Array] = {}  # noqa: RUF012
 
 
 class IonState(NamedTuple):
