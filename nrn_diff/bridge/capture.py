@@ -26,6 +26,7 @@ from nrn_diff.bridge.plays import find_plays
 from nrn_diff.bridge.random_play import find_random_plays
 from nrn_diff.bridge.records import find_records
 from nrn_diff.bridge.refuse import check_process, check_threads
+from nrn_diff.bridge.ties import refuse_doubtful
 from nrn_diff.bridge.topology import read_cable
 from nrn_diff.bridge.translate import Translator, execution_rank
 from nrn_diff.snapshot import Capture, Connection, Events, MechanismData, Play, Record
@@ -110,11 +111,13 @@ def _capture(
         if d.type.name in lowered
     )
     if from_now is None:
-        connections, trains, events, cells = capture_connections(inventory, clock.tstop, last, translator, findings)
+        connections, trains, events, cells, doubts = capture_connections(
+            inventory, clock.tstop, last, translator, findings
+        )
         mechanisms += cells
         spikes = capture_spikes(inventory, mechanisms, trains, findings)
     else:
-        connections, trains, spikes = from_now.connections(inventory, translator, findings), (), ()
+        connections, trains, spikes, doubts = from_now.connections(inventory, translator, findings), (), (), ()
         events = Events(np.zeros(0), np.zeros(0, int))
     if elements is not None:
         mechanisms += (elements,)
@@ -126,6 +129,7 @@ def _capture(
     plays = find_random_plays(inventory, clock, findings)
     if from_now is None:
         plays += find_plays(inventory, findings)
+        refuse_doubtful(doubts, connections, mechanisms, plays, records, findings)
     else:
         _refuse_drawn(plays, findings)
         plays = from_now.plays(inventory, findings)

@@ -23,8 +23,10 @@ from nrn_diff.bridge.gid_sources import find_gid_sources, source_location
 from nrn_diff.bridge.inventory import Inventory, Located, hoc_objects, locate_cells
 from nrn_diff.bridge.mechanisms import read_globals, read_values
 from nrn_diff.bridge.random123 import NeuronRandom, streams_of
+from nrn_diff.bridge.ties import doubtful
 from nrn_diff.bridge.translate import Translator
 from nrn_diff.bridge.variables import every_variable, identify, put_sentinels
+from nrn_diff.errors import Refusal
 from nrn_diff.events.artificial import ArtificialCell, ArtificialConnection, run_artificial
 from nrn_diff.events.errors import EventError
 from nrn_diff.snapshot import Connection, Events, MechanismData, Record, SpikeRecord, Train
@@ -342,8 +344,10 @@ def _check_draws(
 
 def capture_connections(
     inventory: Inventory, tstop: float, first_rank: int, translator: Translator, findings: Findings
-) -> tuple[tuple[Connection, ...], tuple[Train, ...], Events, tuple[MechanismData, ...]]:
+) -> tuple[tuple[Connection, ...], tuple[Train, ...], Events, tuple[MechanismData, ...], tuple[Refusal, ...]]:
     """NetCons to captured processes, the trains that drive them, the events that arrive, and driven artificial cells.
+
+    And what is to be refused if there are other events in NEURON's queue (ties.py).
 
     Artificial cells whose events do not depend on the solution are run from 0 to tstop (ms). The others become
     mechanisms; first_rank: behind that of all mechanisms in sections.
@@ -383,6 +387,7 @@ def capture_connections(
     ]
     trains: list[Train] = []
     events = Events(np.zeros(0), np.zeros(0, int))
+    doubts: tuple[Refusal, ...] = ()
     usable = with_vectors([c for c in cells if c is not None], findings)
     if len(usable) == len(cells) and not findings.refusals:
         try:
@@ -391,6 +396,7 @@ def capture_connections(
             if numbers.process_drawn:
                 _check_equations(inventory, translator, findings)
                 _check_draws([n for n in artificial if n not in needed], artificial, translator, findings)
+            doubts = doubtful(usable, run.ties)
             trains = [Train(name, t) for name, t in zip(names, run.trains, strict=True)]
             place = {w.index: k for k, w in enumerate(w for w in wires if w.target in instances)}
             connection = np.array([place.get(w.index, -1) for w in sent], dtype=int)[run.delivery_connections]
@@ -400,7 +406,7 @@ def capture_connections(
     if any(w.source.silent for w in wires if w.target in instances):
         trains.append(Train("", np.zeros(0)))
     connections = tuple(_connection(w, instances, names) for w in wires if w.target in instances)
-    return connections, tuple(trains), events, tuple(d for d in cells_of if d is not None)
+    return connections, tuple(trains), events, tuple(d for d in cells_of if d is not None), doubts
 
 
 def _connection(wire: Wire, instances: Mapping[str, tuple[str, int]], names: list[str]) -> Connection:

@@ -67,11 +67,26 @@ class ArtificialConnection:
 class ArtificialRun:
     """trains: for each cell the times (ms) at which it sends. delivery_times [n], delivery_connections [n]: every event
     that reaches a target up to tstop and the index of its connection, in the order in which NEURON delivers them.
+    ties: see `Tie`.
     """
 
     trains: tuple[Array, ...]
     delivery_times: Array
     delivery_connections: Array
+    ties: tuple[Tie, ...] = ()
+
+
+@dataclass(frozen=True)
+class Tie:
+    """Two events that reach a cell at one time (ms), in an order that further events in NEURON's queue could change.
+
+    flags: of both. alike: whether they bring the same weights. Given once for each cell and pair of flags.
+    """
+
+    cell: int
+    time: float
+    flags: tuple[float, float]
+    alike: bool
 
 
 def artificial_trains(
@@ -111,6 +126,7 @@ def run_artificial(
         tuple(np.asarray(t, dtype=np.float64) for t in network.sent[: len(cells)]),
         np.asarray(network.delivery_times, dtype=np.float64),
         np.asarray(network.delivery_connections, dtype=np.int32),
+        tuple(network.ties.values()),
     )
 
 
@@ -130,9 +146,10 @@ def initial_events(cell: ArtificialCell, *, random: RandomProvider | None = None
 
 @dataclass(slots=True, frozen=True)
 class _Delivery:
-    """A NetCon event."""
+    """A NetCon event. sent (ms): when it was queued."""
 
     connection: int
+    sent: float = 0.0
 
 
 @dataclass(slots=True, frozen=True)
@@ -140,6 +157,7 @@ class _Spike:
     """A source whose NetCons all have the same delay: one event for all of them (PreSyn::use_min_delay_)."""
 
     source: int
+    sent: float = 0.0
 
 
 @dataclass(slots=True, frozen=True)
@@ -147,6 +165,18 @@ class _SelfEvent:
     cell: int
     flag: float
     weights: MutableSequence[float] | None
+    sent: float = 0.0
+
+
+@dataclass(slots=True, frozen=True)
+class _Received:
+    """What a cell has received at its latest time; late: it was queued at that time itself. event: what was queued."""
+
+    event: _Event
+    flag: float
+    weights: MutableSequence[float] | None
+    late: bool
+    of_netcon: bool
 
 
 @dataclass(slots=True, frozen=True)
@@ -210,6 +240,8 @@ class _Network:
         self.sent: list[list[float]] = [[] for _ in self.outgoing]
         self.delivery_times: list[float] = []
         self.delivery_connections: list[int] = []
+        self.latest: list[tuple[float, list[_Received]]] = [(0.0, []) for _ in cells]
+        self.ties: dict[tuple[int, float, float, bool], Tie] = {}
 
     def _common_delay(self, outgoing: list[int]) -> float | None:
         delays = {self.connections[i].delay for i in outgoing}
@@ -248,26 +280,44 @@ class _Network:
 
     def deliver(self, event: _Event, time: float) -> None:
         match event:
-            case _SelfEvent(cell, flag, weights):
+            case _SelfEvent(cell, flag, weights, sent):
+                self.look_for_ties(cell, time, _Received(event, flag, weights, sent == time, of_netcon=False))
                 self.receive(cell, time, flag, weights)
-            case _Delivery(connection):
-                self.deliver_connection(connection, time)
-            case _Spike(source):
+            case _Delivery(connection, sent):
+                self.deliver_connection(connection, time, event, late=sent == time)
+            case _Spike(source, sent):
                 for connection in self.outgoing[source]:
                     if not self.connections[connection].silent:
-                        self.deliver_connection(connection, time)
+                        self.deliver_connection(connection, time, event, late=sent == time)
             case _NextGiven(train, _, True):
                 self.queue_given(train, 0)
             case _NextGiven(train, position):
                 self.send(len(self.cells) + train, time)
                 self.queue_given(train, position + 1)
 
-    def deliver_connection(self, connection: int, time: float) -> None:
+    def deliver_connection(self, connection: int, time: float, event: _Event, *, late: bool) -> None:
         self.delivery_times.append(time)
         self.delivery_connections.append(connection)
         target = self.connections[connection].target
         if target >= 0:
+            self.look_for_ties(target, time, _Received(event, 0.0, self.weights[connection], late, of_netcon=True))
             self.receive(target, time, 0.0, self.weights[connection])
+
+    def look_for_ties(self, cell: int, time: float, now: _Received) -> None:
+        """As `order_unknown` of the solver: of two that were queued before their time either may come first."""
+        if time <= 0.0:
+            return
+        if self.latest[cell][0] != time:
+            self.latest[cell] = (time, [])
+        for before in self.latest[cell][1]:
+            both_late = before.late and now.late and (before.of_netcon or now.of_netcon)
+            if before.event is now.event:
+                continue  # one event for several NetCons, which come in their order
+            if both_late or not (before.late or now.late):
+                alike = before.weights is now.weights
+                key = (cell, before.flag, now.flag, alike)
+                self.ties.setdefault(key, Tie(cell, time, (before.flag, now.flag), alike))
+        self.latest[cell][1].append(now)
 
     def receive(self, cell: int, time: float, flag: float, weights: MutableSequence[float] | None) -> None:
         block = self.programs[cell].net_receive
@@ -285,11 +335,11 @@ class _Network:
         self.sent[source].append(time)
         common = self.common_delay[source]
         if common is not None:
-            self.queue.insert(time + common, _Spike(source))
+            self.queue.insert(time + common, _Spike(source, time))
             return
         for connection in self.outgoing[source]:
             if not self.connections[connection].silent:
-                self.queue.insert(time + self.connections[connection].delay, _Delivery(connection))
+                self.queue.insert(time + self.connections[connection].delay, _Delivery(connection, time))
 
     def queue_given(self, train: int, position: int, *, starts: bool = False) -> None:
         times = self.given[train]
@@ -306,7 +356,7 @@ class _Host:
 
     def net_send(self, frame: Frame, time: float, flag: float) -> None:
         self.check("net_send", time, frame)
-        item = self.network.queue.insert(time, _SelfEvent(self.cell, flag, frame.weights))
+        item = self.network.queue.insert(time, _SelfEvent(self.cell, flag, frame.weights, frame.t))
         if flag == 1.0:
             self.network.movable[self.cell] = item
 

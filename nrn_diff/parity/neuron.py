@@ -251,9 +251,15 @@ EVENTS = (
         "in the order of their times",
     ),
     Feature(
-        "trains that arrive together at a synapse where their order matters, in a model whose solution sends events",
+        "trains that arrive together where their order matters, in a model whose solution sends events, or with Vectors "
+        "that are played or record at times of their own",
         _REFUSED,
-        ("test_self_events.py::test_trains_that_arrive_together_where_their_order_matters_are_refused",),
+        (
+            "test_self_events.py::test_trains_that_arrive_together_where_their_order_matters_are_refused",
+            "test_ties_of_trains.py::test_vectors_that_wait_in_the_queue_change_the_order_at_a_synapse",
+            "test_ties_of_trains.py::test_what_a_cell_receives_at_one_time_is_refused_where_the_solution_sends_events",
+        ),
+        "at synapses and at artificial cells",
     ),
     Feature(
         "NetCon that watches another variable: of an ion, a mechanism, a point process",

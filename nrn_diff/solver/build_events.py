@@ -75,15 +75,26 @@ def in_order(capture: Capture, queued: Collection[str]) -> bool:
     where everything is sent by voltages and takes the same time.
     """
     delays = {c.delay for c in capture.connections}
-    return not queued and len(delays) < 2 and all(c.source_node >= 0 for c in capture.connections)
+    return (
+        not queued
+        and not vectors_in_queue(capture)
+        and len(delays) < 2
+        and all(c.source_node >= 0 for c in capture.connections)
+    )
+
+
+def vectors_in_queue(capture: Capture) -> bool:
+    """Whether Vectors that are played, or record at times of their own, have events in NEURON's queue."""
+    return bool(capture.plays) or not all(r.every_step for r in capture.records)
 
 
 def refuse_ties(capture: Capture, queued: Collection[str]) -> None:
     """Refuse trains that reach one instance at the same time, where their order matters and NEURON's may be another.
 
-    What the solution sends can move such events in NEURON's queue (see events/queue.py). Raises CaptureError.
+    What the solution sends, and what Vectors wait for, can move such events in NEURON's queue (see events/queue.py).
+    Raises CaptureError.
     """
-    if not queued and all(c.train >= 0 for c in capture.connections):
+    if not queued and not vectors_in_queue(capture) and all(c.train >= 0 for c in capture.connections):
         return
     refusals = []
     for data in capture.mechanisms:
