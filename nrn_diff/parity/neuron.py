@@ -251,8 +251,8 @@ EVENTS = (
         "in the order of their times",
     ),
     Feature(
-        "trains that arrive together where their order matters, in a model whose solution sends events, or with Vectors "
-        "that are played or record at times of their own",
+        "trains that arrive together where their order matters, in a model whose solution sends events, or with "
+        "Vectors that are played or record at times of their own",
         _REFUSED,
         (
             "test_self_events.py::test_trains_that_arrive_together_where_their_order_matters_are_refused",
