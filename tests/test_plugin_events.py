@@ -27,6 +27,8 @@ def network(on):
     detectors, cells = [h.Detector(soma(0.5)), h.Detector(dend(0.5))], [h.Leaky() for _ in range(2)]
     sink = h.ExpSyn(dend(0.9))
     detectors[1].thr = -50
+    alone = h.Tie(soma(0.5))  # no NetCon leads to it
+    alone.alike = 1
     wires, stims = [], []
 
     def connect(source, target, weight, delay):
@@ -59,7 +61,7 @@ def network(on):
     seen = []
 
     def look():
-        live = [h.t, soma(0.5).v, dend(0.5).v, sink.g]
+        live = [h.t, soma(0.5).v, dend(0.5).v, sink.g, alone.code]
         live += [x for p in pulses for x in (p.g, p.on, p.ends, p.last, p.i)]
         live += [x for g in gates for x in (g.up, g.n, g.x, g.seen, g.i)]
         live += [x for d in detectors for x in (d.n, d.last)] + [x for c in cells for x in (c.m, c.fired, c.t0)]

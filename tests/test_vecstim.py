@@ -147,6 +147,39 @@ def unknown():
     return "", []
 
 
+def emptied(where):
+    """A handler before INITIAL that fills the Vector once, and empties it from then on, in a run of enable()."""
+    from neuron import h
+
+    import nrn_diff
+
+    h.load_file("stdrun.hoc")
+    cell = h.Section("cell")
+    synapse = h.ExpSyn(cell(0.5))
+    source, times, calls = h.Replay(), h.Vector([1.0, 2.0]), []
+    source.play(times)
+    netcon = h.NetCon(source, synapse)
+
+    def fill():
+        calls.append(1)
+        times.resize(0)
+        if len(calls) == 1:
+            times.append(1.0, 2.0)
+
+    handler = h.FInitializeHandler(where, fill)
+    h.tstop = 5
+    nrn_diff.enable()
+    try:
+        h.run()
+    except RuntimeError as error:
+        return str(error), [netcon.weight[0], str(handler)]
+    return "", []
+
+
+def test_a_vector_that_a_handler_empties_when_asked_again_is_refused():
+    assert "Vector of event times of Replay[0]" in run_function(emptied, mods={"replay.mod": HIDDEN}, where=0)[0]
+
+
 def test_times_of_vectors_agree_with_neuron():
     out = run_function(against_neuron, mods={"replay.mod": HIDDEN, "pointed.mod": POINTER, "plain.mod": PLAIN})
     assert [len(s) for s in out[0]["sent"]] == [3, 3, 0, 0, 3, 3, 3, 0]

@@ -13,7 +13,7 @@ from neuron import h
 from mod_translator import ir
 from nrn_diff.bridge.catalog import MechanismType
 from nrn_diff.bridge.connections import Source, artificial_cell, check_loops, draws_from_process, source_of
-from nrn_diff.bridge.event_vectors import with_vectors
+from nrn_diff.bridge.event_vectors import hidden_vectors, with_vectors
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.gid_sources import GidSource, find_gid_sources
 from nrn_diff.bridge.inventory import Inventory, hoc_objects
@@ -203,7 +203,21 @@ def _cells(
             )
         )
     models = with_vectors([model for _, model in found], findings)
+    _check_vectors(models, saved, findings)
     return [(cell, model) for (cell, _), model in zip(found, models, strict=True)]
+
+
+def _check_vectors(models: Sequence[ArtificialCell], saved: SavedState, findings: Findings) -> None:
+    """Refuse a cell that goes on although its Vector was not found: something in finitialize has emptied it there."""
+    waiting = {f"{e.fields[0]}[{e.fields[1]}]" for e in saved.events if e.kind is EventKind.SELF}
+    for model in models:
+        if hidden_vectors(model.ir) and not model.vectors and model.label in waiting:
+            findings.refuse(
+                f"the Vector of event times of {model.label}",
+                model.label,
+                "an event of it waits, but finitialize, repeated in a copy of the process, makes none",
+                "let no FInitializeHandler change the Vector",
+            )
 
 
 def _value(live: Any, name: str, length: int) -> Any:
