@@ -196,8 +196,57 @@ def hidden(on):
     return {"v": np.array(v), "i": np.array(i), "runs": runs_made()}
 
 
+# What a step leaves for the next in a LOCAL of the file, which NEURON shows nowhere.
+LEAVES = """
+NEURON { SUFFIX leaves NONSPECIFIC_CURRENT i }
+ASSIGNED { v i }
+LOCAL left
+INITIAL { left = -65 }
+BREAKPOINT { SOLVE keep i = 1e-4*(v - left) }
+PROCEDURE keep() { left = 0.5*v - 30 }
+"""
+
+
+def lost(on):
+    """Runs with such a variable; then a step of NEURON itself, which cannot know it."""
+    import numpy as np
+    from neuron import h
+
+    import nrn_diff
+
+    h.load_file("stdrun.hoc")
+    soma = h.Section("soma")
+    soma.insert("leaves")
+    v = h.Vector().record(soma(0.5)._ref_v)
+    h.tstop = 1
+    if on:
+        nrn_diff.enable()
+    h.run()
+    h.continuerun(2)
+    other = h.Vector().record(soma(0.5)._ref_i_cap)  # NEURON is looked at anew
+    h.continuerun(3)
+    said = ""
+    try:
+        h.fadvance()
+    except RuntimeError as error:
+        said = str(error)
+    again = np.array(v)
+    h.finitialize(-60)
+    h.fadvance()
+    return {"v": again, "again": np.array(v), "said": said, "n": other.size()}
+
+
+def test_neuron_does_not_go_on_without_what_it_cannot_know():
+    mods = {"keeps.mod": KEEPS, "counts.mod": COUNTS, "leaves.mod": LEAVES}
+    here, there = (run_function(lost, on=on, mods=mods) for on in (True, False))
+    assert "left of leaves" in here["said"]
+    assert there["said"] == ""
+    np.testing.assert_allclose(here["v"][:121], there["v"][:121], rtol=0, atol=1e-10)
+    np.testing.assert_allclose(here["again"], there["again"], rtol=0, atol=1e-10)
+
+
 def test_variables_that_hoc_cannot_read_go_on():
-    mods = {"keeps.mod": KEEPS, "counts.mod": COUNTS}
+    mods = {"keeps.mod": KEEPS, "counts.mod": COUNTS, "leaves.mod": LEAVES}
     here, there = (run_function(hidden, on=on, mods=mods) for on in (True, False))
     assert here["runs"] == 3
     assert there["runs"] == 0

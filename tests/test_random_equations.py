@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from neuron_process import run_function
 
 NOISE = """
@@ -68,7 +69,14 @@ NEURON { ARTIFICIAL_CELL Tick }
 INITIAL { net_send(exprand(5), 1) }
 NET_RECEIVE(w) { if (flag == 1) { net_event(t) } }
 """
-MODS = {"noisy.mod": NOISE, "release.mod": RELEASE}
+MODS = {
+    "noisy.mod": NOISE,
+    "release.mod": RELEASE,
+    "drawing.mod": DRAWING,
+    "bursts.mod": BURSTS,
+    "seeded.mod": SEEDED,
+    "tick.mod": TICK,
+}
 
 
 def compared() -> dict[str, Any]:
@@ -189,8 +197,7 @@ def of_process() -> dict[str, Any]:
 
 
 def test_the_numbers_of_the_one_stream_of_the_process_are_neurons() -> None:
-    mods = {"drawing.mod": DRAWING, "bursts.mod": BURSTS, "seeded.mod": SEEDED, "tick.mod": TICK}
-    out = run_function(of_process, mods=mods)
+    out = run_function(of_process, mods=MODS)
     for run in ("first", "second"):
         assert out[run].pop("soma(0.5).v") <= 1e-8
         assert max(out[run].values()) <= 1e-13, out[run]
@@ -201,3 +208,48 @@ def test_the_numbers_of_the_one_stream_of_the_process_are_neurons() -> None:
     assert "at the same time" in out["tie"]
     assert "the same stream as artificial cells" in out["tick"]
     assert "use_mcell_ran4" in out["other stream"]
+
+
+def going_on(on: bool) -> dict[str, Any]:
+    """Runs of enable() and steps of NEURON in turn, with the streams of both kinds."""
+    import numpy as np
+    from neuron import h
+
+    import nrn_diff
+    from nrn_diff.plugin import runs_made
+
+    h.load_file("stdrun.hoc")
+    soma = h.Section("soma")
+    soma.L = soma.diam = 20
+    soma.nseg = 3
+    for name in ("noisy", "drawing"):
+        soma.insert(name)
+    for k, segment in enumerate(soma):
+        segment.noisy.r.set_ids(k, 2, 3)
+        segment.noisy.s.set_ids(k, 20, 4_000_000_000).set_seq(2**33 + 1)
+    synapse, bursts, stim = h.Release(soma(0.1)), h.Bursts(soma(0.9)), h.NetStim()
+    bursts.mean = 0.4
+    stim.start, stim.interval, stim.number = 0.1, 0.3, 20
+    wires = [h.NetCon(stim, synapse, 0, 0.3, 0.01), h.NetCon(bursts, synapse, 0, 0.2, 0.02)]
+    references = [soma(0.5)._ref_v, soma(0.5).noisy._ref_x, soma(0.9).drawing._ref_n, synapse._ref_g]
+    vectors = [h.Vector().record(reference) for reference in references]
+    h.tstop = 2
+    if on:
+        nrn_diff.enable()
+    h.run()
+    h.continuerun(3)
+    for _ in range(20):
+        h.fadvance()
+    h.continuerun(4)
+    h.stdinit()
+    h.continuerun(1)
+    places = [getattr(segment.noisy, name).get_seq() for segment in soma for name in "rs"]
+    out = {"seen": [*map(np.array, vectors), np.array([*places, bursts.count, bursts.last])]}
+    return out | {"runs": runs_made(), "wires": len(wires)}
+
+
+def test_streams_go_on_in_runs_of_enable_and_in_neuron() -> None:
+    theirs, ours = (run_function(going_on, mods=MODS, on=on) for on in (False, True))
+    assert (theirs["runs"], ours["runs"]) == (0, 4)
+    for mine, neurons in zip(ours["seen"], theirs["seen"], strict=True):
+        np.testing.assert_allclose(mine, neurons, rtol=1e-8, atol=1e-8)

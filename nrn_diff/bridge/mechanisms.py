@@ -81,17 +81,18 @@ def capture_mechanism(
     values = read_values(located, mechanism, findings) | dict(hidden or {})
     if from_now:
         values = _of_all(mechanism, globals_, len(located.owners)) | values
-    streams = read_streams(located, mechanism) | (generators.streams(mechanism) if generators else {})
+    others = generators.streams(mechanism) if generators else {}
+    streams = read_streams(located, mechanism) | others
     try:
         streams |= read_process_stream(mechanism, len(located.owners))
     except EventError as error:
         findings.refuse(f"the random numbers of {mechanism.name}", f"mechanism {mechanism.name}", str(error))
-    if streams and from_now:
+    if others and from_now:
         findings.refuse(
-            f"the random numbers of {mechanism.name} ({', '.join(streams)})",
+            f"the random numbers of {mechanism.name} ({', '.join(others)})",
             f"mechanism {mechanism.name}, {mechanism.file}",
-            "in a run from the present state this is not supported yet",
-            "use nrn_diff.capture()",
+            "where a stream behind a POINTER stands after a run is not put back into NEURON",
+            "use nrn_diff.capture(), or a RANDOM variable",
         )
     return MechanismData(
         ir=mechanism,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -65,7 +66,7 @@ class NeuronStream:
         self._stale = True
 
 
-_SCOP_RANDOM = "_Z11scop_randomv"
+_SCOP_RANDOM, _SET_SEED = "_Z11scop_randomv", "_Z8set_seedd"
 _OF_HOC = {"Uniform": "uniform", "NegativeExpntl": "negexp", "Normal": "normal", "DiscreteUniform": "discunif"}
 
 
@@ -149,6 +150,20 @@ def read_streams(located: Located, mechanism: ir.Mechanism) -> dict[str, np.ndar
         rows = [getattr(holder, name) for holder in holders]
         found[name] = np.array([[r.get_seq(), *r.get_ids(), index] for r in rows], dtype=float)
     return found
+
+
+def put_streams(located: Located, mechanism: ir.Mechanism, left: Mapping[str, Any]) -> None:
+    """Let NEURON draw on from where a run has left its streams. left: variables of the instances, [5, n] or [n]."""
+    point = located.type.point
+    for name in (s.name for s in mechanism.symbols.values() if s.block == "RANDOM" and s.name in left):
+        for owner, place in zip(located.owners, np.asarray(left[name])[0].tolist(), strict=True):
+            getattr(owner if point else getattr(owner, located.type.name), name).set_seq(place)
+    if mechanism.process_stream and mechanism.process_stream in left:
+        library = neuron_library()
+        assert library is not None
+        seed = library[_SET_SEED]
+        seed.argtypes, seed.restype = [ctypes.c_double], ctypes.c_double
+        seed(float(np.asarray(left[mechanism.process_stream])[-1]))
 
 
 def read_process_stream(mechanism: ir.Mechanism, count: int) -> dict[str, np.ndarray]:

@@ -350,6 +350,18 @@ USER_CODE = (
         "also from the middle of a run, and NEURON can go on; ties whose order its whole queue decides: an error",
     ),
     Feature(
+        "RANDOM variables, exprand and the like in mechanisms of the equations: nrn_diff.enable()",
+        _SAME,
+        ("test_random_equations.py::test_streams_go_on_in_runs_of_enable_and_in_neuron",),
+        "NEURON draws on from where a run has left the streams",
+    ),
+    Feature(
+        "steps of NEURON itself after a run of enable() whose model carries something in a LOCAL of a mod file",
+        _REFUSED,
+        ("test_plugin.py::test_neuron_does_not_go_on_without_what_it_cannot_know",),
+        "an error in the first such step",
+    ),
+    Feature(
         "Vector.play, Vector.record at intervals and times, variables that HOC cannot read: nrn_diff.enable()",
         _SAME,
         (

@@ -15,13 +15,14 @@ from nrn_diff.bridge.fields import put_hidden
 from nrn_diff.bridge.inventory import Inventory, Located, hoc_objects
 from nrn_diff.bridge.live import OwnEvent, Wiring, as_queued
 from nrn_diff.bridge.own_mods import put_times
+from nrn_diff.bridge.random123 import put_streams
 from nrn_diff.events.live import Waiting
 from nrn_diff.plugin.agenda import check_order, put_agendas, still_waiting
 from nrn_diff.plugin.timed import put_timed, take_samples
 from nrn_diff.snapshot import Capture
 from nrn_diff.solver.play import course_of
 from nrn_diff.solver.spikes import SEND_DELAY
-from nrn_diff.solver.structure import Structure
+from nrn_diff.solver.structure import MechanismStructure, Structure
 from nrn_diff.solver.values import State
 
 if TYPE_CHECKING:
@@ -162,21 +163,31 @@ def _set_variables(ready: Prepared, state: State) -> None:
                 set_layer_potential(section, x, k, potential)
     for located in inventory.mechanisms:
         carried = state.mechanisms.get(located.type.name, {})
-        known = ready.values.mechanisms[located.type.name]
-        shared = structure.mechanism(located.type.name).ir.shared
+        mechanism = structure.mechanism(located.type.name)
         for variable in located.type.instance_variables:
             if variable.name in carried:
                 _set(located.owners, variable.hoc_name, variable.length, carried[variable.name])
         _set_hidden(located, ready, carried)
+        left = set(carried) - _left_by_events(mechanism)
         for variable in located.type.globals_:
-            if variable.name in carried and (variable.name in shared or variable.name in known):
-                _set((h,), variable.hoc_name, variable.length, np.asarray(carried[variable.name])[..., :1])
+            if variable.name in left:
+                last = np.asarray(carried[variable.name])[..., mechanism.last, None]
+                _set((h,), variable.hoc_name, variable.length, last)
+        put_streams(located, mechanism.ir, carried)
     for located in inventory.ions:
         name = located.type.name.removesuffix("_ion")
         fields = {f"{name}i": "inside", f"{name}o": "outside", f"e{name}": "erev", f"i{name}": "current"}
         for variable in located.type.instance_variables:
             if variable.name in fields:
                 _set(located.owners, variable.hoc_name, 0, state.ions[name][fields[variable.name]])
+
+
+def _left_by_events(mechanism: MechanismStructure) -> set[str]:
+    """GLOBAL variables that hold what the instance left there which received the last event, whichever that was."""
+    block = mechanism.blocks.get("net_receive")
+    symbols = mechanism.ir.symbols
+    written = {n for n in block.outputs if n in symbols and symbols[n].common} if block is not None else set()
+    return written - set(mechanism.ir.shared)
 
 
 def _set_membrane_currents(ready: Prepared, state: State) -> None:

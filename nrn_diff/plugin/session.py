@@ -40,6 +40,7 @@ from nrn_diff.events.live import LiveNetwork
 from nrn_diff.events.time_grid import time_grid
 from nrn_diff.plugin.agenda import NoRoomError, more_room, read_agendas, room_for, start_queues
 from nrn_diff.plugin.chunks import Progress, Stepper
+from nrn_diff.plugin.guard import guard, unguarded
 from nrn_diff.plugin.put import Finished, layered_in_order, put
 from nrn_diff.plugin.timed import Timed, has_plays, has_timed_records, read_timed
 from nrn_diff.snapshot import Capture, EventCapacity, Play, Record
@@ -139,6 +140,10 @@ class Session:
     def prepare(self, n_steps: int) -> Prepared:
         """Read the state of NEURON. Raises CaptureError with everything that cannot be reproduced."""
         saved = _read_state()
+        with unguarded(saved):
+            return self._prepare(saved, n_steps)
+
+    def _prepare(self, saved: SavedState, n_steps: int) -> Prepared:
         grid = time_grid(float(h.dt), n_steps, float(h.t))
         key = self._key(saved)
         known = self.known if self.known is not None and self.known.key == key else None
@@ -253,6 +258,7 @@ class Session:
             if names[m] or constant[m]
         }
         self.hidden = Hidden(times_initialised(), done.t, ready.structure, left)
+        guard({m.name: sorted(needed_at_start(m).intersection(names[m.name])) for m in ready.structure.mechanisms})
 
     def _key(self, saved: SavedState) -> tuple[Any, ...]:
         names = tuple(n.hname() for n in hoc_objects("NetCon"))

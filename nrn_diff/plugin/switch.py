@@ -178,7 +178,11 @@ def summary() -> str:
     if _plugin.in_neuron:
         return f"{_plugin.in_neuron} runs were NEURON's own, {_plugin.runs} were made on JAX"
     if not _plugin.runs and h.t > 0:
-        return "NEURON itself made all steps: nothing was run by h.run(), h.continuerun() or pc.psolve() of Python"
+        return (
+            "nothing was run on JAX: the script makes its steps with fadvance(), advance() or step() in a loop of its "
+            "own, or with psolve() from HOC, so NEURON made them. h.run(), h.continuerun() and, from Python, "
+            "ParallelContext.psolve() run on JAX"
+        )
     return ""
 
 

@@ -59,7 +59,7 @@ def outcome(theirs: Ran, ours: Ran) -> dict[str, Any]:
         "largest_relative_difference": max((c.worst / (c.span or 1.0) for c in compared), default=0.0),
         **({"differs": differs[:6]} if differs else {}),
         **({"failed": theirs.lines[-1] if theirs.lines else ""} if theirs.status and not differs else {}),
-        **({"in_neuron": True} if "NEURON itself made all steps" in ours.found.get("said", "") else {}),
+        **({"in_neuron": True} if "nothing was run on JAX" in ours.found.get("said", "") else {}),
     }
 
 

@@ -1,0 +1,53 @@
+"""Steps of NEURON itself after a run that could not hand everything back to it: an error.
+
+A LOCAL of a mod file, or a variable in a build of NEURON whose memory cannot be read, may carry something from step to
+step that NEURON does not get. An event waits for the next step of NEURON itself; finitialize, or a run of ours, removes
+it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from neuron import h
+
+from nrn_diff.bridge.save_state import EventKind, SavedState
+
+_STATEMENT = "nrn_diff_stop_()"
+_SOON = 1e-3  # ms
+_HOC = """
+strdef nrn_diff_lost_
+nrn_diff_guarded_ = 1
+proc nrn_diff_stop_() { if (nrn_diff_guarded_) { execerror(nrn_diff_lost_, "") } }
+"""
+
+
+def guard(lost: Mapping[str, Sequence[str]]) -> None:
+    """lost: mechanism -> variables that NEURON does not have as the run has left them."""
+    if not any(lost.values()):
+        return
+    if not hasattr(h, "nrn_diff_lost_"):
+        h(_HOC)
+    names = ", ".join(f"{name} of {mechanism}" for mechanism, names in lost.items() for name in names)
+    h.nrn_diff_lost_ = (
+        f"nrn_diff: NEURON cannot go on by itself after this run: {names} could not be given back to it, and its next "
+        "step depends on that. Go on with continuerun() under nrn_diff.enable(), or call finitialize first, or make it "
+        "RANGE"
+    )
+    # At the present time itself NEURON does not execute a statement.
+    h.CVode().event(h.t + min(h.dt / 4, _SOON), _STATEMENT)
+
+
+@contextmanager
+def unguarded(saved: SavedState) -> Iterator[None]:
+    """While NEURON is looked at, also by steps of its copies. saved: loses the event."""
+    saved.events = [e for e in saved.events if not (e.kind is EventKind.HOC and _STATEMENT.encode() in e.more)]
+    if not hasattr(h, "nrn_diff_lost_"):
+        yield
+        return
+    h.nrn_diff_guarded_ = 0
+    try:
+        yield
+    finally:
+        h.nrn_diff_guarded_ = 1
