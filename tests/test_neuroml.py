@@ -9,11 +9,12 @@ from mod_translator.neuroml import lower, one
 
 HEAD = '<neuroml xmlns="http://www.neuroml.org/schema/neuroml2" id="x">%s</neuroml>'
 NA = """<ionChannelHH id="nml" conductance="10pS" species="na"><notes>sodium</notes>
+<q10ConductanceScaling q10Factor="1.4" experimentalTemp="295.15K"/>
 <gateHHrates id="m" instances="3">
  <q10Settings type="q10ExpTemp" q10Factor="2.3" experimentalTemp="6.3degC"/>
  <forwardRate type="HHExpLinearRate" rate="1per_ms" midpoint="-40mV" scale="10mV"/>
  <reverseRate type="HHExpRate" rate="4000per_s" midpoint="-65mV" scale="-18mV"/></gateHHrates>
-<gateHHtauInf id="h" instances="1"><timeCourse type="HHSigmoidTime" rate="6ms" midpoint="-0.05V" scale="-9mV"/>
+<gateHHtauInf id="h" instances="1"><timeCourse type="fixedTimeCourse" tau="0.006s"/>
  <steadyState type="HHSigmoidVariable" rate="1" midpoint="-58mV" scale="-7mV"/></gateHHtauInf>
 <gateHHratesTau id="r" instances="1"><forwardRate type="HHExpRate" rate="2per_ms" midpoint="-50mV" scale="8mV"/>
  <reverseRate type="HHExpRate" rate="0.1per_ms" midpoint="-50mV" scale="-80mV"/>
@@ -41,11 +42,11 @@ INITIAL { m_q = lin(v)/(lin(v) + 4*exp(-(v + 65)/18)) h_q = sig(v, -58, -7)
   s_q = sig(v, -80, 7) f_a_q = sig(v, -70, 9) f_b_q = sig(v, -60, 9) }
 BREAKPOINT { SOLVE s METHOD cnexp
   u = sig(v, -70, 5)
-  fopen = m_q*m_q*m_q*h_q*r_q*s_q*u*u*(0.7*f_a_q + 0.3*f_b_q)
+  fopen = 1.4^((celsius - 22)/10)*m_q*m_q*m_q*h_q*r_q*s_q*u*u*(0.7*f_a_q + 0.3*f_b_q)
   gion = gmax*fopen ina = gion*(v - ena) }
 DERIVATIVE s { LOCAL q q = 2.3^((celsius - 6.3)/10)
   m_q' = (lin(v)/(lin(v) + 4*exp(-(v + 65)/18)) - m_q)*(lin(v) + 4*exp(-(v + 65)/18))*q
-  h_q' = (sig(v, -58, -7) - h_q)/(6*sig(v, -50, -9))
+  h_q' = (sig(v, -58, -7) - h_q)/6
   r_q' = (2*exp((v + 50)/8)/(2*exp((v + 50)/8) + 0.1*exp(-(v + 50)/80)) - r_q)/3
   s_q' = (sig(v, -80, 7) - s_q)*(2*exp((v + 50)/80) + 0.1*exp(-(v + 50)/80))
   f_a_q' = (sig(v, -70, 9) - f_a_q)/(2/1.5)
@@ -64,7 +65,9 @@ KS = """<ionChannelKS id="nmlks" conductance="10pS" species="k"><gateKS id="n" i
 </tauInfTransition><tauInfTransition id="t4" from="o1" to="o2">
 <steadyState type="HHSigmoidVariable" rate="1" midpoint="-20mV" scale="8mV"/>
 <timeCourse type="fixedTimeCourse" tau="4ms"/>
-</tauInfTransition></gateKS></ionChannelKS>"""
+</tauInfTransition>
+<vHalfTransition id="t5" from="c1" to="o2" vHalf="-0.02V" z="1.5" gamma="0.7" tau="8ms" tauMin="0.2ms"/>
+</gateKS></ionChannelKS>"""
 KS_MOD = """
 NEURON { SUFFIX nmlks USEION k READ ek WRITE ik RANGE gmax, fopen, gion THREADSAFE }
 PARAMETER { gmax = 0 }
@@ -76,9 +79,10 @@ KINETIC s { LOCAL x, y x = 1/(1 + exp(-(v + 30)/8)) y = 1/(1 + exp(-(v + 20)/8))
   ~ n_c1 <-> n_c2 (0.3*exp((v + 40)/20), 0.2*exp(-(v + 40)/30))
   ~ n_c2 <-> n_o1 (x/1.5, (1 - x)/1.5)
   ~ n_o1 <-> n_o2 (y/4, (1 - y)/4)
+  ~ n_c1 <-> n_o2 (1/(8/exp(1.5*0.7*(v + 20)/25.3) + 0.2), 1/(8/exp(-1.5*0.3*(v + 20)/25.3) + 0.2))
   CONSERVE n_c1 + n_c2 + n_o1 + n_o2 = 1 }
 """
-LEAK = '<ionChannelHH id="nmlca" species="ca"/>'
+LEAK = '<ionChannelHH id="nmlca" conductance="1pS" species="ca"/>'
 LEAK_MOD = """
 NEURON { SUFFIX nmlca USEION ca READ eca WRITE ica RANGE gmax, fopen, gion THREADSAFE }
 PARAMETER { gmax = 0 } ASSIGNED { v eca ica fopen gion }
@@ -90,7 +94,7 @@ POOL_MOD = """
 NEURON { SUFFIX nmlpool USEION ca READ cai, ica WRITE cai THREADSAFE }
 STATE { cai } ASSIGNED { ica area }
 BREAKPOINT { SOLVE s METHOD cnexp if (cai < 0) { cai = 0 } }
-DERIVATIVE s { LOCAL r, w r = sqrt(area/(4*3.141592653589793)) w = (r^3 - (r - 0.1)^3)*4*3.141592653589793/3
+DERIVATIVE s { LOCAL r, w r = sqrt(area/(4*3.14159)) w = (r^3 - (r - 0.1)^3)*4*3.14159/3
   cai' = -1e4*ica*area/(2*96485.3*w) - (cai - 5e-5)/20 }
 """
 FACTOR = """<fixedFactorConcentrationModel id="nmlfix" ion="ca" restingConc="5e-11mol_per_cm3" decayConstant="20ms"

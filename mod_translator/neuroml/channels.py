@@ -7,7 +7,7 @@ from mod_translator.formula import NOWHERE, Formula, assign, formula, var
 from mod_translator.neuroml.document import Element
 from mod_translator.neuroml.names import Names, identifier
 from mod_translator.neuroml.quantities import number
-from mod_translator.neuroml.rates import rate_scale, standard
+from mod_translator.neuroml.rates import q10, rate_scale, standard, v_half
 
 CHANNELS = ("ionChannel", "ionChannelHH", "ionChannelPassive", "ionChannelKS")
 _RATES = ("forwardRate", "reverseRate")
@@ -19,6 +19,7 @@ _GATES: dict[str, tuple[str, ...]] = {
     "gateHHratesTauInf": (*_RATES, "timeCourse", "steadyState"),
     "gateHHInstantaneous": ("steadyState",),
 }
+_SCALING = "q10ConductanceScaling"
 _POOL_IONS = {"na": "na", "k": "k", "ca": "ca"}
 
 
@@ -37,7 +38,7 @@ class Channel:
     def lower(self) -> ir.Mechanism:
         """The mechanism before the passes."""
         element, names = self.element, self.names
-        element.only(("id", "conductance", "species", "type"), (*_GATES, "gate", "gateFractional", "gateKS"))
+        element.only(("id", "conductance", "species", "type"), (*_GATES, "gate", "gateFractional", "gateKS", _SCALING))
         if element.attributes.get("type", element.tag) not in CHANNELS:
             raise element.refuse("N332", f"a channel of type {element.attributes['type'][:60]}", "use ionChannelHH")
         if "conductance" in element.attributes:
@@ -55,8 +56,8 @@ class Channel:
         else:
             names.add(element, total, "ASSIGNED", "mA/cm2")
         open_ = formula(1.0)
-        for gate in element.children:
-            open_ = open_ * self._gate(gate)
+        for part in element.children:
+            open_ = open_ * (self._scaling(part) if part.tag == _SCALING else self._gate(part))
         self.current += [
             assign("fopen", open_),
             assign("gion", var("gmax") * var("fopen")),
@@ -80,6 +81,12 @@ class Channel:
             file=element.place.file,
             thread_safe=True,
         )
+
+    def _scaling(self, scaling: Element) -> Formula:
+        """What the temperature multiplies the conductance by."""
+        if self.element.tag == "ionChannelKS":
+            raise scaling.refuse("N303", f"{_SCALING} in ionChannelKS, where NeuroML does not use it", "remove it")
+        return q10(scaling)
 
     def _gate(self, gate: Element) -> Formula:
         """What the gate multiplies the conductance by."""
@@ -153,7 +160,14 @@ class Channel:
 
     def _scheme(self, gate: Element) -> Formula:
         """A kinetic scheme, from its steady state at the start; the occupancies add up to 1."""
-        kinds = ("closedState", "openState", "forwardTransition", "reverseTransition", "tauInfTransition")
+        kinds = (
+            "closedState",
+            "openState",
+            "forwardTransition",
+            "reverseTransition",
+            "tauInfTransition",
+            "vHalfTransition",
+        )
         gate.only(("id", "instances"), kinds)
         prefix = identifier(gate)
         members = list(gate.all("closedState", "openState"))
@@ -191,6 +205,9 @@ class Channel:
         return names[step.get(end)]
 
     def _flow(self, step: Element, source: str, target: str, body: list[ir.Stmt]) -> Formula:
+        if step.tag == "vHalfTransition":
+            forward, reverse = (self._keep(rate, "rate", body) for rate in v_half(step))
+            return forward * var(source) - reverse * var(target)
         if step.tag == "tauInfTransition":
             step.only(("id", "from", "to"), ("steadyState", "timeCourse"))
             inf = self._keep(standard(step.one("steadyState"), "none", self.names, body), "inf", body)

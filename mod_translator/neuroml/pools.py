@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from mod_translator import ir
 from mod_translator.formula import NOWHERE, Formula, assign, call, choose, formula, var
 from mod_translator.neuroml.document import Element
@@ -11,7 +9,7 @@ from mod_translator.neuroml.names import Names, identifier
 from mod_translator.neuroml.quantities import number
 
 POOLS = ("concentrationModel", "decayingPoolConcentrationModel", "fixedFactorConcentrationModel")
-_FARADAY = 96485.3  # C/mol, the number in NeuroML's own definition
+_FARADAY, _PI = 96485.3, 3.14159  # C/mol; the numbers in NeuroML's own definition
 
 
 def lower(element: Element) -> ir.Mechanism:
@@ -62,8 +60,8 @@ def _of_shell(thickness: float, total: str, names: Names, body: list[ir.Stmt]) -
     radius, volume = names.fresh("radius"), names.fresh("volume")
     inner = var(radius) - thickness
     body += [
-        assign(radius, call("sqrt", var("area") / (4.0 * math.pi))),
-        assign(volume, (var(radius) ** 3.0 - inner * inner * inner) * (4.0 * math.pi / 3.0)),
+        assign(radius, call("sqrt", var("area") / (4.0 * _PI))),
+        assign(volume, (var(radius) ** 3.0 - inner * inner * inner) * (4.0 * _PI / 3.0)),
     ]
     # 1 mA/cm2 through 1 um2 into 1 um3 is 1e7 A/m3, and mol/m3 are mM: 1e4 mM/ms for each C/mol
     return formula(-1e4) * var(total) * var("area") / (2.0 * _FARADAY * var(volume))

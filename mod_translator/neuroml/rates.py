@@ -16,9 +16,6 @@ _STANDARD = {
     "HHExpVariable": ("exp", "none"),
     "HHSigmoidVariable": ("sigmoid", "none"),
     "HHExpLinearVariable": ("linear", "none"),
-    "HHExpTime": ("exp", "time"),
-    "HHSigmoidTime": ("sigmoid", "time"),
-    "HHExpLinearTime": ("linear", "time"),
 }
 
 
@@ -55,6 +52,29 @@ def standard(element: Element, dimension: str, names: Names, body: list[ir.Stmt]
     return var(value)
 
 
+_THERMAL = 25.3  # mV, the number in NeuroML's own definition
+
+
+def v_half(step: Element) -> tuple[Formula, Formula]:
+    """The forward and the reverse rate of a vHalfTransition, in /ms."""
+    step.only(("id", "from", "to", "vHalf", "z", "gamma", "tau", "tauMin"))
+    z, gamma = number(step, "z", "none"), number(step, "gamma", "none")
+    tau, least = number(step, "tau", "time"), number(step, "tauMin", "time")
+    if tau <= 0 or least < 0:
+        raise step.refuse("N320", "a tau that is not positive, or a negative tauMin", "write a positive time")
+    x = (var("v") - number(step, "vHalf", "voltage")) / _THERMAL
+    forward = call("exp", z * gamma * x) / tau
+    reverse = call("exp", -z * (1.0 - gamma) * x) / tau
+    return 1.0 / (1.0 / forward + least), 1.0 / (1.0 / reverse + least)
+
+
+def q10(element: Element) -> Formula:
+    """The factor by which the temperature changes a rate or a conductance."""
+    element.only(("type", "q10Factor", "experimentalTemp"))
+    change = (var("celsius") - temperature(element, "experimentalTemp")) / 10.0
+    return call("pow", number(element, "q10Factor", "none"), change)
+
+
 def rate_scale(gate: Element) -> Formula:
     """The product of the q10Settings of a gate."""
     product = formula(1.0)
@@ -63,9 +83,7 @@ def rate_scale(gate: Element) -> Formula:
             setting.only(("type", "fixedQ10"))
             product = product * number(setting, "fixedQ10", "none")
         elif setting.get("type") == "q10ExpTemp":
-            setting.only(("type", "q10Factor", "experimentalTemp"))
-            change = (var("celsius") - temperature(setting, "experimentalTemp")) / 10.0
-            product = product * call("pow", number(setting, "q10Factor", "none"), change)
+            product = product * q10(setting)
         else:
             raise setting.refuse("N331", f"q10Settings of type {setting.get('type')[:60]}", "use q10ExpTemp")
     return product
