@@ -74,3 +74,36 @@ def test_a_voltage_that_an_event_sets_is_watched_as_in_neuron():
     assert count > 5
     assert conductance > 0
     assert "v, which NET_RECEIVE assigns" in refusal
+
+
+def with_and_without_tables():
+    import jax
+    import neuron_models
+    from neuron import h
+
+    import nrn_diff
+
+    jax.config.update("jax_enable_x64", True)
+    h.load_file("stdrun.hoc")
+    cell = h.Section("cell")
+    cell.nseg = 3
+    cell.insert("dexact")
+    cell(0.5).dexact.half = 44
+    clamp = h.IClamp(cell(0.5))
+    clamp.delay, clamp.dur, clamp.amp = 1, 5, 0.1
+    keep = [h.Vector().record(x) for x in (cell(0.5)._ref_v, cell(0.5).dexact._ref_m, cell(0.1).dexact._ref_h)]
+    h.tstop = 8
+    out = []
+    for used in (0, 1):
+        h.usetable_dexact = used
+        out.append((neuron_models.compare_with_neuron(nrn_diff.capture(), h)["worst"], float(keep[1].x[200])))
+    return out
+
+
+def test_what_usetable_decides_is_neurons_also_after_a_run():
+    (exact, end), (looked_up, other) = run_function(
+        with_and_without_tables, mods={"dexact.mod": (FOLDER / "dexact.mod").read_text()}
+    )
+    assert len(exact) == len(looked_up) == 3
+    assert max(*exact.values(), *looked_up.values()) <= 1e-11
+    assert end != other

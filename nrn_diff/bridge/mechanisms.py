@@ -8,6 +8,7 @@ import numpy as np
 from neuron import h
 
 from mod_translator import ir
+from mod_translator.passes.effects import Analysis
 from mod_translator.pointees import STREAM
 from nrn_diff.bridge.catalog import MechanismType
 from nrn_diff.bridge.findings import Findings
@@ -127,7 +128,8 @@ def left_over(mechanism: ir.Mechanism) -> list[str]:
     """Variables that HOC cannot read and a run finds as something before it left them, such as a PROCEDURE or a run."""
     blocks = [mechanism.current, mechanism.advance, mechanism.net_receive, mechanism.net_initial]
     initial = mechanism.initial
-    read = {name for block in (*blocks, initial) if block is not None for name in block.reads}
+    analysis = Analysis(mechanism)
+    read = {name for block in (*blocks, initial) if block is not None for name in analysis.exposed(block)}
     set_anew = (set(initial.writes) - set(initial.reads)) if initial is not None else set()
     symbols = [s for n in sorted(read - set_anew) if (s := mechanism.symbols.get(n)) is not None]
     elsewhere = ("STATE", "RANDOM", STREAM, ir.PROCESS)
