@@ -18,7 +18,8 @@ _REMEDIES = (
     (r"getarg\s*\(|ifarg\s*\(|hoc_", "call HOC from Python and set a RANGE variable"),
     (
         r"_nt\b|_ml\b|_p\b|_ppvar\b|_prop\b|->",
-        "NEURON's own structures are out of reach: use RANGE variables, ions or POINTERs",
+        "structures, NEURON's own or those of the file, are out of reach: use RANGE variables, ions or POINTERs; where "
+        "they carry spikes from cell to cell, NET_RECEIVE and NetCons",
     ),
 )
 _OTHERWISE = "replace the C code by NMODL, or move it to a FUNCTION that the simulation does not call"
