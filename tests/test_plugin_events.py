@@ -103,3 +103,42 @@ def test_events_of_point_processes_go_on_as_in_neuron():
     for mine, neurons in zip(ours["seen"], theirs["seen"], strict=True):
         assert mine.shape == neurons.shape
         np.testing.assert_allclose(mine, neurons, rtol=1e-9, atol=1e-9)
+
+
+def in_flight(on):
+    """NEURON sends to all NetCons of a source at once; the source's first NetCon is gone when it does."""
+    import numpy as np
+    from neuron import h
+
+    import nrn_diff
+    from nrn_diff.plugin import runs_made
+
+    h.load_file("stdrun.hoc")
+    soma = h.Section("soma")
+    soma.L = soma.diam = 18
+    soma.insert("hh")
+    synapses = [h.ExpSyn(soma(0.5)) for _ in range(4)]
+    stims, detector = [h.NetStim() for _ in range(2)], h.Detector(soma(0.5))
+    stims[0].start, stims[1].start = 0.5, 0.7
+    sources = [stims[0], *[stims[1]] * 3, *[detector] * 3, *[stims[0]] * 3]
+    wires = [h.NetCon(source, synapses[k % 4], 0, 3, 0.001 * (k + 1)) for k, source in enumerate(sources)]
+    wires.append(h.NetCon(stims[0], detector, 0, 0.1, 0))
+    wires.append(h.NetCon(stims[0], detector, 0, 0.1, 0))
+    del wires[0]
+    for wire in wires[-2:]:
+        wire.delay = 3
+    vectors = [h.Vector().record(s._ref_g) for s in synapses]
+    h.tstop = 2
+    h.run()
+    if on:
+        nrn_diff.enable()
+    h.continuerun(8)
+    return {"g": [np.array(v) for v in vectors], "runs": runs_made()}
+
+
+def test_events_on_their_way_from_each_source_arrive():
+    theirs, ours = (run_function(in_flight, mods=MODS, on=on) for on in (False, True))
+    assert ours["runs"] == 1
+    for mine, neurons in zip(ours["g"], theirs["g"], strict=True):
+        assert np.ptp(neurons) > 0
+        np.testing.assert_allclose(mine, neurons, rtol=1e-9, atol=1e-12)

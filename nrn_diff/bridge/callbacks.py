@@ -8,10 +8,12 @@ from functools import partial
 from neuron import h
 
 from nrn_diff.bridge.forked import ChildFailedError, in_copy
-from nrn_diff.bridge.native import neuron_library, read_word
+from nrn_diff.bridge.inventory import hoc_objects
+from nrn_diff.bridge.native import addresses, neuron_library, read_word
 
 _SOURCES = "_Z22net_cvode_instance_pslv"  # std::vector<PreSyn*>* net_cvode_instance_psl()
 _RECORDS = "_Z22net_cvode_instance_prlv"  # std::vector<PlayRecord*>* net_cvode_instance_prl()
+_SOURCE_OF_NETCON = 16  # NetCon (netcon.h): src_
 _WORDS = 22  # of a PreSyn (netcon.h) that are looked at
 # Words that say what is recorded, and into what; no run changes them.
 _OF_SOURCE, _OF_RECORD = range(6, 20), (0, 1, 2, 3, 4, 5, 7)
@@ -39,6 +41,22 @@ def recorded_now() -> tuple[object, ...]:
         *(tuple(read_word(at + 8 * k) for k in _OF_SOURCE) for at in sources),
         *(tuple(read_word(at + 8 * k) for k in _OF_RECORD) for at in records),
     )
+
+
+def places_of_sources() -> list[int] | None:
+    """Of each NetCon, in the order of creation, the place of its source in NEURON's list, -1 for none.
+
+    None if this build does not show it.
+    """
+    found, objects = neuron_library(), addresses("NetCon")
+    if found is None or not hasattr(found, _SOURCES) or objects is None:
+        return None
+    place = {at: k for k, at in enumerate(_listed(found, _SOURCES))}
+    netcons = hoc_objects("NetCon")
+    words = [read_word(at + _SOURCE_OF_NETCON) for at in objects]
+    if len(netcons) != len(words) or any(word and word not in place for word in words):
+        return None
+    return [place.get(word, -1) for word in words]
 
 
 def _sources(found: ctypes.CDLL) -> list[int]:

@@ -278,15 +278,14 @@ def read_queue(
                 else:
                     findings.refuse(f"an event that {label} sent to itself", "", "it is in no section", "place it")
             case EventKind.PRESYN:
-                queue += _of_all(event, wiring, list(source_place))
+                queue += _of_all(event, wiring, list(source_place), findings)
             case EventKind.HOC if event.fields[0] == "0":
                 pass  # cvode.event(t): only the variable step stops there
             case EventKind.HOC:
                 findings.refuse("cvode.event", "", *_HOC_EVENT)
-            case EventKind.NET_PAR:
-                pass  # NEURON's threads wait for one another, which changes nothing in one process
-            case EventKind.PLAY_RECORD:
-                pass  # see nrn_diff/plugin/timed.py
+            # NEURON's threads wait for one another, which changes nothing in one process; nrn_diff/plugin/timed.py
+            case EventKind.NET_PAR | EventKind.PLAY_RECORD:
+                pass
             case _:
                 findings.refuse(f"an event of kind {event.kind.name}", "", "it is not known here")
     return queue, own
@@ -305,9 +304,13 @@ def _flag(event: QueuedEvent, findings: Findings) -> float:
     return float(text)
 
 
-def _of_all(event: QueuedEvent, wiring: Wiring, source_place: list[int]) -> list[Waiting]:
+def _of_all(event: QueuedEvent, wiring: Wiring, source_place: list[int], findings: Findings) -> list[Waiting]:
     """PreSyn::deliver: its NetCons one after the other; their delays are all the same."""
     place = int(event.fields[0])
+    if place not in source_place:
+        why = "which source that is cannot be found out"
+        findings.refuse("an event that a source sends to all its NetCons", "", why, "start the run with finitialize")
+        return []
     number = source_place.index(place)
     return [
         Waiting(event.time, connection=k)

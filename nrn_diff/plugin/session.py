@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from neuron import h
 
-from nrn_diff.bridge.callbacks import recorded_now
+from nrn_diff.bridge.callbacks import places_of_sources, recorded_now
 from nrn_diff.bridge.capture import FromNow, examine
 from nrn_diff.bridge.extracellular import layer_potential
 from nrn_diff.bridge.findings import Findings
@@ -176,7 +176,7 @@ class Session:
             known = Known(key, capture.records, sources, intervals_of_records(saved))
         known = replace(known, records=capture.records)
         timed = _read_timed(saved, found["plays"], known, float(grid[-1]), findings)
-        queue, own = read_queue(saved, wiring, inventory, _places(wiring, inventory, known.sources, saved), findings)
+        queue, own = read_queue(saved, wiring, inventory, _places(wiring, inventory, known.sources), findings)
         _refuse_numbers_of_cells(wiring, known.sources, findings)
         counts = _counts(inventory, capture, wiring, findings)
         findings.raise_if_refused()
@@ -369,14 +369,11 @@ def spike_vectors(wiring: Wiring) -> dict[str, list[int]]:
     return found
 
 
-def _places(wiring: Wiring, inventory: Inventory, sources: Sources, saved: SavedState) -> list[int]:
-    """Place in the file of each source: cells, voltages, the one that never sends, senders.
-
-    Cells and senders are there in the order of their NetCons.
-    """
-    free = [k for k in range(len(saved.sources)) if k not in sources.place]
-    processes = list(dict.fromkeys(s.cell or s.sender for s in wiring.sources if s.cell or s.sender))
-    place = dict(zip(processes, free, strict=False))
+def _places(wiring: Wiring, inventory: Inventory, sources: Sources) -> list[int]:
+    """Place in the file of each source, -1 where it is not known: cells, voltages, the silent one, senders."""
+    of_netcon = places_of_sources()
+    names = [s.cell or s.sender for s in wiring.sources]
+    place = {name: k for name, k in zip(names, of_netcon or (), strict=bool(of_netcon)) if name}
     senders = [name for name in dict.fromkeys(s.sender for s in wiring.sources) if name in inventory.instances]
     cells = [c.live.hname() for c in wiring.cells]
     return [*(place.get(c, -1) for c in cells), *sources.place, -1, *(place.get(s, -1) for s in senders)]
