@@ -10,7 +10,7 @@ from neuron_process import run_function
 DEMO = Path(__file__).resolve().parent.parent / "nrn_diff" / "demo" / "model"
 
 
-def gradients(folder, tstop, hoc_settings):
+def gradients(folder, tstop, hoc_settings, widths):
     """name -> (ours, NEURON's, its error estimate), of the mean squared distance of two voltages from -60 mV."""
     import jax
     from neuron import h
@@ -27,7 +27,7 @@ def gradients(folder, tstop, hoc_settings):
     cell = h.cell
     everywhere = list(h.allsec())
     params = {
-        # key: (parameter, how to set it in NEURON by hand, first half-width of the differences relative to the value)
+        # key: (parameter, how to set it in NEURON by hand); widths: first half-widths of the differences, relative
         "gbar_nat, soma": (
             nrn_diff.Param("gbar_nat", where=[cell.soma], share="all", label="a"),
             _range(cell.soma, "gbar_nat"),
@@ -71,7 +71,7 @@ def gradients(folder, tstop, hoc_settings):
     out = {}
     for (key, (_, setter)), label in zip(params.items(), theta, strict=True):
         start = float(np.ravel(theta[label])[0])
-        slope, error = derivative(lambda x, s=setter: neuron_loss(s, x), start, abs(start) * 2e-4)
+        slope, error = derivative(lambda x, s=setter: neuron_loss(s, x), start, abs(start) * widths.get(key, 2e-4))
         setter(start)
         out[key] = (float(np.ravel(ours[label])[0]), slope, error)
     return out
@@ -98,7 +98,10 @@ def _section(sections, name):
 def test_gradients_of_the_shipped_model(amplitude):
     # Without TABLEs the loss is smooth; with them NEURON's own differences are kinked.
     settings = ["usetable_nat = 0", f"stim.amp = {amplitude}", "stim.del = 2", "ns.start = 5"]
-    out = run_function(gradients, mods=DEMO / "mods", folder=str(DEMO), tstop=20, hoc_settings=settings, timeout=600)
+    # These two are so small against the loss there that narrower differences have too few digits.
+    widths = {"pbar_cal, tuft": 0.02, "taur_cadp, soma": 0.1} if amplitude < 0.1 else {}
+    case = {"folder": str(DEMO), "tstop": 20, "hoc_settings": settings, "widths": widths}
+    out = run_function(gradients, mods=DEMO / "mods", **case, timeout=600)
     assert len(out) == 12
     for key, (ours, theirs, error) in out.items():
         assert error <= 1e-4 * abs(theirs), f"{key}: the difference quotient itself is only good to {error:g}"
