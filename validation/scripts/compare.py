@@ -58,7 +58,7 @@ def outcome(theirs: Ran, ours: Ran) -> dict[str, Any]:
         "t": float(theirs.traces["t at the end"][0]) if theirs.traces else None,
         "largest_relative_difference": max((c.worst / (c.span or 1.0) for c in compared), default=0.0),
         **({"differs": differs[:6]} if differs else {}),
-        **({"failed": theirs.lines[-1] if theirs.lines else ""} if theirs.status and not differs else {}),
+        **({"failed": _error(theirs.lines)} if theirs.status and not differs else {}),
         **({"in_neuron": True} if "nothing was run on JAX" in ours.found.get("said", "") else {}),
     }
 
@@ -68,6 +68,12 @@ def _refused(lines: list[str]) -> list[str]:
     if not any("cannot be captured" in line for line in lines):
         return []
     return [line.removeprefix("- ") for line in lines if line.startswith("- ")][:6]
+
+
+def _error(lines: list[str]) -> str:
+    """What NEURON or Python says first of an error."""
+    said = [line for line in lines if line.startswith("NEURON: ") or re.match(r"\w+Error\b", line)]
+    return (said or lines[-1:] or [""])[0]
 
 
 def _line(lines: list[str], k: int) -> str:
