@@ -3,9 +3,12 @@
 import copy
 import json
 
+import numpy as np
 import pytest
 
 from validation import tables
+from validation.scripts import table as scripts
+from validation.scripts.compare import Ran, outcome, printed
 
 DOCUMENT = {
     "date": "2031-02-03",
@@ -195,3 +198,30 @@ def test_fits_count_what_failed_and_stop_at_success():
     assert "| 0.9 | nrn_diff | 2 of 2 | 59 | 3 | 12.0 | 6.0 |" in text
     assert "| 0.9 | genetic algorithm | 1 of 2 | 50 | 0 | 15.0 | 15.0 |" in text
     assert "stopped before its end" in text
+
+
+def test_scripts_differ_in_what_they_print_record_or_leave():
+    state = {"v": np.array([1.0, 2.0]), "t at the end": np.array([5.0]), "voltages at the end": np.array([-65.0])}
+    found = {"units": {"v": "mV", "t at the end": "", "voltages at the end": "mV"}, "runs": 1}
+    theirs = Ran(0, ["a", "b"], found, state)
+    same = outcome(theirs, Ran(0, ["a", "b"], found, {**state, "v": state["v"] + 1e-9}))
+    assert "differs" not in same
+    assert scripts.verdict(same) == "same"
+    cases = {
+        "exit status 0 in NEURON, 1 here": Ran(1, ["a", "b"], found, state),
+        "prints, NEURON: b here: c": Ran(0, ["a", "c"], found, state),
+        "prints, NEURON: (nothing) here: c": Ran(0, ["a", "b", "c"], found, state),
+        "v: 0.001 mV": Ran(0, ["a", "b"], found, {**state, "v": state["v"] + [0, 1e-3]}),
+        "voltages at the end: 1 mV": Ran(0, ["a", "b"], found, {**state, "voltages at the end": np.array([-64.0])}),
+        "w: not in NEURON": Ran(0, ["a", "b"], found, {**state, "w": np.zeros(1)}),
+    }
+    for said, ours in cases.items():
+        assert outcome(theirs, ours)["differs"] == [said]
+    refused = outcome(theirs, Ran(1, ["x"], {"refused": ["a: b"]}, {}))
+    assert scripts.verdict(refused) == "refused"
+    document = {"scripts": {"share/demo/a.hoc": same, "share/demo/b.hoc": refused}}
+    text = scripts.table(document)
+    assert "2 scripts: 1 same with runs made here, 1 refused" in text
+    assert "| `demo/a.hoc` | same | 2 | 1 | 1 | 1.0e-09 |" in text
+    assert "- `demo/b.hoc`, refused: a: b" in text
+    assert printed("at 0x7f12\n\nnrn_diff: said\n") == ["at 0x..."]

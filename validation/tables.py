@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from validation.l5pc.summary import OURS, THRESHOLDS, outcomes
+from validation.scripts import table as scripts
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "validation.md"
@@ -269,6 +270,7 @@ SHAPES = (
     Shape("models", _models, _summary_of_models),
     Shape("engines", _speed, _summary_of_speed),
     Shape("sides", _fits, _summary_of_fits),
+    Shape("scripts", scripts.table, lambda document: [scripts.counts(document)]),
     Shape("batches", _device, _summary_of_device),
 )
 

@@ -137,9 +137,15 @@ def _number(value: float | None) -> str:
 
 def _slope_rows(ours: Outcome) -> list[tuple[str, ...]]:
     return [
-        (s["name"], f"{s['ours']:.6e}", f"{s['neuron']:.6e}", f"{s['uncertainty']:.0e}", "" if s["good"] else "DIFFERS")
+        (s["name"], f"{s['ours']:.6e}", f"{s['neuron']:.6e}", f"{s['uncertainty']:.0e}", _said_of(s))
         for s in ours.slopes
     ]
+
+
+def _said_of(slope: dict[str, Any]) -> str:
+    if not slope["converged"]:
+        return "not compared: NEURON's differences with smaller steps disagree with one another"
+    return "" if slope["good"] else "DIFFERS"
 
 
 _SLOPES = ("gradient (TABLEs off)", "nrn-diff", "NEURON, differences", "uncertain by", "")

@@ -88,7 +88,7 @@ MODELS = (
     Entry("129149", mods="", tstop=30.0),
     Entry("135902", mods="mod", tstop=30.0),
     Entry("136095", mods=".", tstop=30.0),
-    Entry("143719", folder="experiment", mods="experiment", tstop=150.0),
+    Entry("143719", folder="experiment", mods="experiment", tstop=30.0),
     Entry("3670", mods=".", tstop=30.0),
     Entry("50207", mods=".", tstop=30.0),
     Entry("50210", mods=".", tstop=30.0),
