@@ -117,9 +117,12 @@ DECLARATIONS = (
     Construct(
         "the same in a mechanism of the equations",
         "NEURON { SUFFIX x RANGE a }\nASSIGNED { a }\nBREAKPOINT { a = normrand(0, 1) + exprand(2) }\n",
-        ("test_random_equations.py::test_the_numbers_of_the_one_stream_of_the_process_are_neurons",),
+        (
+            "test_random_equations.py::test_the_numbers_of_the_one_stream_of_the_process_are_neurons",
+            "test_random_equations.py::test_streams_go_on_in_runs_of_enable_and_in_neuron",
+        ),
         "in NEURON's order of mechanisms, instances and events; such blocks run on one instance after the other. "
-        "Refused: artificial cells that draw from it too; runs under enable(); two events that draw at the same time",
+        "Refused: artificial cells that draw from it too; two events that draw at the same time",
     ),
     Construct(
         "VERBATIM: numbers drawn from a HOC Random or a Random123 stream behind a POINTER",
