@@ -40,6 +40,8 @@ def outcome(theirs: Ran, ours: Ran) -> dict[str, Any]:
         return {**known, "refused": refused}
     if theirs.status is None:
         return {**known, "failed": "not done in time"}
+    if theirs.status and theirs.status == ours.status and not theirs.found and not ours.found:
+        return {**known, "failed": "NEURON's own compiler does not take its mod files, or the process ended in NEURON"}
     differs = []
     if theirs.status != ours.status:
         differs.append(f"exit status {theirs.status} in NEURON, {ours.status} here")
