@@ -75,10 +75,11 @@ class Bench:
                     setattr(process, name, getattr(process, name) + self.rng.uniform(-0.5, 0.5))
 
     def remove_process(self):
-        self.h.finitialize(-65)  # as for a NetCon
         if self.processes:
             gone = self.processes.pop(0)
             self.wires = [w for w in self.wires if w.pre() != gone and w.syn() != gone]
+            del gone
+        self.h.finitialize(-65)  # NEURON crashes where an event that it sent to itself still waits
 
     def wire(self):
         section = self.section()
