@@ -21,7 +21,7 @@ from mod_translator import ir
 from mod_translator.report import Report
 from nrn_diff.bridge.catalog import MechanismType, mechanism_types
 from nrn_diff.solver.receive import only_adds
-from validation.compared import compare, gradient
+from validation.compared import compare, gradient, moved_by_a_hair, recorded
 
 VERSION = 1  # of what is done here; another one makes every result out of date
 # Lines of the output between which NEURON runs, for whoever has to stop a run that does not end.
@@ -349,8 +349,10 @@ def examine(job: Job) -> dict[str, Any]:
         bench.h.run()
         print(OUT_OF_NEURON, flush=True)
         stage = "error"
-        outcome = compare(model, model.simulate(), bench.h, mechanism)
+        outcome = compare(model, model.simulate(), recorded(bench.h), mechanism)
         outcome["verdict"] = "same" if outcome["relative"] <= TOLERANCE else "differs"
+        if outcome["verdict"] == "differs":
+            outcome["by_a_hair"] = moved_by_a_hair(model, bench.h, mechanism)
         if job.gradient and outcome["finite"]:
             stage = "gradient"
             outcome["gradient"] = gradient(model, mechanism)

@@ -83,6 +83,9 @@ def _others(name: str, records: list[Record]) -> str:
             why = f"gradient {r['gradient']}"
         elif r["verdict"] == "differs":
             why = f"{r['worst']}: {r['relative']:.1e} of its range"
+            if "by_a_hair" in r:
+                own = f"by {r['by_a_hair']:.1e}" if r["by_a_hair"] < float("inf") else "until it ends with an error"
+                why += f"; NEURON's own run moves {own} when v_init moves by 1e-11 mV"
         else:
             why = "; ".join(f"{x['code']} {_short(x['reason'])}".strip() for x in r.get("reasons", [])[:3])
         lines.append(f"| {r['file']} | {r['verdict']} | {why.replace('|', '/')} |")
