@@ -159,6 +159,7 @@ def test_validate_fails_beyond_the_tolerance(tmp_path):
     assert status == 1
     assert "DIFFERS" in out
     assert "Not the same" in out
+    assert "so rounding errors explain the difference" in out
 
 
 def test_a_python_script_with_mods_is_run_as_it_is(tmp_path):

@@ -359,6 +359,8 @@ def examine(job: Job) -> dict[str, Any]:
     except nrn_diff.CaptureError as error:
         found = [{"code": "", "line": 0, "reason": f"{r.what}: {r.why}".splitlines()[0]} for r in error.refusals]
         return {"verdict": "refused", "stage": "capture", "reasons": found}
+    except nrn_diff.EventCapacityError as error:
+        return {"verdict": "refused", "stage": "run", "reasons": [{"code": "", "line": 0, "reason": str(error)}]}
     except Exception as error:
         traceback.print_exc()
         text = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:300]

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ _TAIL = 25
 class Job:
     """script, arguments, mods, then: as for `nrn-diff run`. here: on JAX. gradients: of how many parameters. sections:
     see `Watch`. cvode: the absolute tolerance of NEURON's variable step, whose voltages are sampled each dt; 0: none.
+    nudge (mV): added to every voltage that a run starts from.
     """
 
     script: str
@@ -36,6 +38,7 @@ class Job:
     then: str = ""
     sections: int = 0
     cvode: float = 0.0
+    nudge: float = 0.0
 
 
 @dataclass
@@ -99,6 +102,7 @@ def main(name: str) -> int:
     h.load_file("stdrun.hoc")
     watch = Watch(job.dt, job.tstop, job.sections, variable=job.cvode)
     watch.start()
+    handler = h.FInitializeHandler(1, partial(_nudge, job.nudge)) if job.nudge else None
     # NEURON's side needs no JAX.
     plugin = importlib.import_module("nrn_diff.plugin") if job.here else None
     if plugin is not None:
@@ -124,6 +128,7 @@ def main(name: str) -> int:
         return 1
     elif plugin is not None and (text := plugin.summary()):
         refused = text
+    del handler
     traces = watch.traces()
     segments = sum(section.nseg for section in h.allsec())
     runs = plugin.runs_made() if plugin is not None else 0
@@ -139,3 +144,11 @@ def main(name: str) -> int:
     del described["traces"]
     (folder / "result.json").write_text(json.dumps(described))
     return 0
+
+
+def _nudge(by: float) -> None:
+    from neuron import h
+
+    for section in h.allsec():
+        for segment in section:
+            segment.v += by

@@ -327,7 +327,7 @@ def _numbered_plays(saved: SavedState, inventory: Inventory, findings: Findings)
     try:
         return find_numbered_plays(inventory, findings) if has_plays(saved) else ()
     except ChildFailedError as error:
-        findings.refuse("Vector.play", "", f"what is played cannot be found out: {error}")
+        findings.refuse("Vector.play", "", f"what is played cannot be found out: {str(error).splitlines()[0]}")
         return ()
 
 
