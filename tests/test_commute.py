@@ -55,3 +55,27 @@ def test_a_flag_that_is_computed_and_other_sums():
     for statement in ("a = a*w + x", "a = x - a", "a = a + x*a", "a = a + b  b = b + w"):
         changed = SYNAPSE.replace("a = a + x*u - 1", statement)
         assert not spikes_commute(mod_translator.translate(changed).ir), statement
+
+
+CHAIN = """
+NEURON { POINT_PROCESS C RANGE code, d }
+PARAMETER { d = 0 }
+ASSIGNED { code }
+INITIAL { net_send(5, 7) net_send(5, 8) }
+NET_RECEIVE(w) {
+    if (flag == 7) { net_send(d, 3) } else if (flag == 8) { net_send(d, 4) }
+    else if (flag == 3) { code = 2*code + 3 } else if (flag == 4) { code = 2*code + 4 }
+    else if (flag == 0) { net_send(d, 5) } else if (flag == 5) { code = 2*code + w }
+}
+"""
+
+
+def test_what_is_sent_without_delay_must_commute_as_well():
+    found = commuting(mod_translator.translate(CHAIN).ir)
+    place = found.flags.index
+    assert not found.pairs[:, place(7.0), place(8.0)].any()
+    assert not found.pairs[0, 0, 0]  # the weights of two NetCons, in the order of what they brought
+    assert found.pairs[1, 0, 0]
+    later = commuting(mod_translator.translate(CHAIN.replace("net_send(d,", "net_send(0.5,")).ir)
+    assert later.pairs[:, place(7.0), place(8.0)].all()  # they are looked at when they are due
+    assert later.pairs[0, 0, 0]

@@ -7,7 +7,7 @@ from neuron_process import run_function
 MODS = Path(__file__).parent / "event_mods"
 
 
-def at_a_synapse(cases):
+def at_a_synapse(cases, live=False):
     """What NEURON makes of two trains at one time; what is made here, or why it is refused."""
     import jax
     from neuron import h
@@ -34,8 +34,15 @@ def at_a_synapse(cases):
             keep.append(h.Vector().record(soma(0.5)._ref_v, 0.7))
         code = h.Vector().record(point._ref_hash)
         h.tstop = 8
+        if case == "sent":
+            keep.append(h.Pulse(soma(0.5)))
         try:
-            ours = float(nrn_diff.capture().simulate()["Order[0].hash"][-1])
+            if live:
+                with nrn_diff.enabled():
+                    h.run()
+                ours = code[len(code) - 1]
+            else:
+                ours = float(nrn_diff.capture().simulate()["Order[0].hash"][-1])
         except nrn_diff.CaptureError as error:
             ours = str(error)
         h.run()
@@ -50,6 +57,14 @@ def test_vectors_that_wait_in_the_queue_change_the_order_at_a_synapse():
     assert played[0] == sampled[0] != alone[0]  # NEURON's order is the other one
     for _, message in (played, sampled):
         assert "reach Order[0] at the same time, t = 5 ms" in message
+
+
+def test_what_enable_does_not_know_of_the_queue_is_refused():
+    cases = ["alone", "played", "sampled", "sent"]
+    alone, *others = run_function(at_a_synapse, mods=MODS, cases=cases, live=True)
+    assert alone[0] == alone[1]
+    for _, message in others:
+        assert "reach one instance of Order at the same time, t = 5 ms" in message
 
 
 def at_a_cell(cases):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .artificial import ArtificialCell, ArtificialConnection, _Delivery, _Event, _Network, _SelfEvent, _Spike
+from .artificial import ArtificialCell, ArtificialConnection, Tie, _Delivery, _Event, _Network, _SelfEvent, _Spike
 from .random_stream import RandomProvider
 
 Array = np.ndarray
@@ -66,6 +66,10 @@ class LiveNetwork:
         net.run(until)
         new, self._taken = slice(self._taken, None), len(net.delivery_times)
         return np.array(net.delivery_times[new]), np.array(net.delivery_connections[new], dtype=int)
+
+    def ties(self) -> tuple[Tie, ...]:
+        """What reached the cells in an order that further events in NEURON's queue could change."""
+        return tuple(self._net.ties.values())
 
     def waiting(self) -> list[Waiting]:
         """What is in the queue, earliest first."""

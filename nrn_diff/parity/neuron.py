@@ -214,7 +214,9 @@ EVENTS = (
     Feature("NetCon delay, weight vector, active(0), no source", _SAME, (_NETCONS,)),
     Feature("ties: events of equal time", _SAME, (_TIES, "test_events_queue.py::test_ties_come_out_as_in_neuron")),
     Feature(
-        "ties of spikes at a synapse that does more than add, all delays alike; any under enable()", _SAME, (_ORDER,)
+        "ties of spikes at a synapse that does more than add, all delays alike; under enable() any but those below",
+        _SAME,
+        (_ORDER,),
     ),
     Feature("such ties in Model.simulate() with delays that differ or given trains", _REFUSED, (_ORDER,)),
     Feature(
@@ -257,6 +259,7 @@ EVENTS = (
         (
             "test_self_events.py::test_trains_that_arrive_together_where_their_order_matters_are_refused",
             "test_ties_of_trains.py::test_vectors_that_wait_in_the_queue_change_the_order_at_a_synapse",
+            "test_ties_of_trains.py::test_what_enable_does_not_know_of_the_queue_is_refused",
             "test_ties_of_trains.py::test_what_a_cell_receives_at_one_time_is_refused_where_the_solution_sends_events",
         ),
         "at synapses and at artificial cells",

@@ -15,6 +15,7 @@ from nrn_diff.bridge.live import Wiring
 from nrn_diff.events.live import LiveNetwork
 from nrn_diff.events.schedule import in_rounds, pack
 from nrn_diff.plugin.agenda import check
+from nrn_diff.plugin.ties import TieCheck
 from nrn_diff.solver.play import Drives
 from nrn_diff.solver.resume import Arriving, run_chunk
 from nrn_diff.solver.spikes import SEND_DELAY
@@ -64,6 +65,7 @@ class Stepper:
     wiring: Wiring
     network: LiveNetwork
     drives: Drives
+    ties: TieCheck
     _mine: dict[str, tuple[Array, Array]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -141,6 +143,7 @@ class Stepper:
 
     def _arriving(self, grid: Array, capacity: int) -> dict[str, Arriving]:
         times, netcons = self.network.advance(float(grid[-1]))
+        self.ties.at_cells(self.wiring, self.network.ties())
         place = self.wiring.place[netcons]
         # What is late is delivered at the start of the first step.
         phase = np.maximum(np.searchsorted(grid, times, side="left"), 1)
@@ -148,6 +151,8 @@ class Stepper:
         for name, (mine, row) in self._mine.items():
             here = np.flatnonzero((place >= 0) & (mine[place] >= 0)) if len(place) else np.zeros(0, int)
             connection = mine[place[here]]
+            file = self.structure.mechanism(name).ir.file
+            self.ties.at_instances(name, file, times[here], connection, row)
             out[name] = self._tables(name, connection, times[here], phase[here], row, capacity)
         return out
 

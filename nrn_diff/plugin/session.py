@@ -42,6 +42,7 @@ from nrn_diff.plugin.agenda import NoRoomError, more_room, read_agendas, room_fo
 from nrn_diff.plugin.chunks import Progress, Stepper
 from nrn_diff.plugin.guard import guard, unguarded
 from nrn_diff.plugin.put import Finished, layered_in_order, put
+from nrn_diff.plugin.ties import TieCheck
 from nrn_diff.plugin.timed import Timed, has_plays, has_timed_records, read_timed
 from nrn_diff.snapshot import Capture, EventCapacity, Play, Record
 from nrn_diff.solver.build import build_values
@@ -230,7 +231,9 @@ class Session:
 
     def _run(self, ready: Prepared, progress: Progress) -> None:
         """Raises NoRoomError, or CaptureError for events whose order is not known; NEURON is then as it was before."""
-        stepper = Stepper(ready.structure, ready.fixed, ready.wiring, ready.network, ready.drives)
+        vectors = bool(ready.driven) or not all(r.every_step for r in ready.known.records)
+        ties = TieCheck.of(ready.structure, vectors)
+        stepper = Stepper(ready.structure, ready.fixed, ready.wiring, ready.network, ready.drives, ties)
         now = start_samples(ready.structure, ready.fixed, ready.state, ready.grid[0]) if ready.timed.sampled else None
         state, samples, fired = stepper.run(ready.state, ready.grid, progress)
         done = Finished(float(ready.grid[-1]), state, samples, fired, ready.grid[0:-1:2], now)

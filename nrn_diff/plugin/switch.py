@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -86,6 +87,7 @@ class _Plugin:
             grouped = int(h.nstep_steprun)
             done = self.run(n_steps(float(tstop), float(h.dt), t0=float(h.t), nstep_steprun=grouped), hoc=True)
         except BaseException as error:
+            _forget_objects(error)
             self.error = error
             h.nrn_diff_message_ = str(error) or type(error).__name__
             return _FAILED
@@ -100,6 +102,7 @@ class _Plugin:
                 _check_procedures()
             self.session.run(steps, Progress("nrn_diff"))
         except CaptureError as error:
+            _forget_objects(error)
             if self.fallback.run_in_neuron(error, self.told):
                 self.in_neuron += 1
                 return False
@@ -107,6 +110,11 @@ class _Plugin:
             raise
         self.runs += 1
         return True
+
+
+def _forget_objects(error: BaseException) -> None:
+    """An error that is kept must not keep the user's NetCons alive: NEURON crashes where their target is gone."""
+    traceback.clear_frames(error.__traceback__)
 
 
 _plugin = _Plugin()

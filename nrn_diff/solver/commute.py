@@ -1,6 +1,7 @@
 """Which events of one time may reach an instance in any order: read off NET_RECEIVE for each flag.
 
-Two events commute if neither changes what the other reads, and if what both change they only add to.
+Two events commute if neither changes what the other reads, and if what both change they only add to. So must the
+events that they send without delay, which come in the order of those that sent them.
 """
 
 from __future__ import annotations
@@ -30,14 +31,15 @@ _MOVABLE, _WATCHES, _ANYTHING = "(the event that net_move moves)", "(the conditi
 
 @dataclass
 class _Does:
-    """What an event of one flag reads, adds to, and changes in another way; names."""
+    """What an event of one flag reads, adds to, and changes in another way; names. sends: flags, maybe at once."""
 
     reads: set[str] = field(default_factory=set)
     adds: set[str] = field(default_factory=set)
     writes: set[str] = field(default_factory=set)
+    sends: set[float] = field(default_factory=set)
 
     def without(self, names: set[str]) -> _Does:
-        return _Does(self.reads - names, self.adds - names, self.writes - names)
+        return _Does(self.reads - names, self.adds - names, self.writes - names, self.sends)
 
     def commutes(self, other: _Does) -> bool:
         if _ANYTHING in self.writes | other.writes:
@@ -84,7 +86,26 @@ def commuting(mechanism: ir.Mechanism) -> Commuting:
             pairs[1, i, i] = True
             asks = args & (does[i].reads | does[i].adds | does[i].writes)
             pairs[0, i, i] |= not asks and _ANYTHING not in does[i].writes
-    return Commuting(flags, pairs)
+    return Commuting(flags, _with_what_they_send(flags, does, pairs))
+
+
+def _with_what_they_send(flags: tuple[float, ...], does: list[_Does], pairs: np.ndarray) -> np.ndarray:
+    """Pairs [2, n_flags, n_flags] whose events without delay commute as well; those that are alike send alike."""
+    sent = [_reached(flags, does, k) for k in range(len(flags))]
+    out = pairs.copy()
+    for same, i, j in itertools.product((0, 1), range(len(flags)), range(len(flags))):
+        if not (same and i == j):
+            out[same, i, j] &= all(pairs[same, a, b] for a, b in itertools.product(sent[i], sent[j]))
+    return out
+
+
+def _reached(flags: tuple[float, ...], does: list[_Does], start: int) -> set[int]:
+    found: set[int] = set()
+    new = {start}
+    while new:
+        new = {flags.index(flag) for k in new for flag in does[k].sends} - found
+        found |= new
+    return found
 
 
 def spikes_commute(mechanism: ir.Mechanism) -> bool:
@@ -147,6 +168,7 @@ def _of_flag(mechanism: ir.Mechanism, analysis: Analysis, receive: ir.Routine, f
                 case ir.CallRoutine("net_send", (delay, sent), _, _):
                     read(delay)
                     does.writes |= {_MOVABLE} if _value(sent) == 1.0 else set()
+                    does.sends |= _sent_at_once(delay, sent)
                 case ir.CallRoutine("net_event", args, _, _):
                     read(*args)
                 case ir.CallRoutine("net_move", args, _, _):
@@ -167,6 +189,12 @@ def _of_flag(mechanism: ir.Mechanism, analysis: Analysis, receive: ir.Routine, f
     # Locals begin anew with every event; a FUNCTION that draws numbers writes its stream, which is a symbol.
     inner = {name for name in does.writes if name not in mechanism.symbols and name not in receive.args}
     return does.without(inner - {_MOVABLE, _WATCHES, _ANYTHING} | {"flag", "t"})
+
+
+def _sent_at_once(delay: ir.Expr, sent: ir.Expr) -> set[float]:
+    """The flag of a net_send whose delay may be 0."""
+    after, flag = _value(delay), _value(sent)
+    return {flag} if flag is not None and (after is None or after <= 0.0) else set()
 
 
 def _added(name: str, value: ir.Expr) -> ir.Expr | None:

@@ -23,7 +23,7 @@ FAILURES = {
     PAST: "net_send or net_move to a time in the past, or net_move without a waiting event of flag 1 (NEURON stops)",
     TIED: "several that do not commute reach one instance at the same time, and in NEURON their order depends on what "
     "else waits in the queue. Give NetCons slightly different delays, and events of net_send other times than those of "
-    "NetCons; or, where all of them are of NetCons, run with nrn_diff.enable(), which keeps NEURON's whole queue",
+    "NetCons; or, where all of them are of NetCons, run with nrn_diff.enable(), which keeps NEURON's queue of them",
     DRAWN: "two instances draw from the random stream of the process (exprand and the like) at the same time, and "
     "which of them comes first in NEURON depends on what else waits in the queue. Let one start a little later; or "
     "declare RANDOM r in the mod file and draw from it",
