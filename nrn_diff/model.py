@@ -24,7 +24,7 @@ from nrn_diff.recording import Recording
 from nrn_diff.snapshot import Capture, EventCapacity
 from nrn_diff.solver.build import build_structure, build_values
 from nrn_diff.solver.build_events import source_number
-from nrn_diff.solver.event_queue import ENDLESS, FAILURES, FULL
+from nrn_diff.solver.event_queue import FAILURES, more_room
 from nrn_diff.solver.initialise import after_initial
 from nrn_diff.solver.sampled import sample_times
 from nrn_diff.solver.simulate import Run, simulate
@@ -35,8 +35,8 @@ from nrn_diff.spike_derivative import NO_DERIVATIVE, AbstractSpikeDerivative
 if TYPE_CHECKING:
     from nrn_diff.fitting.density import LogDensity
 
-# Room for events that a model gets by itself, one after the other, where the user has not given it any.
-_ROOM = (EventCapacity(), EventCapacity(pending=64, rounds=32), EventCapacity(pending=512, rounds=64))
+# The most room for events that a model gets by itself, where the user has not given it any.
+_MOST = EventCapacity(pending=512, rounds=64)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -141,26 +141,19 @@ class Model:
         model has more events than there is room for (in a traced call the samples are NaN instead). A model whose room
         was not given by `with_event_capacity` is compiled again with more of it first, and keeps that.
         """
-        if self._roomier:
-            return self._roomier[0].simulate(theta, adjoint=adjoint, spikes=spikes)
-        structure = dataclasses.replace(self.structure, spike_derivative=spikes)
-
-        def numbers(th: Mapping[str, Any]) -> tuple[Any, Run]:
-            run = _simulate(structure, self.with_theta(th), adjoint)
-            return run.samples, run
-
-        if isinstance(adjoint, Forward) and theta:
-            samples, run = adjoint.differentiate(numbers, theta)
-        else:
-            samples, run = numbers(theta or {})
-        if self.capture.event_capacity in _ROOM[:-1] and _lacks_room(run.failed):
-            more = _ROOM[_ROOM.index(self.capture.event_capacity) + 1]
-            self._roomier.append(self.with_event_capacity(more))
-            return self.simulate(theta, adjoint=adjoint, spikes=spikes)
+        model = self._roomier[-1] if self._roomier else self
+        samples, run = model._samples(theta or {}, adjoint, spikes)
+        while self.capture.event_capacity == EventCapacity():
+            more = more_room(model.capture.event_capacity, _seen(run.failed), _MOST)
+            if more is None:
+                break
+            model = self.with_event_capacity(more)
+            self._roomier.append(model)
+            samples, run = model._samples(theta or {}, adjoint, spikes)
         _raise_if_failed(run.failed)
         columns, times = {}, {}
         for k, record in enumerate(self.capture.records):
-            rows, at = sample_times(record, structure.dt, structure.n_steps)
+            rows, at = sample_times(record, self.structure.dt, self.structure.n_steps)
             if record.every_step:
                 columns[record.label] = samples[:, k]
                 continue
@@ -171,6 +164,17 @@ class Model:
         sent = {s.label: run.sent[s.sender][:, :, s.instance] for s in self.capture.spikes if s.sender}
         given = {s.label: jnp.asarray(self.capture.trains[s.train].times) for s in self.capture.spikes if s.train >= 0}
         return Recording(jnp.asarray(self.t), columns, watched, {**sent, **given}, times)
+
+    def _samples(
+        self, theta: Mapping[str, Any], adjoint: AbstractAdjoint | None, spikes: AbstractSpikeDerivative
+    ) -> tuple[Any, Run]:
+        structure = dataclasses.replace(self.structure, spike_derivative=spikes)
+
+        def numbers(th: Mapping[str, Any]) -> tuple[Any, Run]:
+            run = _simulate(structure, self.with_theta(th), adjoint)
+            return run.samples, run
+
+        return adjoint.differentiate(numbers, theta) if isinstance(adjoint, Forward) and theta else numbers(theta)
 
     def with_theta(self, theta: Mapping[str, Any]) -> Values:
         """The model's numbers with theta in place."""
@@ -254,7 +258,7 @@ class Model:
 
     @cached_property
     def _roomier(self) -> list[Model]:
-        """This model with more room for events, once a run needed it."""
+        """This model with more and more room for events, as runs needed it."""
         return []
 
     @cached_property
@@ -267,10 +271,10 @@ class Model:
         return self._assignments[spec]
 
 
-def _lacks_room(failed: Mapping[str, Any]) -> bool:
-    """Whether room for events is all that the run lacked; not known in a traced call."""
+def _seen(failed: Mapping[str, Any]) -> int:
+    """The codes of all queues together; nothing of it is known in a traced call."""
     codes = [np.asarray(code) for code in failed.values() if not isinstance(code, jax.core.Tracer)]
-    return any(code.any() for code in codes) and not any((code & ~(FULL | ENDLESS)).any() for code in codes)
+    return int(np.bitwise_or.reduce([0, *(np.bitwise_or.reduce(code, axis=None) for code in codes)]))
 
 
 def _raise_if_failed(failed: Mapping[str, Any]) -> None:

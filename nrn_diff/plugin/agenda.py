@@ -18,12 +18,11 @@ from nrn_diff.bridge.live import OwnEvent, Wiring
 from nrn_diff.bridge.own_events import OwnEvents, forget_movable, put_watches, read_own_events
 from nrn_diff.errors import CaptureError, Refusal
 from nrn_diff.snapshot import EventCapacity
-from nrn_diff.solver.event_queue import ENDLESS, FAILURES, FULL, PAST, TIED, empty_queue
+from nrn_diff.solver.event_queue import ENDLESS, FAILURES, FULL, GROWTH, PAST, TIED, empty_queue, more_room
 from nrn_diff.solver.structure import MechanismStructure, Structure
 from nrn_diff.solver.values import Queue
 
 _MOST = 4096  # events of one instance for which room is made
-_GROWTH = 4
 _WHY = {
     FULL: f"more than {_MOST} of them wait for one instance",
     ENDLESS: f"one instance receives more than {_MOST} of them in half a step; or the delay of a net_send is 0",
@@ -58,14 +57,10 @@ def _wrong(name: str, code: int, structure: Structure) -> CaptureError:
     return CaptureError([Refusal(f"events of {name}", file, text, remedy) for text in why])
 
 
-def more_room(capacity: EventCapacity, error: NoRoomError, structure: Structure) -> EventCapacity:
-    """For a program that lacks it. Raises CaptureError if there is too much already."""
-    grown = capacity
-    if error.code & FULL:
-        grown = replace(grown, pending=grown.pending * _GROWTH)
-    if error.code & ENDLESS:
-        grown = replace(grown, rounds=grown.rounds * _GROWTH)
-    if max(grown.pending, grown.rounds) > _MOST:
+def enlarged(capacity: EventCapacity, error: NoRoomError, structure: Structure) -> EventCapacity:
+    """For a program that lacks room. Raises CaptureError if there is too much already."""
+    grown = more_room(capacity, error.code, EventCapacity(_MOST, _MOST))
+    if grown is None:
         raise _wrong(error.mechanism, error.code, structure)
     return grown
 
@@ -77,7 +72,7 @@ def room_for(own: Sequence[OwnEvent], capacity: EventCapacity) -> EventCapacity:
         count[e.mechanism, e.row] = count.get((e.mechanism, e.row), 0) + 1
     pending = capacity.pending
     while pending < 2 * max(count.values(), default=0):
-        pending *= _GROWTH
+        pending *= GROWTH
     return replace(capacity, pending=pending)
 
 

@@ -38,7 +38,7 @@ from nrn_diff.bridge.translate import Translator
 from nrn_diff.errors import CaptureError, NrnDiffError
 from nrn_diff.events.live import LiveNetwork
 from nrn_diff.events.time_grid import time_grid
-from nrn_diff.plugin.agenda import NoRoomError, more_room, read_agendas, room_for, start_queues
+from nrn_diff.plugin.agenda import NoRoomError, enlarged, read_agendas, room_for, start_queues
 from nrn_diff.plugin.chunks import Progress, Stepper
 from nrn_diff.plugin.guard import guard, unguarded
 from nrn_diff.plugin.put import Finished, layered_in_order, put
@@ -227,7 +227,7 @@ class Session:
             try:
                 return self._run(ready, progress)
             except NoRoomError as error:
-                self.capacity = more_room(self.capacity, error, ready.structure)
+                self.capacity = enlarged(self.capacity, error, ready.structure)
 
     def _run(self, ready: Prepared, progress: Progress) -> None:
         """Raises NoRoomError, or CaptureError for events whose order is not known; NEURON is then as it was before."""

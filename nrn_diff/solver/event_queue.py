@@ -10,6 +10,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from nrn_diff.snapshot import EventCapacity
 from nrn_diff.solver.commute import Commuting
 from nrn_diff.solver.values import Array, Queue
 
@@ -28,6 +29,17 @@ FAILURES = {
     "which of them comes first in NEURON depends on what else waits in the queue. Let one start a little later; or "
     "declare RANDOM r in the mod file and draw from it",
 }
+
+GROWTH = 4  # of the room for events, each time that it lacks
+
+
+def more_room(capacity: EventCapacity, code: int, most: EventCapacity) -> EventCapacity | None:
+    """More of what a run lacked that failed with `code`; None if it lacked nothing, failed otherwise, or has `most`."""
+    if not code or code & ~(FULL | ENDLESS):
+        return None
+    pending = capacity.pending * (GROWTH if code & FULL else 1)
+    rounds = capacity.rounds * (GROWTH if code & ENDLESS else 1)
+    return EventCapacity(pending, rounds) if pending <= most.pending and rounds <= most.rounds else None
 
 
 def empty_queue(slots: int, n: int, n_watches: int, log: int = 0) -> Queue:
