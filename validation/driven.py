@@ -20,6 +20,7 @@ import numpy as np
 from mod_translator import ir
 from mod_translator.report import Report
 from nrn_diff.bridge.catalog import MechanismType, mechanism_types
+from nrn_diff.bridge.own_texts import PATTERN, nmodl_text
 from nrn_diff.solver.receive import only_adds
 from validation.compared import compare, gradient, moved_by_a_hair, recorded
 
@@ -250,6 +251,21 @@ def send_events(bench: Bench, mechanism: ir.Mechanism, free: Any) -> None:
             netcon = bench.make("NetCon", owner, synapse)
             netcon.delay, netcon.weight[0] = 0.7, 1e-3
             bench.keep.append(bench.h.Vector().record(synapse._ref_g))
+    if mechanism.name == PATTERN:
+        play_spikes(bench, free)
+
+
+def play_spikes(bench: Bench, free: Any) -> None:
+    """PatternStims send 300 spikes each, on behalf of two gids with a synapse each and of one without."""
+    context = bench.make("ParallelContext")
+    for gid in (1001, 1002):
+        synapse = bench.make("ExpSyn", free(0.5))
+        netcon = context.gid_connect(gid, synapse)
+        netcon.delay, netcon.weight[0] = 0.7, 1e-3
+        bench.keep += [netcon, bench.h.Vector().record(synapse._ref_g)]
+    for k, owner in enumerate(bench.owners):
+        times, gids = np.linspace(0, TSTOP, 300) + 0.01 * k, 1001 + np.arange(300) * (k + 1) % 3
+        owner.play(bench.make("Vector", times), bench.make("Vector", gids))
 
 
 def sends(mechanism: ir.Mechanism) -> bool:
@@ -338,7 +354,7 @@ def examine(job: Job) -> dict[str, Any]:
     stage = "NEURON fails"
     try:
         h, kind = load(job)
-        mechanism, report = mod_translator.lower(kind.code, file=kind.file)
+        mechanism, report = mod_translator.lower(nmodl_text(kind), file=kind.file)
         if mechanism is None:
             return {"verdict": "refused", "stage": "translation", "reasons": reasons(report)}
         bench = build(h, job, kind, mechanism)

@@ -11,7 +11,7 @@ from neuron import h
 from mod_translator import ir
 from nrn_diff.bridge.circuits import read_circuits
 from nrn_diff.bridge.clock import read_clock
-from nrn_diff.bridge.connections import capture_connections, capture_spikes, watched_voltages
+from nrn_diff.bridge.connections import capture_connections, watched_voltages
 from nrn_diff.bridge.elements import with_elements
 from nrn_diff.bridge.extracellular import read_extracellular
 from nrn_diff.bridge.fields import hidden_names, read_hidden
@@ -26,6 +26,7 @@ from nrn_diff.bridge.plays import find_plays
 from nrn_diff.bridge.random_play import find_random_plays
 from nrn_diff.bridge.records import find_records
 from nrn_diff.bridge.refuse import check_process, check_threads
+from nrn_diff.bridge.spike_records import capture_spikes
 from nrn_diff.bridge.ties import refuse_doubtful
 from nrn_diff.bridge.topology import read_cable
 from nrn_diff.bridge.translate import Translator, execution_rank

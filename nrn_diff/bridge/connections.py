@@ -19,9 +19,10 @@ from nrn_diff.bridge.catalog import MechanismType
 from nrn_diff.bridge.event_vectors import with_vectors
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import in_copy
-from nrn_diff.bridge.gid_sources import find_gid_sources, source_location
+from nrn_diff.bridge.gid_sources import gid_label, source_location
 from nrn_diff.bridge.inventory import Inventory, Located, hoc_objects, locate_cells
 from nrn_diff.bridge.mechanisms import read_globals, read_values
+from nrn_diff.bridge.patterns import has_patterns, pattern_labels, with_patterns
 from nrn_diff.bridge.random123 import NeuronRandom, streams_of
 from nrn_diff.bridge.ties import doubtful
 from nrn_diff.bridge.translate import Translator
@@ -29,7 +30,7 @@ from nrn_diff.bridge.variables import every_variable, identify, put_sentinels
 from nrn_diff.errors import Refusal
 from nrn_diff.events.artificial import ArtificialCell, ArtificialConnection, run_artificial
 from nrn_diff.events.errors import EventError
-from nrn_diff.snapshot import Connection, Events, MechanismData, Record, SpikeRecord, Train
+from nrn_diff.snapshot import Connection, Events, MechanismData, Record, Train
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class Source:
     """Where a NetCon's events come from.
 
     An artificial cell (`cell`), a point process in a section (`sender`), a voltage (`node`), another
-    variable (`other`, and `watched` once it is known), or nowhere (all empty).
+    variable (`other`, and `watched` once it is known), a gid without cell for which a PatternStim sends (`gid`),
+    or nowhere (all empty).
     """
 
     cell: str = ""
@@ -46,11 +48,12 @@ class Source:
     sender: str = ""
     other: bool = False
     watched: Record | None = None
+    gid: int = -1
 
     @property
     def silent(self) -> bool:
         """Nothing sends events."""
-        return not self.cell and not self.sender and not self.other and self.node < 0
+        return not self.cell and not self.sender and not self.other and self.node < 0 and self.gid < 0
 
 
 @dataclass(frozen=True)
@@ -82,30 +85,29 @@ def source_of(netcon: Any, inventory: Inventory, findings: Findings) -> Source |
         return Source(node=inventory.topology.node_of(segment.sec, segment.x), threshold=float(netcon.threshold))
     if source_location(netcon)[0]:
         return Source(other=True, threshold=float(netcon.threshold))
+    if netcon.srcgid() >= 0 and has_patterns(inventory):
+        return Source(gid=int(netcon.srcgid()))
     if netcon.srcgid() >= 0:
         findings.refuse(
             f"{name} with source gid {int(netcon.srcgid())}",
             name,
             "its source does not exist in this process",
-            "give each gid that PatternStim drives a VecStim, whose Vector of times can be read, in place of it"
-            if hoc_objects("PatternStim")
-            else "capture a model that is built in one process",
+            "capture a model that is built in one process, or let a PatternStim send for it",
         )
         return None
     return Source()
 
 
 def read_wires(inventory: Inventory, findings: Findings) -> list[Wire]:
-    """Every NetCon that can deliver something, and the silent ones of artificial cells."""
+    """Every NetCon that can deliver something, and the silent ones of artificial cells and of gids without cell."""
     wires = []
     for index, netcon in enumerate(hoc_objects("NetCon")):
         name, target = netcon.hname(), netcon.syn()
         if target is None or not netcon.active():
             if target is not None:
                 findings.note(f"{name} is switched off (active(0)) and delivers nothing")
-            cell = netcon.pre()
-            if cell is not None and cell.hname() in inventory.artificial:
-                found = Source(cell=cell.hname())
+            found = source_of(netcon, inventory, Findings())
+            if found is not None and (found.cell or found.gid >= 0):
                 wires.append(Wire(index, name, "", found, float(netcon.delay), np.zeros(0), silent=True))
             continue
         source = source_of(netcon, inventory, findings)
@@ -166,55 +168,6 @@ def watched_variables(inventory: Inventory, findings: Findings) -> dict[int, Rec
     return found
 
 
-def capture_spikes(
-    inventory: Inventory, mechanisms: Sequence[MechanismData], trains: Sequence[Train], findings: Findings
-) -> tuple[SpikeRecord, ...]:
-    """What fills Vectors with spike times, each source once, in the order of h.List('NetCon'), then of the gids."""
-    senders = {label: (d.name, row) for d in mechanisms for row, label in enumerate(d.labels) if label}
-    given = {train.label: k for k, train in enumerate(trains) if train.label}
-    found: dict[tuple[Any, ...], SpikeRecord] = {}
-    named: dict[str, list[tuple[Any, ...]]] = {}
-    netcons = hoc_objects("NetCon")
-    recording = [n.get_recordvec() for n in netcons]
-    watched = watched_variables(inventory, findings) if any(v is not None for v in recording) else {}
-    topology = inventory.topology
-
-    def of_netcon(index: int) -> tuple[str, int, float, Record | None]:
-        """Name of the process, node, threshold, other variable."""
-        segment, process = netcons[index].preseg(), netcons[index].pre()
-        node = topology.node_of(segment.sec, segment.x) if segment is not None else -1
-        name = process.hname() if process is not None else ""
-        return name, node, 0.0 if name else float(netcons[index].threshold), watched.get(index)
-
-    every = [(v.hname(), *of_netcon(k)) for k, v in enumerate(recording) if v is not None]
-    hidden = find_gid_sources(inventory, findings)
-    every += [(s.vector, s.process, s.node, s.threshold, None) for s in hidden if s.vector]
-    for name, process, node, threshold, other in every:
-        label = process
-        if node >= 0:
-            label = f"{topology.place(*topology.node_place(node))}.v > {threshold:g}"
-            record = SpikeRecord(label, node, threshold, name)
-        elif other is not None:
-            label = f"{other.label} > {threshold:g}"
-            record = SpikeRecord(label, -1, threshold, name, watched=other)
-        elif label in senders:
-            record = SpikeRecord(label, -1, 0.0, name, *senders[label])
-        elif label in given:
-            record = SpikeRecord(label, -1, 0.0, name, train=given[label])
-        else:
-            findings.note(f"{name} records events of {label or 'another process'}, which NEURON itself can give")
-            continue
-        source = (record.node, record.threshold, record.sender, record.instance, record.train, record.watched)
-        same = named.setdefault(label, [])
-        if source not in same:
-            same.append(source)
-        if same.index(source):  # Python may give several sections one name
-            record = replace(record, label=f"{label} #{same.index(source) + 1}")
-        findings.note(f"{name} records spike times: recording.spike_times({record.label!r})")
-        found.setdefault((name, *source), record)
-    return tuple(found.values())
-
-
 def _needed(wires: Sequence[Wire], cells: Collection[str]) -> set[str]:
     """Artificial cells whose events reach a target that is none of `cells`, with all that drive them."""
     needed = {w.source.cell for w in wires if w.source.cell and w.target not in cells}
@@ -254,8 +207,8 @@ def artificial_cell(
     )
 
 
-def _driven(wires: Sequence[Wire], cells: Mapping[str, Any]) -> set[str]:
-    """Artificial cells whose events depend on the solution."""
+def _driven(wires: Sequence[Wire], cells: Collection[str]) -> set[str]:
+    """Those of `cells` whose events depend on the solution."""
     solved = [w for w in wires if w.source.node >= 0 or w.source.sender or w.source.other]
     driven = {w.target for w in solved if w.target in cells}
     while more := {w.target for w in wires if w.target in cells and w.source.cell in driven} - driven:
@@ -355,12 +308,15 @@ def capture_connections(
     artificial = inventory.artificial
     every_wire = read_wires(inventory, findings)
     wires = [w for w in every_wire if not w.silent]
-    driven = _driven(wires, artificial)
+    # What reaches a PatternStim changes nothing.
+    driven = _driven(wires, artificial.keys() - pattern_labels(inventory))
     located = locate_cells(inventory, driven)
     instances = {**inventory.instances} | {
         label: (d.type.name, row) for d in located for row, label in enumerate(d.labels)
     }
     needed = _needed(wires, [name for name in artificial if name not in driven]) - driven
+    gids = list(dict.fromkeys(w.source.gid for w in every_wire if w.source.gid >= 0))
+    needed |= set(pattern_labels(inventory)) if gids else set()
     cells_of = tuple(_driven_cells(d, first_rank, translator, findings) for d in located)
     check_loops(inventory, translator, findings)
     for wire in wires:
@@ -374,10 +330,10 @@ def capture_connections(
             )
     names = [name for name in artificial if name in needed]
     cells = [artificial_cell(*artificial[name], translator, findings) for name in names]
-    sent = [w for w in every_wire if w.source.cell in needed]
+    sent = [w for w in every_wire if w.source.cell in needed or w.source.gid >= 0]
     inner = [
         ArtificialConnection(
-            names.index(w.source.cell),
+            names.index(w.source.cell) if w.source.cell else len(names) + gids.index(w.source.gid),
             names.index(w.target) if w.target in needed else -1,
             w.delay,
             tuple(w.weight),
@@ -389,15 +345,17 @@ def capture_connections(
     events = Events(np.zeros(0), np.zeros(0, int))
     doubts: tuple[Refusal, ...] = ()
     usable = with_vectors([c for c in cells if c is not None], findings)
+    usable = with_patterns(usable, gids, inventory, findings)
     if len(usable) == len(cells) and not findings.refusals:
         try:
             numbers = NeuronRandom()
-            run = run_artificial(usable, tstop, inner, random=numbers)
+            run = run_artificial(usable, tstop, inner, given=[np.zeros(0) for _ in gids], random=numbers)
             if numbers.process_drawn:
                 _check_equations(inventory, translator, findings)
                 _check_draws([n for n in artificial if n not in needed], artificial, translator, findings)
             doubts = doubtful(usable, run.ties)
-            trains = [Train(name, t) for name, t in zip(names, run.trains, strict=True)]
+            labels = [*names, *map(gid_label, gids)]
+            trains = [Train(name, t) for name, t in zip(labels, (*run.trains, *run.given), strict=True)]
             place = {w.index: k for k, w in enumerate(w for w in wires if w.target in instances)}
             connection = np.array([place.get(w.index, -1) for w in sent], dtype=int)[run.delivery_connections]
             events = Events(run.delivery_times[connection >= 0], connection[connection >= 0])
@@ -405,16 +363,18 @@ def capture_connections(
             findings.refuse("event times", ", ".join(names), str(error))
     if any(w.source.silent for w in wires if w.target in instances):
         trains.append(Train("", np.zeros(0)))
-    connections = tuple(_connection(w, instances, names) for w in wires if w.target in instances)
+    connections = tuple(_connection(w, instances, names, gids) for w in wires if w.target in instances)
     return connections, tuple(trains), events, tuple(d for d in cells_of if d is not None), doubts
 
 
-def _connection(wire: Wire, instances: Mapping[str, tuple[str, int]], names: list[str]) -> Connection:
+def _connection(wire: Wire, instances: Mapping[str, tuple[str, int]], names: list[str], gids: list[int]) -> Connection:
     target, instance = instances[wire.target]
     source, row = instances.get(wire.source.sender or wire.source.cell, ("", -1))
     train = -1
     if wire.source.silent:
-        train = len(names)
+        train = len(names) + len(gids)
+    elif wire.source.gid >= 0:
+        train = len(names) + gids.index(wire.source.gid)
     elif wire.source.cell and not source:
         train = names.index(wire.source.cell)
     return Connection(

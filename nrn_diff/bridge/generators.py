@@ -9,7 +9,7 @@ import ctypes
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
@@ -21,18 +21,16 @@ from mod_translator import ir
 from mod_translator.pointees import DISTRIBUTIONS, STREAM, Pointee
 from mod_translator.verbatim.generators import LENGTH
 from nrn_diff.bridge.catalog import MechanismType
+from nrn_diff.bridge.dparam import held, properties, slot_of
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import ChildFailedError, in_copy
-from nrn_diff.bridge.inventory import Inventory, hoc_objects
+from nrn_diff.bridge.inventory import Inventory
 from nrn_diff.bridge.native import addresses, neuron_library, read_word
+from nrn_diff.bridge.own_texts import nmodl_text
 from nrn_diff.events.random_stream import Generator
 
 _USED = re.compile(r"nrnran123_|nrn_random_|\bIvocVect\b")
 _NAMED = re.compile(r"\b_p_(\w+)")
-# Offsets: Point_process.prop, Prop._type and .dparam, a Datum and its value; NPyMechObj.prop_; Symbol.u.rng.index.
-_PROP, _TYPE, _DATA, _DATUM, _VALUE, _PYTHON_PROP, _INDEX = 16, 16, 24, 40, 16, 24, 20
-_SYMBOL_VALUE, _TABLE = 16, 8  # Symbol.u, cTemplate.symtable
-_LOOKUP = "_Z16hoc_table_lookupPKcP7Symlist"
 _GETIDS = "_Z16nrnran123_getidsP15nrnran123_StatePjS1_S1_"
 _GETSEQ = "_Z16nrnran123_getseqP15nrnran123_StatePjPc"
 _MCELLRAN4, _RANDOM123 = 2, 4  # Rand.type_
@@ -94,7 +92,7 @@ def _owners(inventory: Inventory) -> list[tuple[MechanismType, list[Any]]]:
     cells: dict[str, tuple[MechanismType, list[Any]]] = {}
     for kind, live in inventory.artificial.values():
         cells.setdefault(kind.name, (kind, []))[1].append(live)
-    return [(k, o) for k, o in (*kinds, *cells.values()) if _USED.search(k.code) and _pointers(k)]
+    return [(k, o) for k, o in (*kinds, *cells.values()) if _USED.search(nmodl_text(k)) and _pointers(k)]
 
 
 def _pointers(kind: MechanismType) -> list[str]:
@@ -107,39 +105,10 @@ def _read(owners: list[tuple[MechanismType, list[Any]]]) -> dict[str, dict[str, 
     vectors = set(addresses("Vector") or [])
     out: dict[str, dict[str, list[dict[str, Any] | None]]] = {}
     for kind, live in owners:
-        props = list(_props(kind, live))
-        slots = {name: _slot(kind, name) for name in _pointers(kind)}
-        out[kind.name] = {
-            name: [_look(read_word(read_word(p + _DATA) + _DATUM * slot + _VALUE), randoms, vectors) for p in props]
-            for name, slot in slots.items()
-        }
+        props = list(properties(kind, live))
+        slots = {name: slot_of(kind, name) for name in _pointers(kind)}
+        out[kind.name] = {name: [_look(held(p, slot), randoms, vectors) for p in props] for name, slot in slots.items()}
     return out
-
-
-def _props(kind: MechanismType, live: list[Any]) -> Iterator[int]:
-    if kind.point:
-        where = dict(zip([o.hname() for o in hoc_objects(kind.name)], addresses(kind.name) or [], strict=True))
-        found = [read_word(where[o.hname()] + _PROP) for o in live]
-    else:
-        holders = [getattr(segment, kind.name) for segment in live]
-        found = [read_word(id(holder) + _PYTHON_PROP) for holder in holders]
-    for prop in found:
-        if ctypes.c_short.from_address(prop + _TYPE).value != kind.internal_type:
-            raise ValueError("another mechanism")
-        yield prop
-
-
-def _slot(kind: MechanismType, name: str) -> int:
-    library = neuron_library()
-    assert library is not None
-    if kind.point:
-        lookup = library[_LOOKUP]
-        lookup.restype, lookup.argtypes = ctypes.c_void_p, [ctypes.c_char_p, ctypes.c_void_p]
-        template = read_word(library.nrn_symbol(kind.name.encode()) + _SYMBOL_VALUE)
-        symbol = lookup(name.encode(), read_word(template + _TABLE))
-    else:
-        symbol = library.nrn_symbol(f"{name}_{kind.name}".encode())
-    return ctypes.c_int.from_address(symbol + _INDEX).value
 
 
 def _look(address: int, randoms: set[int], vectors: set[int]) -> dict[str, Any] | None:

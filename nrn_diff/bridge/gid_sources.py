@@ -33,16 +33,16 @@ class GidSource:
 
 @dataclass(frozen=True)
 class _Shown:
-    """Sources that NetCons show. others: whether there are some that are neither voltage nor process."""
+    """Sources that NetCons show. nowhere: gids without cell, -1 for no source. others: whether there are any others."""
 
     voltages: frozenset[tuple[int, float]]
     processes: frozenset[str]
-    nowhere: bool
+    nowhere: frozenset[int]
     others: bool
 
     @property
     def count(self) -> int:
-        return len(self.voltages) + len(self.processes) + self.nowhere
+        return len(self.voltages) + len(self.processes) + len(self.nowhere)
 
 
 def source_location(netcon: Any) -> tuple[bool, bool]:
@@ -51,6 +51,11 @@ def source_location(netcon: Any) -> tuple[bool, bool]:
     if location != _NOWHERE:
         h.pop_section()  # preloc leaves the source's section on NEURON's stack
     return location == _NOT_VOLTAGE, location == _NOWHERE
+
+
+def gid_label(gid: int) -> str:
+    """What the train of a gid is called for which a PatternStim sends."""
+    return f"gid {gid}"
 
 
 def find_gid_sources(inventory: Inventory, findings: Findings, count: int | None = None) -> tuple[GidSource, ...]:
@@ -76,7 +81,7 @@ def find_gid_sources(inventory: Inventory, findings: Findings, count: int | None
 
 
 def _shown(inventory: Inventory) -> _Shown:
-    voltages, processes, nowhere, others = set(), set(), False, False
+    voltages, processes, nowhere, others = set(), set(), set(), False
     for netcon in hoc_objects("NetCon"):
         process, segment = netcon.pre(), netcon.preseg()
         if process is not None:
@@ -86,8 +91,9 @@ def _shown(inventory: Inventory) -> _Shown:
         else:
             other, none = source_location(netcon)
             others |= other
-            nowhere |= none and bool(netcon.valid())
-    return _Shown(frozenset(voltages), frozenset(processes), nowhere, others)
+            if none and (netcon.valid() or netcon.srcgid() >= 0):
+                nowhere.add(int(netcon.srcgid()))
+    return _Shown(frozenset(voltages), frozenset(processes), frozenset(nowhere), others)
 
 
 def _look(inventory: Inventory, shown: _Shown) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.gid_sources import GidSource, find_gid_sources
 from nrn_diff.bridge.inventory import Inventory, hoc_objects
 from nrn_diff.bridge.native import counter
+from nrn_diff.bridge.patterns import with_patterns
 from nrn_diff.bridge.reference import reference
 from nrn_diff.bridge.save_state import EventKind, QueuedEvent, SavedState
 from nrn_diff.bridge.translate import Translator
@@ -51,7 +52,8 @@ class Wiring:
     connections: those to captured point processes; place: position of each NetCon among them, or -1. outside: voltages
     (node, threshold) that NetCons watch; then comes one source that never sends, then the senders: point processes
     (mechanism, row) that are the source of a NetCon. cells: artificial ones, by type. gid_sources: sources that no
-    NetCon shows. heard: mechanisms whose net_events reach artificial cells or Vectors.
+    NetCon shows. gids: without cell, for which PatternStims send; among the sources outside they come before the
+    senders. heard: mechanisms whose net_events reach artificial cells or Vectors.
     """
 
     netcons: tuple[Any, ...]
@@ -65,11 +67,12 @@ class Wiring:
     gid_sources: tuple[GidSource, ...]
     senders: tuple[tuple[str, int], ...] = ()
     heard: tuple[str, ...] = ()
+    gids: tuple[int, ...] = ()
 
     @property
     def first_sender(self) -> int:
         """The first of the senders, among the sources outside."""
-        return len(self.outside) + 1
+        return len(self.outside) + 1 + len(self.gids)
 
     @cached_property
     def within(self) -> frozenset[int]:
@@ -96,28 +99,16 @@ def read_wiring(inventory: Inventory, saved: SavedState, translator: Translator,
     index_of = {cell.live.hname(): k for k, (cell, _) in enumerate(cells)}
     netcons = tuple(hoc_objects("NetCon"))
     sources = tuple(source_of(n, inventory, findings) or Source() for n in netcons)
-    for netcon, source in zip(netcons, sources, strict=True):
-        if source.other:
-            findings.refuse(
-                f"{netcon.hname()} with source a variable that is no voltage",
-                netcon.hname(),
-                "its events are not supported in a run that NEURON hands over in the middle",
-                "use nrn_diff.capture() and Model.simulate()",
-            )
     check_loops(inventory, translator, findings)
     unshown = find_gid_sources(inventory, findings, len(saved.sources))
-    for source_of_gid in unshown:
-        if source_of_gid.process:
-            findings.refuse(
-                f"{source_of_gid.process} with gid {source_of_gid.gid}, which no NetCon shows",
-                source_of_gid.process,
-                "its place in NEURON's list of sources cannot be found out",
-                "keep a reference to the NetCon that was given to ParallelContext.cell",
-            )
+    _check_sources(netcons, sources, unshown, findings)
     voltages = [*((s.node, s.threshold) for s in sources), *((s.node, s.threshold) for s in unshown)]
     outside = tuple(dict.fromkeys((node, threshold) for node, threshold in voltages if node >= 0))
     names = dict.fromkeys(s.sender for s in sources if s.sender in inventory.instances)
     senders = tuple(inventory.instances[name] for name in names)
+    gids = tuple(dict.fromkeys(s.gid for s in sources if s.gid >= 0))
+    first_gid = len(cells) + len(outside) + 1
+    models = tuple(with_patterns(models, gids, inventory, findings, first=len(outside) + 1))
     heard: dict[str, None] = {}
     every: list[ArtificialConnection] = []
     here: list[Connection] = []
@@ -132,8 +123,10 @@ def read_wiring(inventory: Inventory, saved: SavedState, translator: Translator,
             number = index_of[source.cell]
         elif source.node >= 0:
             number = len(cells) + outside.index((source.node, source.threshold))
+        elif source.gid >= 0:
+            number = first_gid + gids.index(source.gid)
         elif source.sender in names:
-            number += 1 + list(names).index(source.sender)
+            number = first_gid + len(gids) + list(names).index(source.sender)
         delay = 0.0 if source.silent else float(netcon.delay)
         weight = np.array([netcon.weight[j] for j in range(int(netcon.wcnt()))], dtype=float)
         findings.finite(delay, "delay", netcon.hname())
@@ -150,10 +143,31 @@ def read_wiring(inventory: Inventory, saved: SavedState, translator: Translator,
             of = {"source": sender, "source_instance": row_of_sender} if within else {"train": number}
             here.append(Connection(k, mechanism, row, delay, weight, **of))
     live = tuple(cell for cell, _ in cells)
-    _check_delays(every, len(cells) + len(outside) + 1, findings)
+    _check_delays(every, first_gid + len(gids), findings)
     return Wiring(
-        netcons, tuple(here), place, tuple(every), sources, outside, live, models, unshown, senders, tuple(heard)
+        netcons, tuple(here), place, tuple(every), sources, outside, live, models, unshown, senders, tuple(heard), gids
     )
+
+
+def _check_sources(
+    netcons: Sequence[Any], sources: Sequence[Source], unshown: Sequence[GidSource], findings: Findings
+) -> None:
+    for netcon, source in zip(netcons, sources, strict=True):
+        if source.other:
+            findings.refuse(
+                f"{netcon.hname()} with source a variable that is no voltage",
+                netcon.hname(),
+                "its events are not supported in a run that NEURON hands over in the middle",
+                "use nrn_diff.capture() and Model.simulate()",
+            )
+    for source_of_gid in unshown:
+        if source_of_gid.process:
+            findings.refuse(
+                f"{source_of_gid.process} with gid {source_of_gid.gid}, which no NetCon shows",
+                source_of_gid.process,
+                "its place in NEURON's list of sources cannot be found out",
+                "keep a reference to the NetCon that was given to ParallelContext.cell",
+            )
 
 
 def _check_delays(connections: Sequence[ArtificialConnection], first_sender: int, findings: Findings) -> None:

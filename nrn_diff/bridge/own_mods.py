@@ -1,43 +1,22 @@
-"""APCount, NEURON's own counter of spikes, whose C code has an equivalent in NMODL."""
+"""APCount, NEURON's own counter of spikes: the Vectors into which it writes their times."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from neuron import h
 
-from nrn_diff.bridge.catalog import MechanismType
 from nrn_diff.bridge.fields import columns_of, read_hidden
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import ChildFailedError, in_copy
 from nrn_diff.bridge.inventory import Inventory, Located, hoc_objects
 from nrn_diff.bridge.native import addresses
+from nrn_diff.bridge.own_texts import COUNT, nmodl_text
 from nrn_diff.snapshot import Record
 
-_NAME = "APCount"
 _VECTOR = "space"  # holds the address of the Vector
-_VERBATIM = re.compile(r"VERBATIM.*?ENDVERBATIM", re.DOTALL)
-# What the blocks of C do if no Vector is given to record(), in the order of src/nrnoc/apcount.mod.
-_INSTEAD = (
-    "",
-    """if (v >= thresh && firing == 0) { firing = 1  time = t  n = n + 1 }
-    if (firing != 0 && v < thresh && t > time) { firing = 0 }""",
-    "",
-)
-
-
-def nmodl_text(kind: MechanismType) -> str:
-    """The NMODL text of a mechanism, that of APCount without C."""
-    blocks = _VERBATIM.findall(kind.code)
-    if kind.name != _NAME or len(blocks) != len(_INSTEAD) or "IvocVect" not in blocks[0]:
-        return kind.code
-    instead = iter(_INSTEAD)
-    text = _VERBATIM.sub(lambda _: next(instead), kind.code)
-    # For the fixed step the method means: in the update of the states.
-    return text.replace(" METHOD after_cvode", "").replace("firing\n\tspace", "firing\n\tspace\n\tv (mV)")
 
 
 @dataclass(frozen=True)
@@ -50,10 +29,10 @@ class Count:
 
 def vectors_of_counts(inventory: Inventory, findings: Findings) -> tuple[Count, ...]:
     """Which Vectors APCounts write into, after finitialize; refuses those that cannot be told, or share one."""
-    located = next((d for d in inventory.mechanisms if d.type.name == _NAME), None)
+    located = next((d for d in inventory.mechanisms if d.type.name == COUNT), None)
     if located is None or nmodl_text(located.type) == located.type.code:
         return ()
-    held = read_hidden({_NAME: [_VECTOR]}, [located]).get(_NAME, {}).get(_VECTOR)
+    held = read_hidden({COUNT: [_VECTOR]}, [located]).get(COUNT, {}).get(_VECTOR)
     places = addresses("Vector")
     if held is None or places is None:
         findings.refuse(
@@ -76,7 +55,7 @@ def vectors_of_counts(inventory: Inventory, findings: Findings) -> tuple[Count, 
 
 def record_of_count(count: Count) -> Record:
     """How many spikes there were after each step."""
-    return Record(f"{_NAME}, row {count.row}", "mechanism", count.row, _NAME, "n")
+    return Record(f"{COUNT}, row {count.row}", "mechanism", count.row, COUNT, "n")
 
 
 def put_times(vector: Any, before: float, counts: np.ndarray, times: np.ndarray) -> None:
@@ -89,7 +68,7 @@ def put_times(vector: Any, before: float, counts: np.ndarray, times: np.ndarray)
 
 def note_vectors_of_counts(inventory: Inventory, findings: Findings) -> None:
     """Say that a captured model does not fill the Vectors of APCounts."""
-    for located in (d for d in inventory.mechanisms if d.type.name == _NAME):
+    for located in (d for d in inventory.mechanisms if d.type.name == COUNT):
         if nmodl_text(located.type) == located.type.code:
             continue
         try:

@@ -17,7 +17,7 @@ from nrn_diff.bridge.catalog import MechanismType
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.generators import Generators
 from nrn_diff.bridge.kschan import UnreadableChannelError, is_channel, read_channel
-from nrn_diff.bridge.own_mods import nmodl_text
+from nrn_diff.bridge.own_texts import nmodl_text
 from nrn_diff.snapshot import FunctionTable, MechanismData
 
 _NO_TEXT = {

@@ -17,6 +17,7 @@ from mod_translator import ir
 
 from .errors import EventError
 from .interpreter import Frame, Instance, Program, Variables, variables
+from .pattern import POSITION, Pattern, PatternProgram
 from .queue import EventQueue, Item
 from .random_stream import Generator, RandomProvider, RandomStream
 
@@ -36,6 +37,7 @@ class ArtificialCell:
     sequences. What is missing starts as in a new object. label: 'NetStim[0]'. random: name of a RANDOM variable ->
     (id1, id2, id3, seq), with seq = 4 * counter + pick as NMODLRandom.get_seq() returns it.
     vectors: HOC Vectors that its C code reads (VecStim's times), by the variable in which C hides them; without: none.
+    pattern: what a PatternStim sends on behalf of given trains, in place of its NET_RECEIVE.
     """
 
     ir: ir.Mechanism
@@ -44,6 +46,7 @@ class ArtificialCell:
     label: str
     random: Mapping[str, tuple[int, int, int, float] | Generator] = field(default_factory=dict)
     vectors: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    pattern: Pattern | None = None
 
 
 @dataclass(frozen=True)
@@ -67,10 +70,11 @@ class ArtificialConnection:
 class ArtificialRun:
     """trains: for each cell the times (ms) at which it sends. delivery_times [n], delivery_connections [n]: every event
     that reaches a target up to tstop and the index of its connection, in the order in which NEURON delivers them.
-    ties: see `Tie`.
+    given: likewise for each given train, with what PatternStims send on behalf of it. ties: see `Tie`.
     """
 
     trains: tuple[Array, ...]
+    given: tuple[Array, ...]
     delivery_times: Array
     delivery_connections: Array
     ties: tuple[Tie, ...] = ()
@@ -122,8 +126,10 @@ def run_artificial(
     network = _Network(cells, connections, given, given_netstim, random)
     network.initialize()
     network.run(tstop)
+    sent = tuple(np.asarray(t, dtype=np.float64) for t in network.sent)
     return ArtificialRun(
-        tuple(np.asarray(t, dtype=np.float64) for t in network.sent[: len(cells)]),
+        sent[: len(cells)],
+        sent[len(cells) :],
         np.asarray(network.delivery_times, dtype=np.float64),
         np.asarray(network.delivery_connections, dtype=np.int32),
         tuple(network.ties.values()),
@@ -211,14 +217,19 @@ class _Network:
         self.given = [_checked_train(train, i) for i, train in enumerate(given)]
         programs: dict[int, Program] = {}
         shared: dict[str, Variables] = {}
-        self.programs: list[Program] = []
+        self.programs: list[Program | PatternProgram] = []
         self.instances: list[Instance] = []
         for cell in cells:
-            if id(cell.ir) not in programs:
-                programs[id(cell.ir)] = Program(cell.ir)
-            self.programs.append(programs[id(cell.ir)])
+            if cell.pattern is not None:
+                self.programs.append(PatternProgram(cell.pattern))
+            else:
+                if id(cell.ir) not in programs:
+                    programs[id(cell.ir)] = Program(cell.ir)
+                self.programs.append(programs[id(cell.ir)])
             globals_ = shared.setdefault(cell.ir.name, _globals(cell))
             values = variables(cell.values, cell.ir.symbols, ir.Role.INSTANCE)
+            if cell.pattern is not None:
+                values[POSITION] = float(cell.pattern.position)
             self.instances.append(
                 Instance(
                     cell.label,
@@ -330,16 +341,17 @@ class _Network:
     def start(self, cell: int) -> None:
         self.instances[cell].steps = 0
 
-    def send(self, source: int, time: float) -> None:
-        """PreSyn::send."""
+    def send(self, source: int, time: float, now: float | None = None) -> None:
+        """PreSyn::send. now (ms): when it happens, where that is not `time`."""
         self.sent[source].append(time)
+        now = time if now is None else now
         common = self.common_delay[source]
         if common is not None:
-            self.queue.insert(time + common, _Spike(source, time))
+            self.queue.insert(time + common, _Spike(source, now))
             return
         for connection in self.outgoing[source]:
             if not self.connections[connection].silent:
-                self.queue.insert(time + self.connections[connection].delay, _Delivery(connection, time))
+                self.queue.insert(time + self.connections[connection].delay, _Delivery(connection, now))
 
     def queue_given(self, train: int, position: int, *, starts: bool = False) -> None:
         times = self.given[train]
@@ -370,6 +382,16 @@ class _Host:
             raise EventError(f"{frame.instance.label}: net_move at t = {frame.t} ms without an event of flag 1")
         self.check("net_move", time, frame)
         self.network.queue.move(item, time)
+
+    def send_for(self, frame: Frame, train: int, time: float) -> None:
+        """nrn_fake_fire of PatternStim, on behalf of a given train."""
+        network, source = self.network, len(self.network.cells) + train
+        live = [c for k in network.outgoing[source] if not (c := network.connections[k]).silent]
+        # NEURON would deliver it at once, at a time that has passed.
+        if (first := min((time + c.delay for c in live), default=math.inf)) < frame.t:
+            why = f"a spike of {time} ms, handed on at t = {frame.t} ms, would arrive at {first} ms, in the past"
+            raise EventError(f"{frame.instance.label}: {why}; sort the times, and begin at 0")
+        network.send(source, time, frame.t)
 
     def check(self, name: str, time: float, frame: Frame) -> None:
         # NaN would break the order of the queue; NEURON's own order is then undefined.

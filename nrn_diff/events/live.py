@@ -99,6 +99,12 @@ class LiveNetwork:
         """The variables of a cell."""
         return self._net.instances[cell].values
 
+    def number(self, cell: int, name: str) -> float:
+        """A scalar variable of a cell."""
+        value = self._net.instances[cell].values[name]
+        assert isinstance(value, float)
+        return value
+
     def place(self, cell: int, name: str) -> float:
         """Where a RANDOM variable stands in its stream (seq)."""
         return self._net.instances[cell].random[name].place()

@@ -271,7 +271,14 @@ EVENTS = (
         "such spikes have no derivative",
     ),
     Feature("NetCon that watches anything else (cm, extracellular potentials)", _REFUSED, (_SOURCES,)),
-    Feature("NetCon whose source is in another process, or is a gid that PatternStim drives", _REFUSED, (_SOURCES,)),
+    Feature(
+        "PatternStim: given spikes of gids that have no cell in this process",
+        _SAME,
+        ("test_patternstim.py::test_given_spikes_of_gids_are_neurons",),
+        "also under enable() and from the middle of a run; of a gid whose cell is here NEURON sends nothing. Refused: "
+        "spikes that would arrive before they are sent (times below 0, or out of order), several threads",
+    ),
+    Feature("NetCon whose source is in another process, without a PatternStim", _REFUSED, (_SOURCES,)),
     Feature("net_event of a point process in a section, as the source of NetCons", _SAME, (_EVENT_NETWORK,)),
     Feature(
         "artificial cells that voltages, point processes or other such cells drive",

@@ -15,8 +15,10 @@ from nrn_diff.bridge.fields import put_hidden
 from nrn_diff.bridge.inventory import Inventory, Located, hoc_objects
 from nrn_diff.bridge.live import OwnEvent, Wiring, as_queued
 from nrn_diff.bridge.own_mods import put_times
+from nrn_diff.bridge.patterns import put_position
 from nrn_diff.bridge.random123 import put_streams
 from nrn_diff.events.live import Waiting
+from nrn_diff.events.pattern import POSITION
 from nrn_diff.plugin.agenda import check_order, put_agendas, still_waiting
 from nrn_diff.plugin.timed import put_timed, take_samples
 from nrn_diff.snapshot import Capture
@@ -105,6 +107,8 @@ def _put_spikes(ready: Prepared, done: Finished, vectors: dict[str, Any]) -> Non
         if vector is not None and wiring.sources[k].node >= 0:
             source = wiring.sources[k]
             of_voltage.setdefault(wiring.outside.index((source.node, source.threshold)), set()).add(vector.hname())
+        elif vector is not None and wiring.sources[k].gid >= 0:
+            times[vector.hname()] = network.sent(wiring.all_connections[k].source)  # in the order of sending
         elif vector is not None and (wiring.sources[k].cell or wiring.sources[k].sender):
             of_sender.setdefault(wiring.all_connections[k].source, set()).add(vector.hname())
     for hidden in wiring.gid_sources:
@@ -147,6 +151,8 @@ def _restore(
     for k, cell in enumerate(wiring.cells):
         for name in wiring.models[k].random:
             getattr(cell.live, name).set_seq(network.place(k, name))
+        if wiring.models[k].pattern is not None:
+            put_position(wiring.models[k].label, ready.inventory, int(network.number(k, POSITION)))
 
 
 def _set_variables(ready: Prepared, state: State) -> None:

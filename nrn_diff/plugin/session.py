@@ -17,6 +17,7 @@ from nrn_diff.bridge.capture import FromNow, examine
 from nrn_diff.bridge.extracellular import layer_potential
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import ChildFailedError
+from nrn_diff.bridge.gid_sources import gid_label
 from nrn_diff.bridge.inventory import Inventory, hoc_objects
 from nrn_diff.bridge.live import (
     Wiring,
@@ -373,13 +374,14 @@ def spike_vectors(wiring: Wiring) -> dict[str, list[int]]:
 
 
 def _places(wiring: Wiring, inventory: Inventory, sources: Sources) -> list[int]:
-    """Place in the file of each source, -1 where it is not known: cells, voltages, the silent one, senders."""
+    """Place in the file of each source, -1 where it is not known: cells, voltages, the silent one, gids, senders."""
     of_netcon = places_of_sources()
-    names = [s.cell or s.sender for s in wiring.sources]
+    names = [s.cell or s.sender or (gid_label(s.gid) if s.gid >= 0 else "") for s in wiring.sources]
     place = {name: k for name, k in zip(names, of_netcon or (), strict=bool(of_netcon)) if name}
     senders = [name for name in dict.fromkeys(s.sender for s in wiring.sources) if name in inventory.instances]
     cells = [c.live.hname() for c in wiring.cells]
-    return [*(place.get(c, -1) for c in cells), *sources.place, -1, *(place.get(s, -1) for s in senders)]
+    behind = [place.get(s, -1) for s in (*map(gid_label, wiring.gids), *senders)]
+    return [*(place.get(c, -1) for c in cells), *sources.place, -1, *behind]
 
 
 def _refuse_numbers_of_cells(wiring: Wiring, sources: Sources, findings: Findings) -> None:
@@ -388,6 +390,14 @@ def _refuse_numbers_of_cells(wiring: Wiring, sources: Sources, findings: Finding
     for vector, netcons in shared.items():
         of_cells = [k for k in netcons if wiring.sources[k].cell or wiring.sources[k].sender]
         gid = any(wiring.netcons[k].srcgid() >= 0 for k in of_cells)
+        of_gids = [k for k in netcons if wiring.sources[k].gid >= 0]
+        if of_gids and (sources.numbers or len({wiring.all_connections[k].source for k in netcons}) > 1):
+            findings.refuse(
+                f"spike times of gids that PatternStim drives, together with others or with numbers, in {vector}",
+                ", ".join(wiring.netcons[k].hname() for k in of_gids[:3]),
+                "NEURON notes them ahead of their time, 102 or more at once, and the order is not put back",
+                "record each gid into a Vector of its own, without numbers",
+            )
         if of_cells and (gid or (sources.numbers and len(of_cells) < len(netcons))):
             findings.refuse(
                 f"spike times with numbers of artificial cells or point processes in {vector}",

@@ -63,10 +63,11 @@ def _files(root: Path) -> Iterator[Mod]:
 
 def _built_in() -> Iterator[Mod]:
     from nrn_diff.bridge.catalog import mechanism_types
+    from nrn_diff.bridge.own_texts import nmodl_text
 
     for kind in mechanism_types():
         if kind.code:
-            yield Mod(f"built-in/{kind.name}", kind.code, None)
+            yield Mod(f"built-in/{kind.name}", nmodl_text(kind), None)
 
 
 def built_in_names() -> frozenset[str]:
