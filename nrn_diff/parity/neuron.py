@@ -149,15 +149,9 @@ MECHANISMS = (
     ),
     Feature("usetable_hh = 1 and 0", _SAME, (_HH,)),
     Feature(
-        "ion_style, also where point processes write a concentration",
+        "ion_style of each segment, set by hand or not, also where point processes use the ion",
         _SAME,
         ("test_bridge_process.py::test_ion_style_is_known_for_each_segment",),
-    ),
-    Feature(
-        "ion_style set by hand in a section where a point process uses the ion",
-        _REFUSED,
-        ("test_bridge_process.py::test_ion_style_is_known_for_each_segment",),
-        "NEURON does not tell it for each segment",
     ),
     Feature(
         "IClamp, SEClamp, AlphaSynapse, ExpSyn, Exp2Syn",
