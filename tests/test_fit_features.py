@@ -7,15 +7,26 @@ import pytest
 from neuron_process import run_function
 
 from nrn_diff.fitting import (
+    Adaptation,
     AHPDepth,
     AHPVoltage,
     FISlope,
     FitError,
+    HeightAboveRest,
+    HighestAboveRest,
     InputResistance,
+    InstantaneousRate,
+    InterspikeInterval,
+    IntervalVariation,
     Mean,
+    MeanFrequency,
+    PeakTime,
     PeakVoltage,
     Protocols,
     RestingPotential,
+    SagAmplitude,
+    SlowAHPTime,
+    SlowAHPVoltage,
     SoftSpikeCount,
     SpikeAmplitude,
     SpikeTime,
@@ -24,7 +35,9 @@ from nrn_diff.fitting import (
     SteadyState,
     Target,
     ThresholdVoltage,
+    VoltageAfterStimulus,
     Weighted,
+    WidthAtThreshold,
     ZScores,
     trace_mse,
 )
@@ -54,20 +67,26 @@ def traces(currents):
     try:
         import efel
     except ImportError:
-        return {"v": out, "efel": None}
+        return {"v": out, "efel": None, "everywhere": None}
     names = [
         "voltage_base", "steady_state_voltage_stimend", "ohmic_input_resistance_vb_ssse", "Spikecount", "peak_voltage",
         "AP_amplitude", "AP_begin_voltage", "AP_duration_half_width", "AHP_depth_abs", "AHP_depth", "peak_time",
+        "time_to_first_spike", "AP_amplitude_from_voltagebase", "AP_width", "AHP_depth_abs_slow", "AHP_slow_time",
+        "mean_frequency", "doublet_ISI", "inv_first_ISI", "inv_second_ISI", "inv_last_ISI", "ISI_CV",
+        "adaptation_index2", "sag_amplitude", "maximum_voltage_from_voltagebase", "voltage_after_stim",
     ]  # fmt: skip
     efel.set_setting("interp_step", 0.025)
-    efel.set_setting("strict_stiminterval", True)
-    found = []
-    for amp, trace in zip(currents, out, strict=True):
-        cell = {"T": np.arange(len(trace)) * 0.025, "V": trace, "stim_start": [START], "stim_end": [STOP]}
-        cell["stimulus_current"] = [amp]
-        values = efel.get_feature_values([cell], names)[0]
-        found.append({k: [] if x is None else np.asarray(x, float).tolist() for k, x in values.items()})
-    return {"v": out, "efel": found}
+    efel.set_setting("Threshold", -20.0)
+    found = {"v": out}
+    for key, strict in (("efel", True), ("everywhere", False)):
+        efel.set_setting("strict_stiminterval", strict)
+        found[key] = []
+        for amp, trace in zip(currents, out, strict=True):
+            cell = {"T": np.arange(len(trace)) * 0.025, "V": trace, "stim_start": [START], "stim_end": [STOP]}
+            cell["stimulus_current"] = [amp]
+            values = efel.get_feature_values([cell], names)[0]
+            found[key].append({k: [] if x is None else np.asarray(x, float).tolist() for k, x in values.items()})
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +139,49 @@ def test_values_are_those_of_efel(recorded):
     assert compared > 30
 
 
+# eFEL takes samples, at dt = 0.025, where this interpolates.
+OF_TRAINS = (
+    (PeakTime, "time_to_first_spike", {"which": 0}, 0.0125),
+    (HeightAboveRest, "AP_amplitude_from_voltagebase", {}, 1e-6),
+    (WidthAtThreshold, "AP_width", {}, 0.03),
+    (AHPVoltage, "AHP_depth_abs", {}, 1e-9),
+    (SlowAHPVoltage, "AHP_depth_abs_slow", {}, 0.08),  # and 5 ms after the peak
+    (SlowAHPTime, "AHP_slow_time", {}, 0.002),
+    (MeanFrequency, "mean_frequency", {}, 0.05),
+    (InterspikeInterval, "doublet_ISI", {}, 0.026),
+    (InstantaneousRate, "inv_first_ISI", {}, 0.2),
+    (InstantaneousRate, "inv_second_ISI", {"which": 1}, 0.2),
+    (InstantaneousRate, "inv_last_ISI", {"which": -1}, 0.2),
+    (IntervalVariation, "ISI_CV", {}, 0.002),
+    (Adaptation, "adaptation_index2", {}, 0.001),
+    (SagAmplitude, "sag_amplitude", {}, 1e-6),
+    (HighestAboveRest, "maximum_voltage_from_voltagebase", {}, 0.05),  # one sample more or less at the onset
+    (VoltageAfterStimulus, "voltage_after_stim", {}, 0.01),
+)
+
+
+def test_features_of_trains_are_those_of_efel(recorded):
+    if recorded["efel"] is None:
+        pytest.skip("eFEL is not installed")
+    compared = {name: 0 for _, name, _, _ in OF_TRAINS}
+    for key, everywhere in (("efel", {}), ("everywhere", {"spikes_in": (0.0, 100.0)})):
+        for amp, v, theirs in zip(CURRENTS, recorded["v"], recorded[key], strict=True):
+            for kind, name, options, tolerance in OF_TRAINS:
+                of_spikes = kind not in (SagAmplitude, HighestAboveRest, VoltageAfterStimulus)
+                feature = kind("v", START, STOP, **options, **(everywhere if of_spikes else {}))
+                ours, value = float(feature(recording_of(v))), theirs[name]
+                if value:
+                    assert ours == pytest.approx(np.mean(value), abs=tolerance), (key, amp, name)
+                    compared[name] += 1
+                else:
+                    assert np.isnan(ours), (key, amp, name)
+    assert all(n >= 2 for n in compared.values()), compared
+    # More spikes than are looked at: no number rather than a wrong one.
+    assert np.isnan(float(InstantaneousRate("v", START, STOP, which=-1, most=2)(recording_of(recorded["v"][3]))))
+    with pytest.raises(FitError, match="the last"):
+        InterspikeInterval("v", which=-2)(recording_of(v))
+
+
 FEATURES = [
     Mean("v", 21.0, 40.0),
     Spread("v", 21.0, 40.0),
@@ -133,6 +195,18 @@ FEATURES = [
     SpikeAmplitude("v", START, STOP, which=1),
     SpikeWidth("v", START, STOP),
     AHPDepth("v", START, STOP, which=0),
+    PeakTime("v", START, STOP, which=1),
+    HeightAboveRest("v", START, STOP),
+    WidthAtThreshold("v", START, STOP),
+    SlowAHPVoltage("v", START, STOP),
+    SlowAHPTime("v", START, STOP),
+    MeanFrequency("v", START, STOP),
+    InterspikeInterval("v", START, STOP),
+    InstantaneousRate("v", START, STOP, which=-1),
+    IntervalVariation("v", START, STOP),
+    Adaptation("v", START, STOP),
+    HighestAboveRest("v", START, STOP),
+    VoltageAfterStimulus("v", START, STOP),
 ]
 
 

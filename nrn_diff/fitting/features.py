@@ -137,13 +137,14 @@ class SoftSpikeCount(AbstractFeature):
 class Spikes(NamedTuple):
     """The first spikes of a trace, [most]. crossing: the sample before each upward crossing. peak: of each, a sample.
 
-    end: the last sample before the next crossing. present: whether there are so many.
+    end: the last sample before the next crossing. present: whether there are so many. number: of all that there are.
     """
 
     crossing: Array
     peak: Array
     end: Array
     present: Array
+    number: Array
 
 
 def find_spikes(v: Array, inside: Array, threshold: float, most: int) -> Spikes:
@@ -159,10 +160,15 @@ def find_spikes(v: Array, inside: Array, threshold: float, most: int) -> Spikes:
     end = jnp.where(present[1:], found[1:], last)
     mine = (index > found[:-1, None]) & (index <= end[:, None])
     peak = jnp.argmax(jnp.where(mine, v, -jnp.inf), axis=1)
-    return Spikes(found[:-1], peak, end, present[:-1])
+    return Spikes(found[:-1], peak, end, present[:-1], number[-1])
 
 
-def _crossing(t: Array, v: Array, i: Array, level: Array) -> Array:
+def spike_window(feature: AbstractFeature, t: Array, spikes_in: tuple[float, float] | None) -> Array:
+    """Which samples spikes are looked for in."""
+    return feature.inside(t) if spikes_in is None else (t >= spikes_in[0]) & (t <= spikes_in[1])
+
+
+def crossing_time(t: Array, v: Array, i: Array, level: Array) -> Array:
     """Time at which the line between samples i and i+1 is at the level."""
     rise = v[i + 1] - v[i]
     flat = rise == 0.0
@@ -173,12 +179,14 @@ def _crossing(t: Array, v: Array, i: Array, level: Array) -> Array:
 class AbstractSpikeFeature(AbstractFeature):
     """A number of each spike, and of these the one of spike `which` (0: the first; None: the mean of them all).
 
-    threshold (mV): what counts as a spike. most: how many spikes are looked at.
+    threshold (mV): what counts as a spike. most: how many spikes are looked at. spikes_in (ms): where spikes are looked
+    for; None: from start to stop, as eFEL does with its strict_stiminterval.
     """
 
     threshold: float = -20.0
     which: int | None = None
     most: int = 20
+    spikes_in: tuple[float, float] | None = None
 
     @abc.abstractmethod
     def each(self, t: Array, v: Array, spikes: Spikes) -> tuple[Array, Array]:
@@ -188,7 +196,7 @@ class AbstractSpikeFeature(AbstractFeature):
         """See the base class."""
         if self.which is not None and self.which >= self.most:
             raise FitError(f"spike number {self.which} of {self.label}, but only {self.most} are looked at (`most`)")
-        spikes = find_spikes(v, self.inside(t), self.threshold, self.most)
+        spikes = find_spikes(v, spike_window(self, t, self.spikes_in), self.threshold, self.most)
         number, exists = self.each(t, v, spikes)
         exists = exists & spikes.present
         # Where a spike is not there its number has no meaning: it must stay out of the derivative as well.
@@ -207,7 +215,7 @@ class SpikeTime(AbstractSpikeFeature):
 
     def each(self, t: Array, v: Array, spikes: Spikes) -> tuple[Array, Array]:
         """See the base class."""
-        return _crossing(t, v, spikes.crossing, jnp.asarray(self.threshold)) - self.start, spikes.present
+        return crossing_time(t, v, spikes.crossing, jnp.asarray(self.threshold)) - self.start, spikes.present
 
 
 @dataclass(frozen=True)
@@ -277,20 +285,28 @@ class SpikeWidth(AbstractSpikeFeature):
         rise = jnp.clip(len(v) - 1 - jnp.argmax(before[:, ::-1], axis=1), 0, len(v) - 2)
         fall = jnp.clip(jnp.argmax(after, axis=1) - 1, 0, len(v) - 2)
         exists = exists & jnp.any(before, axis=1) & jnp.any(after, axis=1)
-        return _crossing(t, v, fall, half) - _crossing(t, v, rise, half), exists
+        return crossing_time(t, v, fall, half) - crossing_time(t, v, rise, half), exists
 
 
 @dataclass(frozen=True)
 class AHPVoltage(AbstractSpikeFeature):
-    """Lowest voltage between a spike's peak and the next spike, or the end (mV): eFEL's AHP_depth_abs."""
+    """Voltage at the first minimum after a spike's peak, before the next spike (mV): eFEL's AHP_depth_abs.
+
+    A minimum is a sample that the next two do not go below; without one, the lowest sample, which after the last spike
+    may not be that where the window ends.
+    """
 
     unit = "mV"
 
     def each(self, t: Array, v: Array, spikes: Spikes) -> tuple[Array, Array]:
         """See the base class."""
-        index = jnp.arange(len(v))[None, :]
+        index = jnp.arange(len(v))
         after = (index > spikes.peak[:, None]) & (index <= spikes.end[:, None])
-        return v[jnp.argmin(jnp.where(after, v, jnp.inf), axis=1)], jnp.any(after, axis=1)
+        turns = (v <= jnp.roll(v, -1)) & (v <= jnp.roll(v, -2)) & (index < len(v) - 2)
+        minimum = after & turns & (index <= spikes.end[:, None] - 2)
+        lowest = jnp.argmin(jnp.where(after, v, jnp.inf), axis=1)
+        lowest = jnp.where(jnp.any(minimum, axis=1), jnp.argmax(minimum, axis=1), lowest)
+        return v[lowest], jnp.any(after, axis=1) & (lowest < jnp.max(spikes.end))
 
 
 @dataclass(frozen=True)
