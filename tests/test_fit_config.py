@@ -7,6 +7,7 @@ import pytest
 from neuron_process import run_function
 
 from nrn_diff.fitting import FitError, bluepyopt
+from nrn_diff.fitting.arithmetic import formula
 from nrn_diff.fitting.config import make_feature, read_config
 from nrn_diff.fitting.measured import on_samples, read_trace
 
@@ -60,7 +61,13 @@ PARAMETERS = [
      "dist": "(-0.8696 + 2.087*math.exp(({distance})*0.0031))*{value}"},
 ]  # fmt: skip
 PROTOCOLS = {
-    "Step1": {"type": "StepProtocol", "stimuli": [{"delay": 2, "amp": -0.05, "duration": 15, "totduration": 20}]},
+    "Step1": {
+        "type": "StepProtocol",
+        "stimuli": [{"delay": 2, "amp": -0.05, "duration": 15, "totduration": 20}],
+        "extra_recordings": [
+            {"type": "somadistance", "var": "v", "name": "dend1", "seclist_name": "basal", "somadistance": 150}
+        ],
+    },
     "Step2": {
         "stimuli": {
             "step": {"delay": 2, "amp": -0.1, "duration": 15},
@@ -69,7 +76,10 @@ PROTOCOLS = {
     },
 }
 FEATURES = {
-    "Step1": {"soma": {"ohmic_input_resistance_vb_ssse": [150.0, 5.0]}},
+    "Step1": {
+        "soma": {"ohmic_input_resistance_vb_ssse": [150.0, 5.0]},
+        "dend1": {"steady_state_voltage_stimend": [-76.0, 1.0]},
+    },
     "Step2": {"soma": {"voltage_base": [-69.0, 0.5], "steady_state_voltage_stimend": [-83.0, 0.5]}},
 }
 
@@ -125,11 +135,16 @@ def fit_bluepyopt(parameters, protocols, features):
         "script": "cell.py",
         "bluepyopt": {"parameters": "p.json", "protocols": "s.json", "features": "f.json"},
         "fit": {"method": "search", "starts": 3, "steps": 40, "goal": 0.01},
-        "output": {"json": "out.json", "python": "fitted.py"},
+        "output": {"json": "out.json", "python": "fitted.py", "report": "fit.html"},
     }
     Path("fit.json").write_text(json.dumps(config))
     status = main(["fit", "fit.json"])
-    return {"status": status, "out": json.loads(Path("out.json").read_text()), "python": Path("fitted.py").read_text()}
+    return {
+        "status": status,
+        "out": json.loads(Path("out.json").read_text()),
+        "python": Path("fitted.py").read_text(),
+        "report": Path("fit.html").read_text(),
+    }
 
 
 def test_bluepyopt_files_load_as_they_are():
@@ -137,6 +152,7 @@ def test_bluepyopt_files_load_as_they_are():
     assert out["status"] == 0
     assert set(out["out"]["theta"]) == {"g_pas.somatic", "g_pas.basal"}
     assert out["out"]["loss"] < 5.0
+    assert "dend(0.833333).v" in out["report"]
     assert "by_name['dend']" in out["python"]
 
 
@@ -145,31 +161,56 @@ def test_what_bluepyopt_files_may_hold_and_what_is_refused(tmp_path):
     adaptive = {"Main": {"type": "RatSSCxMainProtocol"}, **PROTOCOLS}
     more = {**FEATURES, "Main": {}, "Step1": {"soma": {"voltage_base": [-70, 1], "inv_time_to_first_spike": [1, 1]}}}
     emodel = {
-        "distributions": {"exp": {"fun": "2*{distance}+{value}"}, "decay": {"fun": "{value}", "parameters": ["c"]}},
+        "distributions": {
+            "exp": {"fun": "2*{distance}+{value}"},
+            "decay": {"fun": "{value}*math.exp({c}*{distance})", "parameters": ["c"]},
+        },
         "parameters": {
             "__comment": "",
             "global": [{"name": "celsius", "val": 34}],
+            "distribution_decay": [{"name": "c", "val": [-0.1, 0.0]}],
             "apical": [{"name": "g", "val": [0, 1], "dist": "exp"}, {"name": "k", "val": [0, 1], "dist": "decay"}],
+            "basal": [{"name": "k", "val": [0, 2], "dist": "decay"}],
         },
     }
     for name, data in (("p", emodel), ("s", adaptive), ("f", more)):
         paths.append(tmp_path / f"{name}.json")
         paths[-1].write_text(json.dumps(data))
-    with pytest.raises(FitError, match="parameters of its own") as error:
-        bluepyopt.read(*paths, "v")
+    with pytest.raises(FitError, match="those of others as well") as error:
+        bluepyopt.read(*paths, lambda place: "v")
     for what in ("RatSSCxMainProtocol", "inv_time_to_first_spike"):
         assert what in str(error.value)
-    found = bluepyopt.read(*paths, "v", skip=True)
+    found = bluepyopt.read(*paths, lambda place: "v", skip=True)
     assert [n.label for n in found.numbers] == ["celsius", "g.apical"]
     assert found.numbers[1].is_in("Cell[0].apic[12]")
     assert not found.numbers[1].is_in("Cell[0].dend[12]")
     np.testing.assert_allclose(found.numbers[1].along(np.array([0.0, 3.0]), 5.0), [5.0, 11.0])
-    assert len(found.left_out) == 4
-    exp = bluepyopt.formula("(-0.8696 + 2.087*math.exp(({distance})*0.0031))*{value}")
+    assert len(found.left_out) == 5
+    # Nobody else has these coefficients: they are fitted with the value.
+    del emodel["parameters"]["basal"]
+    paths[0].write_text(json.dumps(emodel))
+    alone = bluepyopt.read(*paths, lambda place: "v", skip=True).numbers[2]
+    assert alone.free == ((0.0, 1.0), (-0.1, 0.0))
+    np.testing.assert_allclose(alone.along(np.array([0.0, 10.0]), *alone.filled([2.0, -0.1])), [2.0, 2 * np.exp(-1)])
+    # A list of features is of the stimulus and counts from -30 mV, a mapping of the whole run and from -20 mV.
+    more["Step1"] = {"soma.v": [{"feature": "AP1_amp", "val": [60, 5]}, {"feature": "mean_frequency", "val": [9, 1]}]}
+    more["Step2"] = {"soma": {"AP1_amp": [60, 5]}}
+    paths[2].write_text(json.dumps(more))
+    first, train, loose = (t.feature for t in bluepyopt.read(*paths, lambda place: "v", skip=True).targets)
+    assert (first.start, first.stop, first.threshold, first.which, first.spikes_in) == (2.0, 17.0, -30.0, 0, None)
+    assert (train.threshold, train.spikes_in) == (-30.0, None)
+    assert (loose.threshold, loose.spikes_in) == (-20.0, (0.0, 20.0))
+    for k, text, words in ((0, "[{}]", "'param_name'"), (1, "{", "s.json:1: no JSON"), (2, "[1]", "no such file")):
+        kept = paths[k].read_text()
+        paths[k].write_text(text)
+        with pytest.raises(FitError, match=words):
+            bluepyopt.read(*paths, lambda place: "v", skip=True)
+        paths[k].write_text(kept)
+    exp = formula("(-0.8696 + 2.087*math.exp(({distance})*0.0031))*{value}")
     np.testing.assert_allclose(exp(np.array([100.0]), 2.0), (-0.8696 + 2.087 * np.exp(0.31)) * 2)
     for text in ("__import__('os')", "{value}.real", "open({value})", "math.exp("):
         with pytest.raises(FitError, match="distribution"):
-            bluepyopt.formula(text)
+            formula(text)
 
 
 def test_traces_from_csv_and_hdf5(tmp_path):

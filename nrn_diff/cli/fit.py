@@ -48,7 +48,9 @@ def _problem(config: Config) -> tuple[Any, Any, Any, Any]:
     from nrn_diff.fitting.config import make_feature
 
     if config.bluepyopt:
-        return _bluepyopt(config)
+        from nrn_diff.cli.bluepyopt import problem
+
+        return problem(config)
     model = nrn_diff.capture(config.tstop, config.dt)
     if config.records:
         model = model.with_records(*config.records)
@@ -99,96 +101,6 @@ def _trace(model: Any, entry: Mapping[str, Any]) -> tuple[Any, float, str]:
     mask = np.isfinite(target) & (model.t >= entry.get("from", -np.inf)) & (model.t <= entry.get("to", np.inf))
     loss = trace_mse(entry["label"], target, mask=mask, scale=entry.get("scale"))
     return loss, float(entry.get("weight", 1.0)), entry.get("protocol", "")
-
-
-def _bluepyopt(config: Config) -> tuple[Any, Any, Any, Any]:
-    from neuron import h
-
-    import nrn_diff
-    from nrn_diff.fitting import FitError, Protocols, ZScores
-    from nrn_diff.fitting import bluepyopt as files
-    from nrn_diff.section_names import stable
-
-    sections = list(h.allsec())
-    names = stable([s.name() for s in sections])
-    somata = [
-        (s, name) for s, name in zip(sections, names, strict=True) if s.name().rsplit(".", 1)[-1] in ("soma", "soma[0]")
-    ]
-    if len(somata) != 1:
-        raise FitError(f"[bluepyopt] needs a model with one section named soma, this has {len(somata)}")
-    soma, soma_name = somata[0]
-    given = {k: Path(config.bluepyopt[k]) for k in ("parameters", "protocols", "features")}
-    label = f"{soma_name}(0.5).v"
-    skip = bool(config.bluepyopt.get("skip", False))
-    read = files.read(given["parameters"], given["protocols"], given["features"], label, skip=skip)
-    for problem in read.left_out:
-        print(f"left out: {problem}")
-    for number in read.numbers:
-        _set_in_neuron(h, soma, number)
-    n = max(len(stimuli) for stimuli in read.protocols.values())
-    clamps = [h.IClamp(soma(0.5)) for _ in range(n)]
-    model = nrn_diff.capture(config.tstop or read.tstop, config.dt).with_records(label)
-    free = [number for number in read.numbers if number.bounds]
-    specs = [
-        _param(number, [name for s, name in zip(sections, names, strict=True) if number.is_in(s.name())], soma_name)
-        for number in free
-    ]
-    theta = model.parameters(*specs)
-    changes = {}
-    count = len(next(d for d in model.capture.mechanisms if d.name == "IClamp").nodes)
-    own = {c.hname(): k for k, c in enumerate(clamps)}
-    labels = next(d for d in model.capture.mechanisms if d.name == "IClamp").labels
-    live = {"IClamp.del": "delay", "IClamp.dur": "dur", "IClamp.amp": "amp"}
-    for name, stimuli in read.protocols.items():
-        change = {k: [float(getattr(c, live[k])) for c in h.List("IClamp")][:count] for k in live}
-        for row, clamp in enumerate(labels):
-            if clamp in own:
-                k = own[clamp]
-                on = stimuli[k] if k < len(stimuli) else files.Stimulus(0.0, 0.0, 0.0)
-                change["IClamp.del"][row], change["IClamp.dur"][row] = on.delay, on.duration
-                change["IClamp.amp"][row] = on.amp
-        changes[name] = change
-    return model, theta, Protocols(model, changes), ZScores(read.targets)
-
-
-def _set_in_neuron(h: Any, soma: Any, number: Any) -> None:
-    """A fixed value, or the middle of the bounds, in the live model."""
-    value = number.value if number.value is not None else sum(number.bounds) / 2
-    if not number.location:
-        setattr(h, number.name, value)
-        return
-    for section in h.allsec():
-        if not number.is_in(section.name()):
-            continue
-        for segment in section if number.name not in ("Ra", "L") else [section]:
-            along = number.along
-            here = value if along is None else float(along(h.distance(soma(0.5), segment), value))
-            if hasattr(segment, number.name):
-                setattr(segment, number.name, here)
-
-
-def _param(number: Any, sections: list[str], soma: str) -> Any:
-    import nrn_diff
-
-    if number.along is None:
-        return nrn_diff.Param(
-            number.name, where=sections or None, share="all", bounds=number.bounds, label=number.label
-        )
-    low, high = number.bounds
-    along = number.along
-
-    def share(distance: Any, c: Any) -> Any:
-        return along(distance, c[0])
-
-    return nrn_diff.Param(
-        number.name,
-        where=sections,
-        share=share,
-        start=((low + high) / 2,),
-        bounds=((low,), (high,)),
-        label=number.label,
-        origin=f"{soma}(0.5)",
-    )
 
 
 def _fit(runs: Any, theta: Any, loss: Any, options: dict[str, Any], *, resume: bool) -> Any:
