@@ -95,6 +95,79 @@ def test_a_network_of_real_and_artificial_cells_equals_neuron(delays, kind):
         assert ours.tolist() == pytest.approx(theirs.tolist(), abs=1e-9)
 
 
+def scalers(driven, enabled):
+    import jax
+    import neuron_models
+    from neuron import h
+
+    import nrn_diff
+
+    jax.config.update("jax_enable_x64", True)
+    h.load_file("stdrun.hoc")
+    soma = h.Section("soma")
+    soma.L = soma.diam = 20
+    soma.insert("pas")
+    clamp, other = h.IClamp(soma(0.5)), h.ExpSyn(soma(0.5))
+    clamp.delay, clamp.dur, clamp.amp = 1, 15, 0.6
+    cell = h.ScalerPoint(soma(0.5)) if driven == "ScalerPoint" else h.Scaler()
+    keep = [soma, clamp]
+    for k, weight in enumerate((0.9, 0.7)):
+        stim = h.NetStim()
+        stim.start, stim.interval, stim.number = 0.7 + 0.31 * k, 1.3 + k, 9
+        keep += [stim, h.NetCon(stim, other, 0, 0.4, 0.01), h.NetCon(stim, cell, 0, 0.5 + 0.1 * k, weight)]
+    if driven == "voltage":
+        keep.append(h.NetCon(soma(0.5)._ref_v, cell, -60, 1.1, 0.6, sec=soma))
+    wire, times = h.NetCon(cell, other, 0, 0.3, 0.004), h.Vector()
+    wire.record(times)
+    places = h.Vector([0, 0.3, 0.9, 2])
+    grid = h.Vector(8).indgen(0.2, 0.31).mul(h.Vector(8).indgen(1, -0.05))
+    cell.table_wait(grid._ref_x[0], 4, places._ref_x[0], 2, 0.0, 1.0)
+    watched = [soma(0.5)._ref_v, other._ref_g, *((cell._ref_sum, cell._ref_seen) if driven == "ScalerPoint" else ())]
+    records = [h.Vector().record(r) for r in watched]
+    h.tstop = 12
+    weights = [n for n in keep if "NetCon" in str(n)]
+    before = [n.weight[0] for n in weights]
+
+    def run(*, ours):
+        for netcon, weight in zip(weights, before, strict=True):
+            netcon.weight[0] = weight
+        if ours:
+            nrn_diff.enable()
+        h.run()
+        if ours:
+            nrn_diff.disable()
+        return [np.array(x) for x in (times, *records)], [n.weight[k] for n in weights for k in range(int(n.wcnt()))]
+
+    if not enabled:
+        out = neuron_models.compare_with_neuron(nrn_diff.capture(), h)
+        return {"worst": max(out["worst"].values()), "sent": len(times)}
+    (theirs, left), (ours, ours_left) = run(ours=False), run(ours=True)
+    assert [len(x) for x in theirs] == [len(x) for x in ours]
+    worst = max(float(np.abs(a - b).max()) for a, b in zip(theirs, ours, strict=True))
+    return {"worst": worst, "sent": len(times), "left": float(np.abs(np.subtract(left, ours_left)).max())}
+
+
+@pytest.mark.parametrize(
+    ("driven", "enabled"),
+    [
+        ("trains", False),
+        ("trains", True),
+        ("voltage", False),
+        pytest.param("voltage", True, marks=pytest.mark.slow),
+        pytest.param("ScalerPoint", False, marks=pytest.mark.slow),
+        ("ScalerPoint", True),
+    ],
+)
+def test_loops_over_netcons_that_send_and_tables_of_cells_are_neurons(driven, enabled):
+    cell = (MODS / "scaler.mod").read_text()
+    point = cell.replace("ARTIFICIAL_CELL Scaler", "POINT_PROCESS ScalerPoint")
+    mods = {"scaler.mod": cell, "scalerpoint.mod": point}
+    out = run_function(scalers, mods=mods, driven=driven, enabled=enabled)
+    assert out["sent"] > 20
+    assert out["worst"] <= 1e-9
+    assert out.get("left", 0) <= 1e-12
+
+
 def watching():
     import jax
     from neuron import h

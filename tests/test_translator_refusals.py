@@ -95,13 +95,10 @@ UNSUPPORTED = {
     "U133": INITIAL % 'a = exp("text")',
     "U134": "NEURON { SUFFIX x POINTER p RANGE a }\nASSIGNED { p[2] a }\nINITIAL { a = $p[0] }\n",
     "U135": "NEURON { SUFFIX x EXTERNAL q_other RANGE a }\nASSIGNED { q_other a }\nINITIAL { a = $q_other }\n",
-    "U136": INITIAL % "LOCAL l[2] a = $l[b]",
-    "U137": INITIAL % "a = $gauss(v, 0, 1)",
-    "U138": "NEURON { ARTIFICIAL_CELL x }\nASSIGNED { a }\nFUNCTION_TABLE tau(v)\nINITIAL { a = $tau(a) }\n",
+    "U137": INITIAL % 'a = $force(t, "file")',
     "U140": CALLED % "FUNCTION f(x) { f = x*$f(x - 1) }",
     "U150": SOLVED % "while ($a < 3) { a = a + 1 m' = -m }",
     "U151": "NEURON { ARTIFICIAL_CELL x }\nASSIGNED { a }\nNET_RECEIVE (w) { WATCH ($a > 3) 2 }\n",
-    "U152": "NEURON { ARTIFICIAL_CELL x }\nASSIGNED { a }\nNET_RECEIVE (w) { FOR_NETCONS($u) { a = u } }\n",
     "U153": INITIAL % "LAG a BY p",
     "U154": SOLVED % "$m'' = -m",
     "U155": "NEURON { SUFFIX x }\nSTATE { m[2] }\nBREAKPOINT { SOLVE s METHOD cnexp }\n"
@@ -123,7 +120,7 @@ UNSUPPORTED = {
     "U178": "NEURON { POINT_PROCESS x USEION ca READ cai }\nASSIGNED { cai a }\n$NET_RECEIVE (w) { f() }\n"
     "PROCEDURE f() { a = cai }\n",
     "U174": EVENT.replace("NET_RECEIVE", "$NET_RECEIVE") % "f()" + "PROCEDURE f() { v = -60 }\n",
-    "U159": EVENT % "FOR_NETCONS($u) { net_send(1, 2) }",
+    "U159": EVENT % "FOR_NETCONS($u) { FOR_NETCONS(x) { a = u*x } }",
     "U176": "NEURON { SUFFIX x RANDOM r }\nASSIGNED { a }\nINITIAL { $random_setids(r, 1, 2, 3) }\n",
     "U179": "NEURON { POINT_PROCESS x USEION ca READ cai }\nASSIGNED { cai a }\n"
     "$NET_RECEIVE (w) { WATCH (cai > 1) 2 }\n",

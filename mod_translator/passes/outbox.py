@@ -11,7 +11,18 @@ from dataclasses import dataclass, replace
 
 from mod_translator import ir
 from mod_translator.passes.effects import Analysis
-from mod_translator.passes.walk import all_names, blocks, calls, fresh, rebuild, rename, statements, with_blocks
+from mod_translator.passes.walk import (
+    all_names,
+    blocks,
+    calls,
+    expressions,
+    fresh,
+    rebuild,
+    rename,
+    statements,
+    with_blocks,
+)
+from mod_translator.passes.walk import names as used_names
 from mod_translator.semantic.names import EVENT_CALLS
 
 # What the caller of net_receive says besides the time and the flag of an event (names that no mod file has).
@@ -102,15 +113,19 @@ class _Outbox:
     def block(self, field: str, routine: ir.Routine) -> ir.Routine:
         sites: list[Site] = []
 
-        def change(statement: ir.Stmt) -> tuple[ir.Stmt, ...]:
+        def each_netcon(statement: ir.Stmt) -> tuple[ir.Stmt, ...]:
             match statement:
-                case ir.CallRoutine(kind, args, loc, _) if kind in EVENT_CALLS:
-                    return self._site(sites, kind, args, loc)
                 case ir.ForNetcons(args, body, loc):
                     return self._for_netcons(routine, args, body, loc)
             return (statement,)
 
-        body = rebuild(routine.body, change)
+        def each_event(statement: ir.Stmt) -> tuple[ir.Stmt, ...]:
+            match statement:
+                case ir.CallRoutine(kind, args, loc, _) if kind in EVENT_CALLS:
+                    return self._site(sites, kind, args, loc)
+            return (statement,)
+
+        body = rebuild(rebuild(routine.body, each_netcon), each_event)  # what a loop sends, it sends for each NetCon
         loc = routine.loc or ir.Loc(1)
         names = [n for s in sites for n in (s.time, s.flag) if n]
         if field == "net_receive":
@@ -161,6 +176,10 @@ class _Outbox:
     def _for_netcons(
         self, routine: ir.Routine, args: tuple[str, ...], body: tuple[ir.Stmt, ...], loc: ir.Loc
     ) -> tuple[ir.Stmt, ...]:
+        def of(names: tuple[str, ...]) -> tuple[ir.Stmt, ...]:
+            return rename(ir.Routine("", "", body), dict(zip(args, names, strict=False))).body
+
+        mentioned = {n for s in statements(body) for e in expressions(s) for n in used_names(e)} | ir.assigned(body)
         out: list[ir.Stmt] = []
         for k, names in enumerate(self.netcons):
             # The NetCon that brought the event is among them: both names mean the same numbers.
@@ -168,15 +187,10 @@ class _Outbox:
             pairs = list(zip(routine.args, names, strict=True))
             there = tuple(ir.Assign(ir.Var(name), ir.Var(own), loc) for own, name in pairs)
             back = tuple(ir.Assign(ir.Var(own), ir.Var(name), loc) for own, name in pairs)
-            inside = rename(ir.Routine("", "", body), dict(zip(args, names, strict=False))).body
-            out.append(
-                ir.If(
-                    ir.Var(self.present[k]),
-                    (ir.If(mine, there, (), loc), *inside, ir.If(mine, back, (), loc)),
-                    (),
-                    loc,
-                )
-            )
+            turn: tuple[ir.Stmt, ...] = (ir.If(mine, there, (), loc), *of(names), ir.If(mine, back, (), loc))
+            if mentioned & set(routine.args):
+                turn = (ir.If(mine, (*of(routine.args), *there), of(names), loc),)
+            out.append(ir.If(ir.Var(self.present[k]), turn, (), loc))
         return tuple(out)
 
 

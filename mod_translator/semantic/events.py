@@ -34,7 +34,8 @@ def watch(lowering: Lowering, condition: ir.Expr, flag: float, work: Block) -> t
     """Return WATCH (condition) flag as the call WATCH(value, flag): the condition holds where the value is > 0."""
     at = first_name(condition)
     if lowering.symbols.artificial:
-        lowering.context.unsupported("U151", "WATCH in an ARTIFICIAL_CELL", "make it a POINT_PROCESS", at)
+        reason = "WATCH in an ARTIFICIAL_CELL (NEURON crashes when it runs)"
+        lowering.context.unsupported("U151", reason, "make it a POINT_PROCESS", at)
     assert isinstance(condition, ir.Binary)  # a < b or a > b: the grammar knows no other
     value = lowering.resolve.expr(ir.Binary("-", condition.left, condition.right), work.scope)
     mentioned = {e.name for e in subexpressions(value) if isinstance(e, ir.Var | ir.Element)}
@@ -48,12 +49,12 @@ def watch(lowering: Lowering, condition: ir.Expr, flag: float, work: Block) -> t
 
 def for_netcons(lowering: Lowering, marked: tuple[str, ...], body: tree.Body, work: Block) -> tuple[ir.Stmt, ...]:
     """Return a FOR_NETCONS loop; its arguments are names in its body."""
-    if lowering.symbols.artificial:
-        lowering.context.unsupported("U152", "FOR_NETCONS in an ARTIFICIAL_CELL", "make it a POINT_PROCESS", marked[0])
     work.scope.push()
     args = tuple(work.scope.declare(lowering.context.name(a)) for a in marked)
     statements = lowering.body(body, work)
     work.scope.pop()
-    if any(isinstance(s, ir.CallRoutine) and s.name in EVENT_CALLS for s in walk(statements)):
-        lowering.context.unsupported("U159", "an event sent inside of FOR_NETCONS", "send it after the loop", marked[0])
+    if any(isinstance(s, ir.ForNetcons) for s in walk(statements)):
+        lowering.context.unsupported(
+            "U159", "a FOR_NETCONS inside of another", "put them one after the other", marked[0]
+        )
     return (ir.ForNetcons(args, statements, lowering.context.loc(marked[0])),)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from mod_translator.ir import Binary, Call, Element, Expr, Num, Role, Symbol, Unary, Var
 from mod_translator.semantic.context import Context, first_name
+from mod_translator.semantic.local_arrays import element_function
 from mod_translator.semantic.names import (
     EVENT_CALLS,
     FUNC_TABLE,
@@ -17,6 +19,7 @@ from mod_translator.semantic.names import (
     USE_TABLE,
 )
 from mod_translator.semantic.scope import Scope
+from mod_translator.semantic.scopmath import functions, without_mode
 from mod_translator.semantic.symbols import Symbols
 from mod_translator.syntax.expressions import STRING
 from mod_translator.syntax.tree import TableStatement
@@ -61,7 +64,10 @@ class Resolver:
         if isinstance(found, Num):
             if isinstance(scope.find(name), Num):
                 self.context.unsupported(
-                    "U130", f"{name} counts a FROM loop and is assigned", "use a LOCAL", target.name
+                    "U130",
+                    f"{name} counts a FROM loop and is assigned, for which nocmodl prints C++ that does not compile",
+                    "use a LOCAL",
+                    target.name,
                 )
             return None
         assert isinstance(found, Var | Element)
@@ -85,6 +91,11 @@ class Resolver:
         name = self.context.name(marked)
         local = scope.find(name)
         if isinstance(local, tuple):
+            at = self.moving(index, scope)
+            if at is not None and reading:
+                function = element_function(len(local), self.symbols, self.context)
+                self.reach(function, marked)
+                return Call(function, (at, *map(Var, local)))
             position = self._position(marked, index, len(local), scope)
             return _ZERO if position is None else Var(local[position])
         if local is not None:
@@ -111,10 +122,9 @@ class Resolver:
             return _ZERO
         if not symbol.length:
             return self._scalar(marked, index, Var(name))
-        if index is not None and self.integer(index, scope) is None:
-            at = self.whole(index, scope)
-            if at is not None:
-                return Element(name, at)
+        at = self.moving(index, scope)
+        if at is not None:
+            return Element(name, at)
         position = self._position(marked, index, symbol.length, scope)
         return _ZERO if position is None else Element(name, Num(float(position), str(position)))
 
@@ -172,11 +182,7 @@ class Resolver:
             self.context.wrong("S135", reason, f"write {name}[0] to {name}[{length - 1}]", marked)
             return None
         position = self.integer(index, scope)
-        if position is None:
-            reason = f"an index of {name} that is only known at run time"
-            self.context.unsupported("U136", reason, "use a FROM loop with constant bounds, or if/else", marked)
-            return None
-        if not 0 <= position < length:
+        if position is None or not 0 <= position < length:
             reason = f"{name}[{position}] does not exist: its length is {length}"
             self.context.wrong("S136", reason, "correct the index", marked)
             return None
@@ -200,6 +206,10 @@ class Resolver:
                 return {"+": a + b, "-": a - b, "*": a * b, "/": int(a / b) if b else 0}.get(op)
             case _:
                 return None
+
+    def moving(self, index: Expr | None, scope: Scope) -> Expr | None:
+        """Return an index that is only known at run time; None for any other."""
+        return None if index is None or self.integer(index, scope) is not None else self.whole(index, scope)
 
     def whole(self, expr: Expr, scope: Scope) -> Expr | None:
         """Return an integer expression of variables as nocmodl computes it: each cut to an int, then in C's integers.
@@ -231,7 +241,11 @@ class Resolver:
         name = self.context.name(marked)
         block = self.symbols.blocks.get(name)
         if block is not None:
-            return self._user_call(marked, block.kind, args, scope)
+            return self._user_call(marked, name, block.kind, args, scope)
+        of_neuron, numbers = without_mode(name, args)
+        if of_neuron in functions():
+            self.symbols.blocks[of_neuron] = replace(functions()[of_neuron], token=self.context.source.token(marked))
+            return self._user_call(marked, of_neuron, "FUNCTION", numbers, scope)
         if name in RANDOM_CALLS:
             return self.random_call(marked, args, scope)
         if name == "at_time":
@@ -254,8 +268,7 @@ class Resolver:
             self.context.wrong("S137", f"there is no function {name}", remedy, marked)
         return _ZERO
 
-    def _user_call(self, marked: str, kind: str, args: tuple[Expr, ...], scope: Scope) -> Expr:
-        name = self.context.name(marked)
+    def _user_call(self, marked: str, name: str, kind: str, args: tuple[Expr, ...], scope: Scope) -> Expr:
         if kind == "FUNCTION_TABLE":
             return self._function_table(marked, args, scope)
         if kind == "PROCEDURE":
@@ -271,10 +284,6 @@ class Resolver:
     def _function_table(self, marked: str, args: tuple[Expr, ...], scope: Scope) -> Expr:
         """Return the look-up in a FUNCTION_TABLE, whose content is a variable `table_<name>` that HOC sets."""
         name = self.context.name(marked)
-        if self.symbols.artificial:
-            remedy = "write the function out in NMODL"
-            self.context.unsupported("U138", f"the FUNCTION_TABLE {name} in an ARTIFICIAL_CELL", remedy, marked)
-            return _ZERO
         self._count(marked, (len(self.symbols.blocks[name].args),), len(args))
         content = f"table_{name}"
         self.symbols.table.setdefault(content, Symbol(content, Role.TABLE, "FUNCTION_TABLE"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from mod_translator import ir
 from mod_translator.passes.walk import calls, expressions, names, statements
 from mod_translator.semantic.block import Block, concatenated
 from mod_translator.semantic.context import Context
+from mod_translator.semantic.names import NOT_THREAD_SAFE
 from mod_translator.semantic.statements import Lowering
 from mod_translator.semantic.symbols import Symbols, assigned_names, collect, six_digits
 from mod_translator.syntax import tree
@@ -133,6 +135,7 @@ class _Analysis:
             or self.symbols.pointers
             or self.symbols.externals
             or self._of("LINEAR", "NONLINEAR", "DISCRETE")
+            or any(a.text in NOT_THREAD_SAFE and b.text == "(" for a, b in pairwise(self.context.source.tokens))
             or any(self.context.name(n) in shared for b in self.file.blocks for n in assigned_names(b.body))
         )
 
@@ -279,7 +282,7 @@ class _Analysis:
         """Lower every routine with a TABLE, used or not: in a thread-safe file NEURON fills all of them."""
         if not self._thread_safe() or kind is ir.Kind.ARTIFICIAL:
             return
-        for name, block in self.symbols.blocks.items():
+        for name, block in tuple(self.symbols.blocks.items()):
             if any(isinstance(s, tree.TableStatement) for s in block.body):
                 self.lower.reach(name, block.name)
 

@@ -77,7 +77,16 @@ DROPPED_CALLS = frozenset({"at_time", "printf", "prterr"})
 PROCESS_DRAWS: dict[str, int] = {"scop_random": 0, "exprand": 1, "normrand": 2, "poisrand": 1, "set_seed": 1}
 OF_PROCESS = "random_of_process_"
 
-# nocmodl's other built-in functions: legal NMODL that is refused by name.
+# Functions whose call makes nocmodl print the form of the file that is not thread-safe (nocmodl's extdef5.h).
+NOT_THREAD_SAFE = frozenset(
+    re.findall(
+        r"\w+",
+        """force deflate expfit derivs spline exprand gauss normrand poisrand poisson setseed scop_random boundary
+    romberg invert stepforce schedule set_seed nrn_random_play""",
+    )
+)
+
+# nocmodl's other built-in functions (those of scopmath.py are translated): legal NMODL that is refused by name.
 OTHER_BUILTINS = frozenset(
     re.findall(
         r"\w+",

@@ -12,6 +12,7 @@ from mod_translator.semantic.context import Context, first_name
 from mod_translator.semantic.expressions import Resolver
 from mod_translator.semantic.kinetic import Kinetic
 from mod_translator.semantic.leaving import CannotLeaveError, unrolled
+from mod_translator.semantic.local_arrays import assign_element
 from mod_translator.semantic.names import (
     DROPPED_CALLS,
     EVENT_CALLS,
@@ -251,6 +252,10 @@ class Lowering:
     def _assign(self, target: ir.Var | ir.Element, value: ir.Expr, work: Block) -> tuple[ir.Stmt, ...]:
         loc = self.context.loc(target.name)
         resolved = self.resolve.expr(value, work.scope)
+        local = work.scope.find(self.context.name(target.name))
+        at = self.resolve.moving(target.index, work.scope) if isinstance(target, ir.Element) else None
+        if isinstance(local, tuple) and at is not None:
+            return tuple(assign_element(local, at, resolved, work.scope, loc))
         place = self.resolve.target(target, work.scope)
         work.assigned |= {place.name} if place is not None else set()
         return () if place is None else (ir.Assign(place, resolved, loc),)

@@ -31,6 +31,7 @@ class Symbols:
     POINT_PROCESS.
     renamed: variables of the file that go by another name here (`flag`: in NET_RECEIVE that is the flag of the event;
     a LOCAL of the file with the name of an ASSIGNED).
+    element_functions: of the lengths of LOCAL arrays, the FUNCTION that reads an element (see local_arrays.py).
     """
 
     table: dict[str, Symbol] = field(default_factory=dict)
@@ -45,6 +46,7 @@ class Symbols:
     artificial: bool = False
     point: bool = False
     renamed: dict[str, str] = field(default_factory=dict)
+    element_functions: dict[int, str] = field(default_factory=dict)
 
 
 def six_digits(text: str) -> float:

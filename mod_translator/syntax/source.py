@@ -97,11 +97,15 @@ def _clean(text: str, file: str) -> tuple[str, str]:
 class Source:
     """One NMODL text with its INCLUDE files.
 
-    Raises NmodlSyntaxError (a comment that is never closed) and IncludeError.
+    marks: whether names are numbered for the parser. Raises NmodlSyntaxError (a comment that is never closed) and
+    IncludeError.
     """
 
-    def __init__(self, text: str, include_dirs: Sequence[str | os.PathLike[str]] = (), file: str = "") -> None:
+    def __init__(
+        self, text: str, include_dirs: Sequence[str | os.PathLike[str]] = (), file: str = "", *, marks: bool = True
+    ) -> None:
         self.file = file
+        self.marks = marks
         self.title = ""
         self._dirs = [Path(d) for d in include_dirs]
         self._dirs += [Path(d) for d in os.environ.get("MODL_INCLUDE", "").split(":") if d]
@@ -175,7 +179,7 @@ class Source:
         for index, token in enumerate(self.tokens):
             row = token.line - 1
             piece = token.text
-            if token.kind == "name" and piece not in self._plain:
+            if self.marks and token.kind == "name" and piece not in self._plain:
                 piece += f"{self._mark}{index}_"
             elif token.kind == "number" and piece.isdigit() and int(piece) >= 2**31:
                 piece += ".0"  # the parser's lexer reads integers with atoi

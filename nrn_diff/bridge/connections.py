@@ -19,6 +19,7 @@ from nrn_diff.bridge.catalog import MechanismType
 from nrn_diff.bridge.event_vectors import with_vectors
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import in_copy
+from nrn_diff.bridge.function_tables import read_function_tables
 from nrn_diff.bridge.gid_sources import gid_label, source_location
 from nrn_diff.bridge.inventory import Inventory, Located, hoc_objects, locate_cells
 from nrn_diff.bridge.mechanisms import read_globals, read_values
@@ -204,6 +205,7 @@ def artificial_cell(
         | {k: float(v) if v.ndim == 0 else list(v) for k, v in globals_.items()},
         label=name,
         random={**streams_of(live, random), **translator.generators.of_cell(kind.name, name)},
+        tables=read_function_tables(located, mechanism, findings),
     )
 
 
@@ -238,16 +240,20 @@ def _driven_cells(
     globals_, use_table = read_globals(located.type, mechanism, findings)
     values = read_values(located, mechanism, findings)
     rank, order = first_rank + located.type.internal_type, np.arange(len(located.owners))
-    return MechanismData(mechanism, rank, located.nodes, values, globals_, use_table, located.labels, order)
+    tables = read_function_tables(located, mechanism, findings)
+    return MechanismData(
+        mechanism, rank, located.nodes, values, globals_, use_table, located.labels, order, tables=tables
+    )
 
 
 def check_loops(inventory: Inventory, translator: Translator, findings: Findings) -> None:
     """FOR_NETCONS also runs over NetCons that are switched off, and not over those whose source is gone."""
-    names = {d.type.name for d in inventory.points}
-    looping = {d.name for d in translator.known() if d.name in names and loops_over_netcons(d)}
+    kinds = {label: found[0] for label, found in inventory.instances.items()}
+    kinds |= {label: kind.name for label, (kind, _) in inventory.artificial.items()}
+    looping = {d.name for d in translator.known() if d.name in kinds.values() and loops_over_netcons(d)}
     for netcon in hoc_objects("NetCon") if looping else ():
         target = netcon.syn()
-        mechanism = inventory.instances.get(target.hname(), ("", 0))[0] if target is not None else ""
+        mechanism = kinds.get(target.hname(), "") if target is not None else ""
         if mechanism in looping and not netcon.active():
             findings.refuse(
                 f"{netcon.hname()} is switched off and leads to {target.hname()}",
@@ -318,7 +324,6 @@ def capture_connections(
     gids = list(dict.fromkeys(w.source.gid for w in every_wire if w.source.gid >= 0))
     needed |= set(pattern_labels(inventory)) if gids else set()
     cells_of = tuple(_driven_cells(d, first_rank, translator, findings) for d in located)
-    check_loops(inventory, translator, findings)
     for wire in wires:
         if wire.target not in artificial and wire.target not in instances:
             findings.note(f"{wire.name} leads to {wire.target}, which is not in a section")
@@ -330,6 +335,7 @@ def capture_connections(
             )
     names = [name for name in artificial if name in needed]
     cells = [artificial_cell(*artificial[name], translator, findings) for name in names]
+    check_loops(inventory, translator, findings)
     sent = [w for w in every_wire if w.source.cell in needed or w.source.gid >= 0]
     inner = [
         ArtificialConnection(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -213,7 +213,7 @@ def _cells(
         found.append(
             (
                 Cell(kind, live, row, columns),
-                ArtificialCell(model.ir, values, model.globals_, model.label, model.random),
+                replace(model, values=values),
             )
         )
     models = with_vectors([model for _, model in found], findings)

@@ -14,9 +14,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mod_translator import ir
+from nrn_diff.snapshot import FunctionTable
 
+from .checks import check_connection, checked_train
 from .errors import EventError
-from .interpreter import Frame, Instance, Program, Variables, variables
+from .frame import Frame, Instance, Variables, variables
+from .interpreter import Program
 from .pattern import POSITION, Pattern, PatternProgram
 from .queue import EventQueue, Item
 from .random_stream import Generator, RandomProvider, RandomStream
@@ -38,6 +41,7 @@ class ArtificialCell:
     (id1, id2, id3, seq), with seq = 4 * counter + pick as NMODLRandom.get_seq() returns it.
     vectors: HOC Vectors that its C code reads (VecStim's times), by the variable in which C hides them; without: none.
     pattern: what a PatternStim sends on behalf of given trains, in place of its NET_RECEIVE.
+    tables: what its FUNCTION_TABLEs hold, by `table_<name>`.
     """
 
     ir: ir.Mechanism
@@ -47,6 +51,7 @@ class ArtificialCell:
     random: Mapping[str, tuple[int, int, int, float] | Generator] = field(default_factory=dict)
     vectors: Mapping[str, Sequence[float]] = field(default_factory=dict)
     pattern: Pattern | None = None
+    tables: Mapping[str, FunctionTable] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -214,7 +219,7 @@ class _Network:
         self.given_netstim = given_netstim
         self.cells = cells
         self.connections = connections
-        self.given = [_checked_train(train, i) for i, train in enumerate(given)]
+        self.given = [checked_train(train, i) for i, train in enumerate(given)]
         programs: dict[int, Program] = {}
         shared: dict[str, Variables] = {}
         self.programs: list[Program | PatternProgram] = []
@@ -238,6 +243,7 @@ class _Network:
                     _streams(cell, random),
                     process=random.process_stream if random is not None else None,
                     vectors=cell.vectors,
+                    tables=cell.tables,
                 )
             )
         self.queue: EventQueue[_Event] = EventQueue()
@@ -245,7 +251,7 @@ class _Network:
         self.weights: list[list[float]] = [list(map(float, c.weight)) for c in connections]
         self.outgoing: list[list[int]] = [[] for _ in range(len(cells) + len(given))]
         for i, connection in enumerate(connections):
-            _check_connection(connection, i, len(cells), len(self.outgoing))
+            check_connection(connection, i, len(cells), len(self.outgoing))
             self.outgoing[connection.source].append(i)
         self.common_delay = [self._common_delay(out) for out in self.outgoing]
         self.sent: list[list[float]] = [[] for _ in self.outgoing]
@@ -253,6 +259,7 @@ class _Network:
         self.delivery_connections: list[int] = []
         self.latest: list[tuple[float, list[_Received]]] = [(0.0, []) for _ in cells]
         self.ties: dict[tuple[int, float, float, bool], Tie] = {}
+        self.incoming: dict[int, list[list[float]]] = {}
 
     def _common_delay(self, outgoing: list[int]) -> float | None:
         delays = {self.connections[i].delay for i in outgoing}
@@ -338,6 +345,17 @@ class _Network:
             self.start(cell)
             block(Frame(self.instances[cell], _Host(self, cell), time, flag, weights))
 
+    def netcons(self, cell: int) -> list[list[float]]:
+        """The weights of all NetCons to a cell; NEURON goes through the sources in the order of their first NetCon."""
+        if cell not in self.incoming:
+            first: dict[int, int] = {}
+            for i, connection in enumerate(self.connections):
+                first.setdefault(connection.source, i)
+            mine = [i for i, c in enumerate(self.connections) if c.target == cell]
+            mine.sort(key=lambda i: (first[self.connections[i].source], i))
+            self.incoming[cell] = [self.weights[i] for i in mine]
+        return self.incoming[cell]
+
     def start(self, cell: int) -> None:
         self.instances[cell].steps = 0
 
@@ -393,6 +411,9 @@ class _Host:
             raise EventError(f"{frame.instance.label}: {why}; sort the times, and begin at 0")
         network.send(source, time, frame.t)
 
+    def netcons(self) -> list[list[float]]:
+        return self.network.netcons(self.cell)
+
     def check(self, name: str, time: float, frame: Frame) -> None:
         # NaN would break the order of the queue; NEURON's own order is then undefined.
         if not time >= frame.t:
@@ -418,17 +439,3 @@ def _streams(cell: ArtificialCell, random: RandomProvider | None) -> dict[str, R
         name: random.generator(found) if isinstance(found, Generator) else random.stream(*found)
         for name, found in cell.random.items()
     }
-
-
-def _checked_train(train: Array, index: int) -> list[float]:
-    times = np.asarray(train, dtype=np.float64)
-    if times.ndim != 1 or not np.all(np.isfinite(times)) or np.any(np.diff(times) < 0):
-        raise EventError(f"given train {index} must be one-dimensional, finite and ascending")
-    return [float(t) for t in times]
-
-
-def _check_connection(connection: ArtificialConnection, index: int, n_cells: int, n_sources: int) -> None:
-    if not 0 <= connection.source < n_sources or not -1 <= connection.target < n_cells:
-        raise EventError(f"connection {index}: no such source {connection.source} or target {connection.target}")
-    if not (math.isfinite(connection.delay) and connection.delay >= 0):
-        raise EventError(f"connection {index}: delay {connection.delay} ms must be finite and not negative")

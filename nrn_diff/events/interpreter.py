@@ -6,70 +6,23 @@ of the running block. Used for artificial cells, whose few events need NEURON's 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, MutableSequence, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Callable, MutableSequence, Sequence
 
 from mod_translator import ir
 from mod_translator.passes.outbox import after_now
 from mod_translator.pointees import PICKS
-from mod_translator.semantic.names import VECTOR_ELEMENT, VECTOR_SIZE
+from mod_translator.semantic.names import FUNC_TABLE, VECTOR_ELEMENT, VECTOR_SIZE
 
 from . import random_stream
 from .c_math import BINARY, INTRINSICS, UNARY
 from .errors import EventError
+from .frame import Frame, Variables
+from .function_table import look_up
 from .process_stream import DRAWS, ProcessStream
 from .random_stream import RandomStream
 
 # Routine calls and loop rounds that one block may take: IntFire4, the most laborious built-in, takes about 200.
 STEP_LIMIT = 1_000_000
-
-Variables = dict[str, float | list[float]]
-
-
-class EventHost(Protocol):
-    """Where a running block sends its events."""
-
-    def net_send(self, frame: Frame, time: float, flag: float) -> None:
-        """net_send(delay, flag), with the absolute time."""
-        ...
-
-    def net_event(self, frame: Frame, time: float) -> None:
-        """net_event(time)."""
-        ...
-
-    def net_move(self, frame: Frame, time: float) -> None:
-        """net_move(time)."""
-        ...
-
-
-@dataclass(slots=True)
-class Instance:
-    """The variables of one instance. `globals_` is shared by all instances of its mechanism.
-
-    vectors: the HOC Vectors that its C code reads, by the variable in which they are hidden.
-    """
-
-    label: str
-    values: Variables
-    globals_: Variables
-    random: dict[str, RandomStream] = field(default_factory=dict)
-    process: Callable[[], ProcessStream] | None = None
-    steps: int = 0
-    vectors: Mapping[str, Sequence[float]] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Frame:
-    """One running block; `weights` are the arguments of NET_RECEIVE, None for a self event sent by INITIAL."""
-
-    instance: Instance
-    host: EventHost
-    t: float
-    flag: float = 0.0
-    weights: MutableSequence[float] | None = None
-    locals: Variables = field(default_factory=dict)
-
 
 Evaluate = Callable[[Frame], float]
 Execute = Callable[[Frame], None]
@@ -167,6 +120,7 @@ class _Scope:
         self.program = program
         self.symbols = program.mechanism.symbols
         self.weights = {name: i for i, name in enumerate(weights)}
+        self.looped: list[dict[str, int]] = []  # of the FOR_NETCONS around, the places of its arguments
         self.locals = {*routine.args, *routine.results} - set(weights)
         self.loc = routine.loc
 
@@ -191,6 +145,8 @@ class _Scope:
                 return lambda frame: yes(frame) if test(frame) else no(frame)
             case ir.While(condition, body, loc):
                 return self.loop(self.expr(condition), self.statements(body), loc)
+            case ir.ForNetcons(args, body, _):
+                return self.for_netcons(args, body)
             case ir.CallRoutine(name, args, _, result):
                 return self.call_routine(name, args, result)
         raise self.program.error(f"{type(stmt).__name__} in an artificial cell is not supported", stmt.loc)
@@ -202,6 +158,20 @@ class _Scope:
             while test(frame):
                 self.program.spend(frame, loc)
                 body(frame)
+
+        return run
+
+    def for_netcons(self, args: tuple[str, ...], body: tuple[ir.Stmt, ...]) -> Execute:
+        self.looped.append({name: i for i, name in enumerate(args)})
+        inside = self.statements(body)
+        self.looped.pop()
+
+        def run(frame: Frame) -> None:
+            outer = frame.looped
+            for weights in frame.host.netcons():
+                frame.looped = (*outer, weights)
+                inside(frame)
+            frame.looped = outer
 
         return run
 
@@ -240,11 +210,12 @@ class _Scope:
                 items[self.position(items, index(frame), name, loc)] = value(frame)
 
             return store_element
-        if name in self.weights:
-            i = self.weights[name]
+        vector = self.weight_vector(name)
+        if vector is not None:
+            i, weights = vector
 
             def store_weight(frame: Frame) -> None:
-                self.weight_vector(frame, name, loc)[i] = value(frame)
+                weights(frame)[i] = value(frame)
 
             return store_weight
         variables = self.holder(name)
@@ -291,9 +262,10 @@ class _Scope:
 
     def variable(self, name: str) -> Evaluate:
         loc = self.loc
-        if name in self.weights:
-            i = self.weights[name]
-            return lambda frame: self.weight_vector(frame, name, loc)[i]
+        vector = self.weight_vector(name)
+        if vector is not None:
+            i, weights = vector
+            return lambda frame: weights(frame)[i]
         if name not in self.locals and name == "t":
             return lambda frame: frame.t
         if name not in self.locals and name == "flag" and self._external(name):
@@ -318,6 +290,8 @@ class _Scope:
             return self.random(name, args)
         if name in (VECTOR_SIZE, VECTOR_ELEMENT):
             return self.vector(name, args)
+        if name == FUNC_TABLE and args and isinstance(args[0], ir.Var):
+            return self.table(args[0].name, [self.expr(a) for a in args[1:]])
         values = [self.expr(a) for a in args]
         if name in self.program.mechanism.routines:
             routine = self.program.routine(name, loc)
@@ -351,6 +325,17 @@ class _Scope:
             return float(items[self.position(items, at(frame), f"the Vector of {frame.instance.label}", loc)])
 
         return element
+
+    def table(self, name: str, values: list[Evaluate]) -> Evaluate:
+        loc = self.loc
+
+        def value(frame: Frame) -> float:
+            table = frame.instance.tables.get(name)
+            if table is None:
+                raise self.program.error(f"{frame.instance.label}: {name} has no content", loc)
+            return look_up(table, [x(frame) for x in values])
+
+        return value
 
     def random(self, name: str, args: tuple[ir.Expr, ...]) -> Evaluate:
         loc = self.loc
@@ -420,31 +405,24 @@ class _Scope:
             raise self.program.error(f"index {i} is outside {name}[{len(items)}]", loc)
         return i
 
-    def weight_vector(self, frame: Frame, name: str, loc: ir.Loc | None) -> MutableSequence[float]:
-        if frame.weights is None:
-            # NEURON follows a null pointer here.
-            raise self.program.error(f"{frame.instance.label}: {name} is used in an event that no NetCon sent", loc)
-        return frame.weights
+    def weight_vector(self, name: str) -> tuple[int, Callable[[Frame], MutableSequence[float]]] | None:
+        """Where an argument of NET_RECEIVE or FOR_NETCONS stands, and in which vector; None for another name."""
+        depth = max((d for d, places in enumerate(self.looped) if name in places), default=-1)
+        if depth >= 0:
+            return self.looped[depth][name], lambda frame: frame.looped[depth]
+        if name not in self.weights:
+            return None
+        loc = self.loc
+
+        def own(frame: Frame) -> MutableSequence[float]:
+            if frame.weights is None:
+                # NEURON follows a null pointer here.
+                raise self.program.error(f"{frame.instance.label}: {name} is used in an event that no NetCon sent", loc)
+            return frame.weights
+
+        return self.weights[name], own
 
     def arguments(self, name: str, args: tuple[ir.Expr, ...], count: int) -> list[Evaluate]:
         if len(args) != count:
             raise self.program.error(f"{name}() takes {count} arguments, got {len(args)}", self.loc)
         return [self.expr(a) for a in args]
-
-
-def variables(values: Mapping[str, object], symbols: Mapping[str, ir.Symbol], role: ir.Role) -> Variables:
-    """Fresh storage for the variables of one role: the live values where known, else as NEURON allocates them (0)."""
-    out: Variables = {}
-    for name, symbol in symbols.items():
-        if symbol.role is not role:
-            continue
-        start = symbol.default if symbol.block == "PARAMETER" else 0.0
-        value = values.get(name, [start] * symbol.length if symbol.length else start)
-        out[name] = _as_floats(value)
-    return out
-
-
-def _as_floats(value: object) -> float | list[float]:
-    if isinstance(value, list | tuple) or getattr(value, "ndim", 0) == 1:
-        return [float(x) for x in value]  # type: ignore[attr-defined]
-    return float(value)  # type: ignore[arg-type]

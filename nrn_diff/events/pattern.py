@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from .errors import EventError
-from .interpreter import Frame
+from .frame import Frame
 
 # Of sendgroup(): so many spikes are handed on before it looks at the time.
 _AT_ONCE = 100

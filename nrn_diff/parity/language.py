@@ -1,4 +1,4 @@
-"""The language: declarations, blocks, methods, statements, functions."""
+"""The language: kinds, declarations, blocks, methods."""
 
 from __future__ import annotations
 
@@ -17,11 +17,10 @@ from nrn_diff.parity.texts import (
     INITIAL,
     KINETIC,
     LEFT_OUT,
-    LOOPS,
+    LOOPED,
     NEWTON,
     ORDER,
     POINT,
-    REPEATED,
     RUN,
     SOLVED,
     SPIKES,
@@ -162,7 +161,9 @@ BLOCKS = (
         "its content is that of the moment of the capture; one that was never set is refused there",
     ),
     Construct(
-        "FUNCTION_TABLE in an ARTIFICIAL_CELL", ARTIFICIAL + "FUNCTION_TABLE tau(v)\nINITIAL { a = tau(2) }\n", ()
+        "FUNCTION_TABLE in an ARTIFICIAL_CELL",
+        ARTIFICIAL + "FUNCTION_TABLE tau(v)\nINITIAL { a = tau(2) }\n",
+        LOOPED,
     ),
     Construct("BEFORE and AFTER, all that NEURON runs", DENSITY + "BEFORE BREAKPOINT { a = 1 }\n", DRIVEN),
     Construct(
@@ -317,128 +318,4 @@ METHODS = (
         (),
         "NEURON's own compiler prints C++ that does not compile",
     ),
-)
-
-STATEMENTS = (
-    Construct(
-        "if, else if, else",
-        INITIAL % "if (v < -40) { a = 1 } else if (v < 0) { a = 2 } else { a = 3 }",
-        (*VALUES, *RUN),
-    ),
-    Construct("FROM with constant bounds", INITIAL % "FROM i = 0 TO 2 { arr[i] = i }", RUN, "unrolled"),
-    Construct(
-        "FROM, bounds known at run time only",
-        INITIAL % "FROM i = 0 TO b { a = i }",
-        REPEATED,
-        "an instance that takes more than 4096 turns is NaN",
-    ),
-    Construct("FROM of more than 10 000 statements", INITIAL % "FROM i = 0 TO 20000 { a = i }", ()),
-    Construct("assignment to the variable of a FROM", INITIAL % "FROM i = 0 TO 2 { i = 3 }", ()),
-    Construct(
-        "array index known at run time only", INITIAL % "arr[b] = 1", REPEATED, "an index that does not exist makes NaN"
-    ),
-    Construct("the same, of a LOCAL array", INITIAL % "LOCAL l[2] a = l[b]", ()),
-    Construct("WHILE", INITIAL % "while (a < 3) { a = a + 1 }", REPEATED, "more than 4096 turns make NaN"),
-    Construct("the same, around equations or events", SOLVED % ("cnexp", "FROM i = 0 TO b { m' = -m }"), ()),
-    Construct(
-        "WHILE around equations or events",
-        SOLVED % ("cnexp", "while (a < 3) { a = a + 1 m' = -m }"),
-        (),
-    ),
-    Construct("WHILE in an ARTIFICIAL_CELL", ARTIFICIAL + "INITIAL { while (a < 3) { a = a + 1 } }\n", LOOPS),
-    Construct(
-        "the same, with a FUNCTION that sets variables in the condition",
-        ARTIFICIAL + "INITIAL { while (f() > 1) { a = 1 } }\nFUNCTION f() { a = 2 f = 1 }\n",
-        DRIVEN,
-    ),
-    Construct("LAG and other rare statements", INITIAL % "LAG a BY p", ()),
-    Construct(
-        "m' inside an expression",
-        SOLVED % ("cnexp", "m' = -m a = m'"),
-        DRIVEN,
-        "what NEURON's variable of the derivative holds: with cnexp nothing ever assigns it",
-    ),
-    Construct("m'' inside an expression", SOLVED % ("cnexp", "m' = -m a = m''"), ()),
-    Construct("name@n, an earlier value", INITIAL % "a = m@1", ()),
-    Construct("string arguments outside printf", INITIAL % 'a = exp("text")', ()),
-    Construct(
-        "printf, prterr, at_time as statements",
-        INITIAL % 'printf("%g", a)',
-        (LEFT_OUT,),
-        "left out; no effect in a fixed step",
-    ),
-    Construct(
-        "VERBATIM: empty, comments, return 0 at the end",
-        CALLED % "PROCEDURE f(x) { a = x\nVERBATIM\nreturn 0;\nENDVERBATIM\n}",
-        RUN,
-    ),
-    Construct(
-        "VERBATIM: assignments, if, return at the end of a path",
-        INITIAL % "VERBATIM\n a = 3; if (b > 1) { b = a; }\n ENDVERBATIM",
-        ("test_translator_verbatim.py::test_c_code_agrees_with_neuron_to_rounding",),
-        "C's integers and NEURON's names (`_lx`, `_ion_cai`) as in C",
-    ),
-    Construct(
-        "VERBATIM: switch, while, do, for, break, continue, return, ++, assignments in expressions",
-        CALLED % "PROCEDURE f(x) {\nVERBATIM\nint k = 3; while (k > a) { if (k-- == 2) break; }\nENDVERBATIM\n}",
-        ("test_translator_verbatim_flow.py::test_flow_of_c_agrees_with_neuron",),
-    ),
-    Construct(
-        "VERBATIM: C functions of doubles that the file defines, numbers that it #defines",
-        "VERBATIM\n#define N 2.5\nstatic double f(double x) { return x*N; }\nENDVERBATIM\n"
-        + INITIAL % "VERBATIM\n a = f(N);\n ENDVERBATIM",
-        DRIVEN,
-    ),
-    Construct(
-        "usetable, read in a file with a TABLE",
-        DENSITY
-        + "INITIAL { r(v) if (usetable == 0) { a = b } }\nPROCEDURE r(x) { TABLE b FROM 0 TO 1 WITH 9 b = x }\n",
-        ("test_translator_verbatim_flow.py::test_flow_of_c_agrees_with_neuron", *DRIVEN),
-        "no parameter to vary: it decides what is compiled",
-    ),
-    Construct(
-        "VERBATIM: files, HOC Vectors in the equations, NEURON's structures, any other C",
-        INITIAL % 'VERBATIM\n FILE* f = fopen("x", "r");\n ENDVERBATIM',
-        (),
-        "where a simulation reaches it",
-    ),
-    Construct("t and dt in equations", SOLVED % ("cnexp", "m' = sin(t) - m*dt"), RUN),
-    Construct(
-        "assignment to v",
-        DENSITY + "INITIAL { v = v + 10 a = v }\n",
-        RUN,
-        "NEURON gives the block a copy, and so does this",
-    ),
-    Construct(
-        "assignment to v in NET_RECEIVE",
-        POINT + "NET_RECEIVE (w) { v = -60 }\n",
-        ("test_driven_mods.py::test_a_voltage_that_an_event_sets_is_watched_as_in_neuron", *DRIVEN),
-        "it sets the potential of the segment; refused: several instances in one place, another NET_RECEIVE that reads "
-        "v, extracellular layers",
-    ),
-    Construct(
-        "the same by a PROCEDURE that NET_RECEIVE calls",
-        POINT + "NET_RECEIVE (w) { f() }\nPROCEDURE f() { v = -60 }\n",
-        (),
-    ),
-    Construct(
-        "a FUNCTION with side effects to the right of &amp;&amp; or \\|\\|",
-        DENSITY + "INITIAL { if (v > 0 && f() > 1) { a = 1 } }\nFUNCTION f() { b = 2 f = 1 }\n",
-        DRIVEN,
-    ),
-)
-
-FUNCTIONS = (
-    Construct(
-        "exp, log, log10, sqrt, pow, ^, fabs, abs, fmod, floor, ceil, erf, trigonometric and hyperbolic",
-        INITIAL % "a = exp(v) + pow(p, 2)^2 + fmod(v, 7) + tanh(v) + atan2(v, 3) + erf(v) + abs(v)",
-        (*VALUES, "test_runtime_functions.py::test_exp_is_cut_like_neurons"),
-        "exp as NEURON cuts it, at 700",
-    ),
-    Construct(
-        "nrn_ghk",
-        "NEURON { SUFFIX x RANGE a }\nASSIGNED { v a celsius }\nINITIAL { a = nrn_ghk(v, 1, 2, 2) }\n",
-        (*VALUES, "test_runtime_functions.py::test_nernst_and_ghk_have_neurons_values"),
-    ),
-    Construct("NMODL's other built-in functions (gauss, step, ...)", INITIAL % "a = gauss(v, 0, 1)", ()),
 )

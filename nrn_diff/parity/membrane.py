@@ -16,6 +16,7 @@ from nrn_diff.parity.texts import (
     GLOBAL,
     ION,
     LOOKUP,
+    LOOPED,
     ORDER,
     POINT,
     RUN,
@@ -181,9 +182,23 @@ EVENTS = (
     ),
     Construct("FOR_NETCONS", POINT + "NET_RECEIVE (w) { FOR_NETCONS(u) { u = u/2 } }\n", EVENT_NETWORK),
     Construct("net_event in a POINT_PROCESS", POINT + "NET_RECEIVE (w) { net_event(t) }\n", EVENT_NETWORK),
-    Construct("FOR_NETCONS in an ARTIFICIAL_CELL", ARTIFICIAL + "NET_RECEIVE (w) { FOR_NETCONS(u) { a = u } }\n", ()),
-    Construct("net_send inside of FOR_NETCONS", POINT + "NET_RECEIVE (w) { FOR_NETCONS(u) { net_send(u, 2) } }\n", ()),
-    Construct("WATCH in an ARTIFICIAL_CELL", ARTIFICIAL + "NET_RECEIVE (w) { WATCH (a > 3) 2 }\n", ()),
+    Construct(
+        "FOR_NETCONS in an ARTIFICIAL_CELL", ARTIFICIAL + "NET_RECEIVE (w) { FOR_NETCONS(u) { a = u } }\n", LOOPED
+    ),
+    Construct(
+        "net_send inside of FOR_NETCONS", POINT + "NET_RECEIVE (w) { FOR_NETCONS(u) { net_send(u, 2) } }\n", LOOPED
+    ),
+    Construct(
+        "FOR_NETCONS inside of another",
+        POINT + "NET_RECEIVE (w) { FOR_NETCONS(u) { FOR_NETCONS(x) { a = u*x } } }\n",
+        (),
+    ),
+    Construct(
+        "WATCH in an ARTIFICIAL_CELL",
+        ARTIFICIAL + "NET_RECEIVE (w) { WATCH (a > 3) 2 }\n",
+        (),
+        "NEURON crashes when it runs",
+    ),
     Construct("net_send, net_move in a POINT_PROCESS", POINT + "NET_RECEIVE (w) { net_send(1, 2) }\n", SELF_EVENTS),
     Construct("WATCH", POINT + "NET_RECEIVE (w) { WATCH (v > 3) 2 }\n", WATCHES),
     Construct(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from nrn_diff.parity.language import BLOCKS, DECLARATIONS, FUNCTIONS, KINDS, METHODS, STATEMENTS
+from nrn_diff.parity.language import BLOCKS, DECLARATIONS, KINDS, METHODS
 from nrn_diff.parity.membrane import EVENTS, IONS, SHARED, TABLES
+from nrn_diff.parity.statements import FUNCTIONS, STATEMENTS
 
 NMODL = {
     "Kinds of mechanism": KINDS,

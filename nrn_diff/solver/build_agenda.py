@@ -6,7 +6,7 @@ import numpy as np
 
 from mod_translator import ir
 from mod_translator.passes.outbox import Outbox, loops_over_netcons, uses_queue
-from nrn_diff.snapshot import Capture
+from nrn_diff.snapshot import Capture, Connection
 from nrn_diff.solver.commute import commuting
 from nrn_diff.solver.receive import only_adds
 from nrn_diff.solver.structure import Agenda, Deliveries, Lines, Wires
@@ -53,11 +53,10 @@ def build_agenda(capture: Capture, mechanism: ir.Mechanism, n: int, deliveries: 
     netcons = np.full((len(events.netcons), n), -1, dtype=np.int32)
     place = np.full(len(mine), -1, dtype=np.int32)
     if events.netcons:
-        # NEURON goes through the sources in the order of their first NetCon.
-        keys = [(c.train, c.source_node, c.source, c.source_instance, c.threshold) for c in mine]
-        first = {key: k for k, key in reversed(list(enumerate(keys)))}
+        # NEURON goes through the sources in the order of their first NetCon, whatever that leads to.
+        first = {_source(c): k for k, c in reversed(list(enumerate(capture.connections)))}
         taken = np.zeros(n, dtype=int)
-        for k in sorted(range(len(mine)), key=lambda k: (first[keys[k]], k)):
+        for k in sorted(range(len(mine)), key=lambda k: (first[_source(mine[k])], k)):
             row = mine[k].instance
             netcons[taken[row], row], place[k] = k, taken[row]
             taken[row] += 1
@@ -79,6 +78,10 @@ def build_agenda(capture: Capture, mechanism: ir.Mechanism, n: int, deliveries: 
         commuting(mechanism),
         _LOG if any(s.sender == name for s in capture.spikes) else 0,
     )
+
+
+def _source(c: Connection) -> tuple[int, int, str, int, float]:
+    return c.train, c.source_node, c.source, c.source_instance, c.threshold
 
 
 def max_rounds(capture: Capture, deliveries: dict[str, Deliveries], queued: tuple[str, ...]) -> int:
