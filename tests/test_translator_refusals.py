@@ -117,13 +117,11 @@ UNSUPPORTED = {
     "$BREAKPOINT { SOLVE s METHOD sparse }\n"
     "KINETIC s { COMPARTMENT 1 { m } LONGITUDINAL_DIFFUSION cai { m } ~ m << (0) }\n",
     "U172": CALLED % "PROCEDURE f(x) { TABLE a FROM $0 TO 1 WITH 10 a = x*v }",
-    "U178": "NEURON { POINT_PROCESS x USEION ca READ cai }\nASSIGNED { cai a }\n$NET_RECEIVE (w) { f() }\n"
-    "PROCEDURE f() { a = cai }\n",
-    "U174": EVENT.replace("NET_RECEIVE", "$NET_RECEIVE") % "f()" + "PROCEDURE f() { v = -60 }\n",
+    "U178": "NEURON { POINT_PROCESS x USEION ca READ cai WRITE cai }\nSTATE { cai }\n"
+    "$NET_RECEIVE (w) { cai = cai + w }\n",
+    "U174": EVENT.replace("NET_RECEIVE", "$NET_RECEIVE") % "f() WATCH (a > 1) 2" + "PROCEDURE f() { v = -60 }\n",
     "U159": EVENT % "FOR_NETCONS($u) { FOR_NETCONS(x) { a = u*x } }",
     "U176": "NEURON { SUFFIX x RANDOM r }\nASSIGNED { a }\nINITIAL { $random_setids(r, 1, 2, 3) }\n",
-    "U179": "NEURON { POINT_PROCESS x USEION ca READ cai }\nASSIGNED { cai a }\n"
-    "$NET_RECEIVE (w) { WATCH (cai > 1) 2 }\n",
     "U177": "NEURON { SUFFIX x GLOBAL g RANGE a, b }\nASSIGNED { a b g v }\nINITIAL { g = 1 b = 2 f(v) }\n"
     "PROCEDURE f(x) { TABLE $a FROM 0 TO 1 WITH 10 a = x b = x }\n",
     "U180": "NEURON { POINT_PROCESS x GLOBAL g RANGE a }\nASSIGNED { v a $g }\nBREAKPOINT { a = g g = v }\n"

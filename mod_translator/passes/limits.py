@@ -7,11 +7,12 @@ from dataclasses import replace
 from mod_translator import ir
 from mod_translator.errors import UnsupportedConstruct
 from mod_translator.passes.context import PassContext
+from mod_translator.passes.copies import gets_ions, hands_ions_back
 from mod_translator.passes.walk import blocks, calls, expressions, names, statements
 
 
 def limits(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
-    """Refuse ion variables where NEURON's copy of them is stale."""
+    """Refuse ion variables in events and in BEFORE and AFTER blocks, as far as they are not copies (copies.py)."""
     _events(mechanism, context)
     _before_and_after(mechanism, context)
     return replace(mechanism, symbols=_carried_currents(mechanism))
@@ -21,46 +22,39 @@ def _events(mechanism: ir.Mechanism, context: PassContext) -> None:
     for block in (mechanism.net_receive, mechanism.net_initial):
         if block is None or mechanism.kind is ir.Kind.ARTIFICIAL:
             continue
-        watched = {
-            n
-            for s in statements(block.body)
-            if isinstance(s, ir.CallRoutine) and s.name == "WATCH"
-            for n in names(s.args[0])
-        }
-        for name in sorted(n for n in watched if n in mechanism.symbols):
-            if mechanism.symbols[name].role is ir.Role.ION:
-                context.refuse_at(
-                    UnsupportedConstruct,
-                    "U179",
-                    f"{name} in a WATCH condition: NEURON looks at the copy that the last block has left",
-                    f"watch a variable of the instance that BREAKPOINT sets to {name}",
-                    block.loc,
-                )
         mentioned = {n for s in statements(block.body) for e in expressions(s) for n in names(e)}
+        own = {f"i{u.name}" for u in mechanism.ions if f"i{u.name}" not in u.reads} - {*block.writes}
         for name in dict.fromkeys((*block.reads, *block.writes)):
-            if mechanism.symbols[name].role is not ir.Role.ION:
+            if mechanism.symbols[name].role is not ir.Role.ION or name in own:
                 continue
-            fresh = name.endswith(("i", "o")) and name in mentioned and block is mechanism.net_receive
-            if name in block.writes or not fresh:
+            concentration = name.endswith(("i", "o"))
+            if name in block.writes or not (concentration and name in mentioned and block is mechanism.net_receive):
+                why = "nocmodl rejects it, or it is assigned by a PROCEDURE"
+                if concentration:
+                    why = "the ion takes it from there, for all mechanisms, in the middle of a step"
                 context.refuse_at(
                     UnsupportedConstruct,
                     "U178",
-                    f"{name} in NET_RECEIVE (NEURON only passes concentrations that stand in the block itself)",
-                    "use it in BREAKPOINT or in the SOLVEd block",
+                    f"{name} in NET_RECEIVE: {why}",
+                    "assign a variable of the mechanism there, and the ion in BREAKPOINT or in the SOLVEd block",
                     block.loc,
                 )
 
 
 def _before_and_after(mechanism: ir.Mechanism, context: PassContext) -> None:
-    """Refuse BEFORE and AFTER blocks that NEURON gives ions it does not take back, or before there are ions."""
+    """Refuse BEFORE and AFTER blocks before there are ions, and what they hand back without having got it."""
     own = {f"i{use.name}" for use in mechanism.ions if f"i{use.name}" not in use.reads}
+    given = {n for use in mechanism.ions for n in use.writes if n in (f"{use.name}i", f"{use.name}o")}
+    given = given if hands_ions_back(mechanism) else set()
     tables = {routine.name for routine in mechanism.tables}
     for field in ir.BEFORE_AFTER:
         block: ir.Routine | None = getattr(mechanism, field)
         if block is None:
             continue
-        names_ = {*block.writes, *(block.reads if field == "before_initial" else ())}
-        ions = sorted(n for n in names_ - own if mechanism.symbols[n].role is ir.Role.ION)
+        late = field != "before_initial"
+        names_ = {*block.writes, *(() if late else block.reads)} - (given if late and gets_ions(mechanism) else set())
+        stale = set() if gets_ions(mechanism) else given
+        ions = sorted(n for n in (names_ - own) | stale if mechanism.symbols[n].role is ir.Role.ION)
         early = field == "before_initial" and not mechanism.thread_safe and tables & set(calls(block.body))
         if ions or early:
             context.refuse_at(

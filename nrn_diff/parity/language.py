@@ -167,10 +167,23 @@ BLOCKS = (
     ),
     Construct("BEFORE and AFTER, all that NEURON runs", DENSITY + "BEFORE BREAKPOINT { a = 1 }\n", DRIVEN),
     Construct(
-        "BEFORE and AFTER that assign an ion, or BEFORE INITIAL that reads one",
+        "BEFORE and AFTER that use ions",
         "NEURON { SUFFIX x USEION ca READ cai WRITE cai }\nASSIGNED { cai }\nAFTER SOLVE { cai = 1 }\n",
+        DRIVEN,
+        "as NEURON does it: currents are added to those of the ions once more; a file with one ion variable sees what "
+        "its last block has left",
+    ),
+    Construct(
+        "BEFORE INITIAL that reads an ion",
+        "NEURON { SUFFIX x USEION ca READ cai, eca RANGE a }\nASSIGNED { cai eca a }\nBEFORE INITIAL { a = cai }\n",
         (),
-        "NEURON does not hand it to the ion",
+        "NEURON finds there what the run before has left",
+    ),
+    Construct(
+        "AFTER BREAKPOINT; BEFORE and AFTER of an ARTIFICIAL_CELL",
+        DENSITY + "AFTER BREAKPOINT { a = 1 }\n",
+        (),
+        "NEURON does not run them",
     ),
     Construct(
         "CONSTRUCTOR that assigns what HOC can read",

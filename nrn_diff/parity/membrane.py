@@ -64,7 +64,14 @@ IONS = (
         "ion variables in NET_RECEIVE, through a PROCEDURE",
         "NEURON { POINT_PROCESS x USEION ca READ cai }\nASSIGNED { cai a }\nNET_RECEIVE (w) { f() }\n"
         "PROCEDURE f() { a = cai }\n",
+        DRIVEN,
+        "what the last block has left, as in NEURON",
+    ),
+    Construct(
+        "assignment to a concentration that is a STATE in NET_RECEIVE",
+        "NEURON { POINT_PROCESS x USEION ca READ cai WRITE cai }\nSTATE { cai }\nNET_RECEIVE (w) { cai = cai + w }\n",
         (),
+        "NEURON hands it to the ion; reversal potentials and currents it rejects there",
     ),
     Construct("NONSPECIFIC_CURRENT", CURRENT + "BREAKPOINT { i = p*v }\n", RUN),
     Construct(
@@ -204,7 +211,7 @@ EVENTS = (
     Construct(
         "WATCH with a concentration",
         "NEURON { POINT_PROCESS x USEION ca READ cai }\nASSIGNED { cai a }\nNET_RECEIVE (w) { WATCH (cai > 1) 2 }\n",
-        (),
-        "NEURON looks at a copy of it",
+        DRIVEN,
+        "NEURON looks at a copy of it, and so does this",
     ),
 )

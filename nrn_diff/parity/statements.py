@@ -138,7 +138,14 @@ STATEMENTS = (
     Construct(
         "the same by a PROCEDURE that NET_RECEIVE calls",
         POINT + "NET_RECEIVE (w) { f() }\nPROCEDURE f() { v = -60 }\n",
+        DRIVEN,
+        "it sets the potential where v stands in NET_RECEIVE too, as in NEURON",
+    ),
+    Construct(
+        "the same where v does not stand in NET_RECEIVE, in a file with a WATCH",
+        POINT + "NET_RECEIVE (w) { f() WATCH (a > 1) 2 }\nPROCEDURE f() { v = -60 }\n",
         (),
+        "NEURON renews its copy of v each time that it looks at the WATCH",
     ),
     Construct(
         "a FUNCTION with side effects to the right of &amp;&amp; or \\|\\|",

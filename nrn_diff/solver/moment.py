@@ -15,6 +15,9 @@ from nrn_diff.solver.incidence import Incidence, gather_each
 from nrn_diff.solver.structure import LinkStructure, MechanismStructure, Place, Structure
 from nrn_diff.solver.values import Array, Fixed, IonState, Queue, Spikes, State
 
+# Blocks that add the currents of a mechanism to those of the ions (around INITIAL that is lost before anyone reads it).
+_ADDING = ("before_breakpoint", "after_solve", "before_step")
+
 
 def ion_field(ion: str, name: str) -> str:
     """Which field of the ion a name of NMODL means: ena, ina, nai, nao (src/nrnoc/eion.cpp)."""
@@ -160,6 +163,15 @@ class Moment:
         for mechanism in self.structure.mechanisms:
             if block in mechanism.blocks:
                 self.store(mechanism, self.call(mechanism, block), mechanism.blocks[block].gathers)
+                if block in _ADDING:
+                    self._add_currents_again(mechanism)
+
+    def _add_currents_again(self, mechanism: MechanismStructure) -> None:
+        """What nocmodl's BEFORE and AFTER blocks end with."""
+        scale = 100.0 / self.read(mechanism, "area") if mechanism.is_point else 1.0
+        for current in mechanism.ir.currents:
+            if current.ion is not None:
+                self.add_ion_current(mechanism, current.ion, self.read(mechanism, current.name) * scale)
 
     def store(self, mechanism: MechanismStructure, results: Mapping[str, Array], gathers: Collection[str] = ()) -> None:
         """Keep what a block wrote: variables of the instances, and of ions (whose currents are summed elsewhere).
@@ -250,13 +262,15 @@ class Moment:
                 old = values[place.variable]
                 values[place.variable] = new if place.element < 0 else old.at[place.element].set(new)
 
-    def add_ion_current(self, mechanism: MechanismStructure, ion: str, current: Array, slope: Array) -> None:
+    def add_ion_current(
+        self, mechanism: MechanismStructure, ion: str, current: Array, slope: Array | None = None
+    ) -> None:
         """Add each instance's share (mA/cm2, S/cm2) to the ion's total."""
         rows, shape = mechanism.ion[ion], (mechanism.count,)
         state = self.ions[ion]
         total = state.current + rows.sum(jnp.broadcast_to(current, shape))
         self.ions[ion] = state._replace(current=total)
-        if self.structure.secondorder == 2:
+        if self.structure.secondorder == 2 and slope is not None:
             self.ion_slopes[ion] = self.ion_slopes[ion] + rows.sum(jnp.broadcast_to(slope, shape))
 
 
