@@ -1,5 +1,7 @@
 """`nrn-diff fit`: a whole fit from a file; BluePyOpt's files; measured traces; what is wrong is named."""
 
+import contextlib
+import io
 import json
 
 import numpy as np
@@ -53,6 +55,24 @@ hoc = "fitted.hoc"
 report = "fit.html"
 identifiability = true
 """
+# What must be said, with the line -> what is wrong in the file. Seen only with the model at hand.
+MISTAKES = {
+    "wrong.toml:4: the model has no parameter 'g_pss'; did you mean g_pas": ('"g_pas"', '"g_pss"'),
+    "wrong.toml:4: where='axon' of 'g_pas' is no section": ('share = "all"', 'share = "all"\nwhere = "axon"'),
+    "wrong.toml:7: g_pas: the start 0.1 is outside its bounds (1e-05, 0.01)": ("start = 1e-3", "start = 0.1"),
+    "wrong.toml:8: start has 2 numbers, and 'g_pas' 1": ("start = 1e-3", "start = [1e-3, 1e-3]"),
+    "wrong.toml:10: 'soma(0.2).v' is not recorded": ("soma(0.5).v", "soma(0.2).v"),
+    "wrong.toml:10: measured.csv: trace 'u' cannot be read": ('"v (mV)"', '"u"'),
+    "wrong.toml:10: measured.csv: no finite value": ("[[traces]]", "[[traces]]\nfrom = 90.0"),
+    "wrong.toml:17: every protocol must set the same names": (
+        'label = "soma(0.5).v"',
+        'label = "soma(0.5).v"\nprotocol = "a"\n[protocols.a]\n"IClamp.amp" = 1.0\n[protocols.b]\n"IClamp.dur" = 1.0',
+    ),
+    "wrong.toml:15: 'g_pas' is among [[parameters]]": (
+        'label = "soma(0.5).v"',
+        'label = "soma(0.5).v"\nprotocol = "a"\n[protocols.a]\ng_pas = 1.0',
+    ),
+}
 PARAMETERS = [
     {"param_name": "celsius", "type": "global", "value": 20},
     {"param_name": "e_pas", "type": "section", "sectionlist": "all", "value": -70},
@@ -105,6 +125,15 @@ def fit_from_file():
     here = os.getcwd()
     status = main(["fit", "fit.toml"])
     os.chdir(here)
+    wrong = {}
+    # The model is there: it need not be built again.
+    Path("same.py").write_text("")
+    for name, (old, new) in MISTAKES.items():
+        assert old in TOML
+        Path("wrong.toml").write_text(TOML.replace("cell.py", "same.py").replace(old, new))
+        with contextlib.redirect_stderr(io.StringIO()) as said:
+            wrong[name] = [main(["fit", "wrong.toml"]), said.getvalue()]
+        os.chdir(here)
     fitted = json.loads(Path("fitted.json").read_text())
     html, hoc = Path("fit.html").read_text(), Path("fitted.hoc").read_text()
     return {
@@ -112,6 +141,7 @@ def fit_from_file():
         "fitted": fitted,
         "html": [w in html for w in ("Parameters", "What the data determine")],
         "hoc": hoc,
+        "wrong": wrong,
     }
 
 
@@ -121,6 +151,10 @@ def test_a_whole_fit_from_a_file():
     np.testing.assert_allclose(out["fitted"]["theta"]["g_pas"], 3e-4, rtol=1e-3)
     assert all(out["html"])
     assert 'strcmp(fitted_, "dend")' in out["hoc"]
+    for name, (status, said) in out["wrong"].items():
+        assert status == 1, name
+        assert name in said, said
+        assert said.count("\n") == 1, said
 
 
 def fit_bluepyopt(parameters, protocols, features):
@@ -229,26 +263,68 @@ def test_traces_from_csv_and_hdf5(tmp_path):
             read_trace(tmp_path / name, column)
 
 
+MODEL = "script = 'cell.py'\n"
+TRACE = "[[traces]]\nfile = 'm.csv'\nlabel = 'v'\n"
+TARGET = "[[targets]]\nfeature = 'Mean'\nlabel = 'v'\nmean = 1\nstd = 1\n"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("scrpt = 1", "'scrpt' is not known"),
-        ("tstop = 5", "`script`"),
-        ("script = 'a'\n[fit]\nmethod = 'magic'", "one of adam"),
-        ("script = 'a'\n[[parameters]]\nnane = 'g'", "'nane' is not known"),
-        ("script = ", "cannot be read"),
+        ("scrpt = 1", ":1: 'scrpt' is not known; did you mean script"),
+        ("tstop = 5", "script is missing"),
+        ("script = 'a' b", ":1: cannot be read"),
+        ("script = 'none.py'", ":1: there is no file none.py"),
+        (MODEL + "tstop = 'long'", ":2: tstop must be a number, not 'long'"),
+        (MODEL + "[fit]\nmethod = 'magic'", r":3: \[fit\]: method = 'magic': it is one of adam"),
+        (MODEL + "[fit]\n\nsteps = -1", r":4: \[fit\]: steps must be a whole number, not negative"),
+        (MODEL + "[fit]\nstarts = 3", r":3: \[fit\]: 'starts' is not known; there may be"),
+        (MODEL + "[fit]\nmethod = 'search'\nlocal = 'best'", ":4: .*one of adam"),
+        (MODEL + "[fit]\ncheckpoint = 'there/fit.npz'", ":3: there is no folder there"),
+        (MODEL + "[[parameters]]\nname = 'g'\n[[parameters]]\nnane = 'g'", r":5: \[\[parameters\]\] number 2: 'nane'"),
+        (MODEL + "[[parameters]]\nbounds = [1, 2]", ":2: .*name is missing"),
+        (
+            MODEL + "[[parameters]]\nname = 'g'\nbounds = [1]",
+            r":4: .*bounds must be two numbers \[low, high\], not \[1\]",
+        ),
+        (MODEL + "[parameters]\nname = 'g'", ":2: parameters must be tables"),
+        (MODEL + "[[traces]]\nfile = 'm.csv'", ":2: .*label is missing"),
+        (MODEL + TRACE + "protocol = 'weak'", ":5: no protocol 'weak'; there are none"),
+        (MODEL + TRACE + "[protocols.weak]\n'IClamp.amp' = 1", ":2: .*must say of which `protocol`"),
+        (MODEL + TARGET.replace("Mean", "SpikeWith"), ":2: no feature 'SpikeWith'; did you mean SpikeWidth"),
+        (MODEL + TARGET.replace("std = 1", "sd = 1"), ":6: .*'sd' is not known; did you mean std"),
+        (MODEL + TARGET + "most = 3", ":7: .*'most' is not known"),
+        (MODEL + TARGET.replace("Mean", "SpikeTime") + "most = 2.5", ":7: .*most must be a whole number"),
+        (MODEL + TARGET.replace("Mean", "FISlope") + "start = 0\nstop = 9", ":2: .*current is missing"),
+        (MODEL + "[bluepyopt]\nparameters = 'cell.py'", ":2: .*protocols is missing"),
+        (MODEL + "[output]\nreport = 'there/r.html'", ":3: there is no folder there"),
     ],
 )
 def test_mistakes_in_a_file_are_named(tmp_path, text, message):
-    (tmp_path / "fit.toml").write_text(text)
-    with pytest.raises(FitError, match=message):
+    for name, content in (("fit.toml", text), ("cell.py", ""), ("m.csv", "")):
+        (tmp_path / name).write_text(content)
+    with pytest.raises(FitError, match=r"fit\.toml.*" + message):
         read_config(tmp_path / "fit.toml")
+
+
+def test_lines_of_json(tmp_path):
+    (tmp_path / "cell.py").write_text("")
+    text = '{"script": "cell.py",\n "fit": {},\n "targets": [\n  {"feature": "Mean", "label": "a:,{",'
+    text += '"mean": 1,\n   "std": 1},'
+    text += '\n  {"feature": "Mean",\n   "label": "v", "mean": "high", "std": 1}]}'
+    (tmp_path / "fit.json").write_text(text)
+    with pytest.raises(FitError, match=r"fit\.json:7: \[\[targets\]\] number 2: mean must be a number, not 'high'"):
+        read_config(tmp_path / "fit.json")
+    (tmp_path / "fit.json").write_text("[]")
+    with pytest.raises(FitError, match="one object"):
+        read_config(tmp_path / "fit.json")
 
 
 def test_features_by_name():
     feature = make_feature({"feature": "SpikeWidth", "label": "v", "start": 1.0, "stop": 9.0, "mean": 1.0, "std": 1.0})
     assert (feature.label, feature.start, feature.stop, feature.unit) == ("v", 1.0, 9.0, "ms")
-    with pytest.raises(FitError, match="no feature"):
-        make_feature({"feature": "AbstractFeature"})
-    with pytest.raises(FitError, match="SpikeWidth"):
-        make_feature({"feature": "SpikeWidth", "label": "v", "colour": 1})
+    entry = {"feature": "FISlope", "label": "v", "start": 0.0, "stop": 500.0, "current": {"a": 0.1, "b": 0.3}}
+    slope = make_feature(entry)
+    assert (slope.count.stop, slope.current, slope.unit) == (500.0, (("a", 0.1), ("b", 0.3)), "Hz/nA")
+    rate = make_feature({"feature": "InstantaneousRate", "label": "v", "which": -1, "spikes_in": [0.0, 9.0]})
+    assert (rate.which, rate.spikes_in) == (-1, (0.0, 9.0))

@@ -10,12 +10,15 @@ if TYPE_CHECKING:
     from nrn_diff.fitting.config import Config
 
 
-def problem(config: Config) -> tuple[Any, Any, Any, Any]:
-    """The model, its parameters, what runs it, and the loss. Raises FitError for what has no counterpart here."""
+def problem(config: Config, scores: Any) -> tuple[Any, Any, Any, Any]:
+    """The model, its parameters, what runs it, and the loss, which `scores` makes.
+
+    Raises FitError for what has no counterpart here.
+    """
     from neuron import h
 
     import nrn_diff
-    from nrn_diff.fitting import FitError, Protocols, ZScores
+    from nrn_diff.fitting import FitError, Protocols
     from nrn_diff.fitting import bluepyopt as files
     from nrn_diff.section_names import stable
 
@@ -47,7 +50,7 @@ def problem(config: Config) -> tuple[Any, Any, Any, Any]:
     specs = [_param(number, where, f"{soma_name}(0.5)") for number, where in _places(read.numbers, named)]
     theta = model.parameters(*specs)
     changes = {name: _currents(h, model, clamps, stimuli) for name, stimuli in read.protocols.items()}
-    return model, theta, Protocols(model, changes), ZScores(read.targets)
+    return model, theta, Protocols(model, changes), scores(read.targets)
 
 
 def _currents(h: Any, model: Any, clamps: list[Any], stimuli: Any) -> dict[str, Any]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from nrn_diff.cli.script import run_script
 
@@ -37,68 +40,130 @@ def run(args: argparse.Namespace) -> int:
     print(f"loss {result.loss:.6g}: {result.stopped_because}")
     for name, value in result.theta.items():
         print(f"    {name} = {_short(value)}")
+    for name in _missing(loss, runs, result.theta):
+        print(f"    {name} does not exist in the fitted model, and counts as `missing` says")
     _write(config.output, model, runs, theta, result, loss, bounds)
     return 0
+
+
+def _missing(loss: Any, runs: Any, theta: Any) -> list[str]:
+    """Features that do not exist in the fitted model."""
+    from nrn_diff.fitting.summary import targets_of
+
+    targets = targets_of(loss)
+    after = runs.simulate(theta) if targets else {}
+    return [t.name for t, protocol in targets if not np.isfinite(t.feature(after[protocol] if protocol else after))]
 
 
 def _problem(config: Config) -> tuple[Any, Any, Any, Any]:
     """The model, its parameters, what runs it, and the loss."""
     import nrn_diff
-    from nrn_diff.fitting import FitError, Protocols, Target, Weighted, ZScores
+    from nrn_diff.fitting import AbsoluteZScores, FitError, Protocols, Target, Weighted, ZScores
     from nrn_diff.fitting.config import make_feature
 
+    scores = AbsoluteZScores if config.fit.get("loss") == "absolute" else ZScores
     if config.bluepyopt:
         from nrn_diff.cli.bluepyopt import problem
 
-        return problem(config)
+        return problem(config, scores)
     model = nrn_diff.capture(config.tstop, config.dt)
     if config.records:
-        model = model.with_records(*config.records)
-    theta = _parameters(model, config.parameters)
+        with _said_at(config, "records"):
+            model = model.with_records(*config.records)
+    theta = _parameters(model, config)
+    for name, change in config.protocols.items():
+        with _said_at(config, "protocols", name):
+            if twice := [key for key in change if key in {spec.name for spec in theta.specs}]:
+                raise FitError(f"{twice[0]!r} is among [[parameters]], so protocols cannot set it")
+            model.with_theta({k: np.asarray(v, float) for k, v in change.items()})
+            Protocols(model, {first: config.protocols[first] for first in (next(iter(config.protocols)), name)})
     runs = Protocols(model, config.protocols) if config.protocols else model
     terms: list[tuple[Any, float, str]] = []
     if config.targets:
         keys = ("mean", "std", "weight", "protocol", "missing")
-        targets = [Target(make_feature(t), **{k: t[k] for k in keys if k in t}) for t in config.targets]
-        terms.append((ZScores(targets), 1.0, ""))
-    terms += [_trace(model, entry) for entry in config.traces]
+        targets = []
+        for k, entry in enumerate(config.targets):
+            with _said_at(config, "targets", k):
+                target = Target(make_feature(entry), **{key: entry[key] for key in keys if key in entry})
+                if target.weight:
+                    scores([target])
+                _check_label(model, entry)
+                targets.append(target)
+        terms.append((scores(targets), 1.0, ""))
+    for k, entry in enumerate(config.traces):
+        with _said_at(config, "traces", k):
+            _check_label(model, entry)
+            terms.append(_trace(model, entry))
     if not terms:
-        raise FitError("there are neither [[targets]] nor [[traces]], so there is nothing to fit to")
-    if config.protocols and any(not p for loss, _, p in terms if not isinstance(loss, ZScores)):
-        raise FitError("with [protocols], each of [[traces]] needs its `protocol`")
+        raise FitError(f"{config.file}: there are neither [[targets]] nor [[traces]], so there is nothing to fit to")
     return model, theta, runs, terms[0][0] if len(terms) == 1 and not terms[0][2] else Weighted(terms)
 
 
-def _parameters(model: Any, entries: tuple[dict[str, Any], ...]) -> Any:
-    import jax.numpy as jnp
-
-    import nrn_diff
+@contextmanager
+def _said_at(config: Config, *place: str | int) -> Iterator[None]:
+    """Errors of what is inside begin with the file and the line of a place in it."""
+    from nrn_diff.errors import NrnDiffError
     from nrn_diff.fitting import FitError
 
-    if not entries:
-        raise FitError("there are no [[parameters]]")
+    try:
+        yield
+    except NrnDiffError as error:
+        raise FitError(f"{config.at(*place)}{error}") from error
+
+
+def _check_label(model: Any, entry: Mapping[str, Any]) -> None:
+    from nrn_diff.fitting import FitError
+
+    if entry["label"] not in model.recorded:
+        there = ", ".join(model.recorded)
+        raise FitError(f"{entry['label']!r} is not recorded; there are {there}. Others go into `records`")
+    window = entry.get("start", 0.0), entry.get("stop", model.t[-1])
+    if "feature" in entry and not window[0] < min(window[1], model.t[-1]):
+        raise FitError(f"{entry['feature']} from {window[0]:g} to {window[1]:g} ms: the run ends at {model.t[-1]:g} ms")
+
+
+def _parameters(model: Any, config: Config) -> Any:
+    import nrn_diff
+    from nrn_diff.fitting import FitError
+    from nrn_diff.fitting.problem import find_bijections
+
+    if not config.parameters:
+        raise FitError(f"{config.file}: there are no [[parameters]]")
     specs, starts = [], {}
-    for entry in entries:
-        options = {k: v for k, v in entry.items() if k != "start"}
-        spec = nrn_diff.Param(**options)
-        specs.append(spec)
+    for k, entry in enumerate(config.parameters):
+        with _said_at(config, "parameters", k):
+            spec = nrn_diff.Param(**{key: v for key, v in entry.items() if key != "start"})
+            found = model.parameters(spec)
+        label = spec.label
         if "start" in entry:
-            starts[spec.label] = entry["start"]
-    theta = model.parameters(*specs)
-    return theta.replace(**{k: jnp.broadcast_to(jnp.asarray(v, float), theta[k].shape) for k, v in starts.items()})
+            with _said_at(config, "parameters", k, "start"):
+                given = np.asarray(entry["start"], float)
+                if given.ndim and given.shape != found[label].shape:
+                    raise FitError(f"start has {given.size} numbers, and {label!r} {found[label].size}")
+                found = found.replace(**{label: np.broadcast_to(given, found[label].shape)})
+                starts[label] = found[label]
+        with _said_at(config, "parameters", k, "bounds"):
+            find_bijections(found, None, None)
+        specs.append(spec)
+    with _said_at(config, "parameters"):
+        return model.parameters(*specs).replace(**starts)
 
 
 def _trace(model: Any, entry: Mapping[str, Any]) -> tuple[Any, float, str]:
-    import numpy as np
-
-    from nrn_diff.fitting import trace_mse
+    from nrn_diff.fitting import FitError, trace_mse
     from nrn_diff.fitting.measured import on_samples, read_trace
 
     t, x = read_trace(
         entry["file"], str(entry.get("column", "")), time=str(entry.get("time", "")), unit=entry.get("unit", 1.0)
     )
     target = on_samples(t + entry.get("delay", 0.0), x, model.t)
-    mask = np.isfinite(target) & (model.t >= entry.get("from", -np.inf)) & (model.t <= entry.get("to", np.inf))
+    low, high = entry.get("from", -np.inf), entry.get("to", np.inf)
+    mask = np.isfinite(target) & (model.t >= low) & (model.t <= high)
+    if not mask.any():
+        raise FitError(
+            f"{entry['file']}: no finite value of the trace ({t[0]:g} to {t[-1]:g} ms) is inside of the run, and of "
+            "from and to"
+        )
     loss = trace_mse(entry["label"], target, mask=mask, scale=entry.get("scale"))
     return loss, float(entry.get("weight", 1.0)), entry.get("protocol", "")
 
@@ -106,27 +171,27 @@ def _trace(model: Any, entry: Mapping[str, Any]) -> tuple[Any, float, str]:
 def _fit(runs: Any, theta: Any, loss: Any, options: dict[str, Any], *, resume: bool) -> Any:
     import optax
 
-    from nrn_diff.fitting import fit, gauss_newton, normalised, polyak, search
+    from nrn_diff.fitting import MinimumNorm, fit, gauss_newton, normalised, polyak, search
 
     method, rate = options.pop("method", "adam"), options.pop("rate", None)
+    options.pop("loss", None)
     steps = options.setdefault("steps", 200)
-    if method == "search":
-        options.setdefault("seed", 0)
-        return search(runs, theta, loss, resume=resume, **options)
     makers: dict[str, Callable[[], Any]] = {
         "adam": lambda: None if rate is None else optax.adam(rate),
         "gauss_newton": gauss_newton,
         "lbfgs": optax.lbfgs,
+        "minimum_norm": MinimumNorm,
         "normalised": lambda: normalised(rate or 0.1, steps),
         "polyak": polyak,
     }
-    optimizer = makers[method]()
-    return fit(runs, theta, loss, optimizer=optimizer, resume=resume, **options)
+    if method == "search":
+        options.setdefault("seed", 0)
+        optimizer = makers[options.pop("local", "adam")]()
+        return search(runs, theta, loss, optimizer=optimizer, resume=resume, **options)
+    return fit(runs, theta, loss, optimizer=makers[method](), resume=resume, **options)
 
 
 def _write(output: Mapping[str, Any], model: Any, runs: Any, theta: Any, result: Any, loss: Any, bounds: Any) -> None:
-    import numpy as np
-
     from nrn_diff.export import write_hoc, write_python
     from nrn_diff.fitting import identifiability
     from nrn_diff.fitting.summary import write_fit_report
@@ -148,6 +213,4 @@ def _write(output: Mapping[str, Any], model: Any, runs: Any, theta: Any, result:
 
 
 def _short(value: Any) -> str:
-    import numpy as np
-
     return np.array2string(np.asarray(value), precision=6, threshold=8)

@@ -43,7 +43,10 @@ def on_samples(t: Array, x: Array, samples: Array) -> Array:
 
 
 def _csv(path: Path, column: str, time: str) -> tuple[Any, Any]:
-    first = path.read_text(encoding="utf-8").splitlines()[0]
+    text = path.read_text(encoding="utf-8")
+    if not text.strip():
+        raise ValueError("the file is empty")
+    first = text.splitlines()[0]
     delimiter = next((d for d in (",", ";", "\t") if d in first), None)
     names = [name.strip().strip('"') for name in first.split(delimiter)]
     header = not all(_is_number(name) for name in names)

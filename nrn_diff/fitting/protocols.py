@@ -65,8 +65,9 @@ class Target:
     @property
     def name(self) -> str:
         """For tables."""
-        feature = getattr(self.feature, "name", type(self.feature).__name__)
-        return f"{self.protocol}: {feature}" if self.protocol else str(feature)
+        which, label = getattr(self.feature, "which", None), getattr(self.feature, "label", "")
+        feature = type(self.feature).__name__ + ("" if which is None else f"[{which}]")
+        return (f"{self.protocol}: " if self.protocol else "") + feature + (f" of {label}" if label else "")
 
 
 @dataclass(frozen=True, eq=False)

@@ -37,7 +37,7 @@ def write_fit_report(
         Section("Parameters", [_parameters(start, result.theta, bounds)]),
         Section("Loss", [_losses(result)]),
     ]
-    targets = _targets(loss)
+    targets = targets_of(loss)
     if targets:
         sections.append(Section("Features", [_features(targets, before, after)]))
     sections.append(Section("Traces", _traces(before, after, loss)))
@@ -77,11 +77,12 @@ def _losses(result: FitResult | SearchResult) -> Chart:
     return Chart(curves[:10], x_label="update", y_label="loss", log_y=positive)
 
 
-def _targets(loss: Any) -> list[tuple[Any, str]]:
+def targets_of(loss: Any) -> list[tuple[Any, str]]:
+    """The features that a loss is made of, and of which protocol each is ('': of all)."""
     if isinstance(loss, ZScores):
         return [(t, t.protocol) for t in loss.targets]
     if isinstance(loss, Weighted):
-        return [(t, p or protocol) for part, _, protocol in loss.terms for t, p in _targets(part)]
+        return [(t, p or protocol) for part, _, protocol in loss.terms for t, p in targets_of(part)]
     return []
 
 
