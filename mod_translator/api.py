@@ -6,8 +6,9 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from mod_translator.emit import emit, refusals
 from mod_translator.errors import TranslationError
-from mod_translator.ir import Mechanism
+from mod_translator.ir import Kind, Loc, Mechanism
 from mod_translator.passes import PIPELINE
 from mod_translator.pointees import Pointee
 from mod_translator.report import Collector, Report
@@ -37,27 +38,28 @@ def lower(
     file: str = "",
     dump: Callable[[str, Mechanism], None] | None = None,
     pointees: Mapping[str, Pointee] | None = None,
-    *,
-    second_order: bool = False,
 ) -> tuple[Mechanism | None, Report]:
     """Return the mechanism after all passes, and the report; None instead of a mechanism if something is refused.
 
     file: the name for messages; INCLUDE is searched beside it and in include_dirs. dump: called with the name of each
     pass and the mechanism after it. pointees: what the POINTERs that C code uses as generators of random numbers lead
-    to; without a live process each is taken to lead to one. second_order: for h.secondorder 1 or 2, with which states
-    of METHOD euler, runge and none go on with their last derivatives. Raises nothing because of the text.
+    to; without a live process each is taken to lead to one. Raises nothing because of the text.
     """
     collector = Collector()
     mechanism = None
     try:
         source = Source(nmodl_text, include_dirs, file)
-        context = Context(source, collector, pointees=pointees, second_order=second_order)
+        context = Context(source, collector, pointees=pointees)
         parsed = parse(source, collector)
         mechanism = analyse(parsed, context)
         for run in () if collector.errors else PIPELINE:
             mechanism = run(mechanism, context)
             if dump is not None:
                 dump(run.__name__, mechanism)
+        if not collector.errors and mechanism.kind is not Kind.ARTIFICIAL:
+            for error in refusals(mechanism):
+                place = Loc(error.line, error.column)
+                context.refuse_at(type(error), error.code, error.reason, error.remedy, place)
     except TranslationError as error:
         collector.error(error)
     name, kind = (mechanism.name, mechanism.kind.value) if mechanism is not None else ("", "")
@@ -84,8 +86,6 @@ def translate(nmodl_text: str, include_dirs: Folders = (), file: str = "") -> Tr
 
     Raises a TranslationError; one TranslationErrors that lists all if there are several.
     """
-    from mod_translator.emit import emit
-
     mechanism, report = lower(nmodl_text, include_dirs, file)
     report.raise_if_refused()
     assert mechanism is not None

@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from mod_translator import ir
+from mod_translator.emit.history import history_of
 from mod_translator.emit.interface import Interface, TableParameter
 from mod_translator.emit.module import emit
 from mod_translator.emit.names import python_name
+from mod_translator.errors import UnsupportedConstruct
+from mod_translator.passes.walk import statements
 
-__all__ = ["TableParameter", "emit", "python_name", "signature", "tables"]
+__all__ = ["TableParameter", "emit", "python_name", "refusals", "signature", "tables"]
+
+
+def refusals(mechanism: ir.Mechanism) -> Iterator[UnsupportedConstruct]:
+    """What `emit` refuses of a mechanism that is no artificial cell, found without printing it."""
+    interface = Interface(mechanism)
+    for routine in (*mechanism.routines.values(), *interface.entries.values()):
+        try:
+            if routine.table is not None:
+                interface.table_variables(routine)
+            for statement in statements(routine.body):
+                if isinstance(statement, ir.SolveImplicit):
+                    history_of(interface, interface.routine(statement.rates), statement)
+        except UnsupportedConstruct as error:
+            yield error
 
 
 def signature(mechanism: ir.Mechanism, routine: ir.Routine) -> tuple[str, ...]:

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 
 from mod_translator import ir
 from mod_translator.emit.expressions import Expressions, Frame, Path
-from mod_translator.emit.history import History
+from mod_translator.emit.history import history_of
 from mod_translator.emit.interface import Interface, unique
 from mod_translator.emit.liveness import Liveness
 from mod_translator.emit.names import WHEN, all_names, fresh, python_name
 from mod_translator.emit.text import INDENT
-from mod_translator.errors import Place, UnsupportedConstruct
 from mod_translator.passes import walk
 from mod_translator.validate import InvalidIR
 
@@ -237,7 +236,7 @@ class FunctionBody:
         cells = [(s, i) for s in stmt.states for i in range(max(self._length(s), 1))]
         if len(rates.args) != count * (1 + stmt.twice) or len(rates.results) != len(cells):
             raise InvalidIR(f"{self.text.where}: {rates.name} must take {count} states and return {len(cells)} values")
-        history = self._history(rates, stmt)
+        history = history_of(self.interface, rates, stmt)
         eternal = {"dt": "1e9"} if stmt.steady else {}
         parameters = ", ".join(python_name(a) for a in rates.args)
         keys = [self.text.file_key(s) for s in stmt.states]
@@ -280,22 +279,6 @@ class FunctionBody:
                 f"{_unpack([self._target(k) for k in keys])} = {self.text.runtime('go_on')}({', '.join(half)})"
             )
         return lines
-
-    def _history(self, rates: ir.Routine, stmt: ir.SolveImplicit) -> History | None:
-        """Return what the rates find as their previous evaluation left it: the order of evaluations matters then."""
-        history = History(self.interface, rates)
-        if not history.matters:
-            return None
-        if stmt.doubled or stmt.method not in ("derivimplicit", "newton") or history.follows_states():
-            carried = history.carried
-            raise UnsupportedConstruct(
-                f"the equations use {', '.join(carried)} before they assign it: the result depends on how often METHOD "
-                f"{stmt.method} evaluates them",
-                remedy=f"assign {carried[0]} above the equations that use it",
-                code="U196",
-                place=Place(self.interface.mechanism.file, stmt.loc.line, stmt.loc.column),
-            )
-        return history
 
     def _whole(self, key: str) -> str:
         return f"tuple({self.text.name(key)})" if self._is_array(key) else self.text.name(key)

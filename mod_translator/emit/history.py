@@ -7,6 +7,7 @@ from dataclasses import replace
 from mod_translator import ir
 from mod_translator.emit.interface import Interface
 from mod_translator.emit.liveness import Liveness
+from mod_translator.errors import Place, UnsupportedConstruct
 from mod_translator.passes.effects import Analysis
 
 
@@ -57,3 +58,23 @@ class History:
                 kept.insert(0, statement)
             live = before
         return tuple(kept), live
+
+
+def history_of(interface: Interface, rates: ir.Routine, stmt: ir.SolveImplicit) -> History | None:
+    """Return what the rates find as their previous evaluation left it, if the order of evaluations matters.
+
+    Raises UnsupportedConstruct where that order cannot be followed.
+    """
+    history = History(interface, rates)
+    if not history.matters:
+        return None
+    if stmt.doubled or stmt.method not in ("derivimplicit", "newton") or history.follows_states():
+        carried = history.carried
+        raise UnsupportedConstruct(
+            f"the equations use {', '.join(carried)} before they assign it: the result depends on how often METHOD "
+            f"{stmt.method} evaluates them",
+            remedy=f"assign {carried[0]} above the equations that use it",
+            code="U196",
+            place=Place(interface.mechanism.file, stmt.loc.line, stmt.loc.column),
+        )
+    return history

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -20,13 +20,19 @@ from nrn_diff.bridge.inventory import Inventory, hoc_objects
 from nrn_diff.bridge.native import counter
 from nrn_diff.bridge.patterns import with_patterns
 from nrn_diff.bridge.reference import reference
-from nrn_diff.bridge.save_state import EventKind, SavedState
+from nrn_diff.bridge.save_state import EventKind, QueuedEvent, SavedState
 from nrn_diff.bridge.translate import Translator
 from nrn_diff.events.artificial import ArtificialCell, ArtificialConnection
+from nrn_diff.events.live import Waiting
 from nrn_diff.events.random_stream import Generator
 from nrn_diff.snapshot import Connection
 
+_DIGITS = 6
 _NOT_PUT_BACK = "in a run that NEURON hands over, where such a stream stands afterwards is not put back yet"
+_HOC_EVENT = (
+    "its statement or Python function would run during the simulation and may change anything",
+    "do what it does before the run, or between two runs (h.continuerun(t) stops at t)",
+)
 
 
 @dataclass(frozen=True)
@@ -72,14 +78,6 @@ class Wiring:
     def within(self) -> frozenset[int]:
         """Positions of the NetCons from point process to point process, whose events Python never sees."""
         return frozenset(c.index for c in self.connections if c.source)
-
-    @cached_property
-    def outgoing(self) -> dict[int, list[int]]:
-        """Source -> positions of its NetCons."""
-        found: dict[int, list[int]] = {}
-        for k, c in enumerate(self.all_connections):
-            found.setdefault(c.source, []).append(k)
-        return found
 
     def shortest_from_senders(self) -> float:
         """Of the NetCons from point processes to artificial cells (ms); infinite without any."""
@@ -251,6 +249,151 @@ def _columns(kind: MechanismType, mechanism: ir.Mechanism) -> tuple[str, ...]:
         for _ in range(s.length or 1)
     ]
     return (*names, *hidden)
+
+
+@dataclass(frozen=True)
+class OwnEvent:
+    """An event that waits for a point process (mechanism, row) and that Python does not deliver.
+
+    flag: of net_send; weights_of: position of the NetCon whose arguments it sees, -1 for none. carried: it is on its
+    way along that NetCon. movable: net_move would move it.
+    """
+
+    time: float
+    mechanism: str
+    row: int
+    flag: float
+    weights_of: int = -1
+    carried: bool = False
+    movable: bool = False
+
+
+def read_queue(
+    saved: SavedState, wiring: Wiring, inventory: Inventory, source_place: Sequence[int], findings: Findings
+) -> tuple[list[Waiting], list[OwnEvent]]:
+    """What waits in NEURON's queue, and of that the events that point processes sent to themselves.
+
+    source_place: of each source of `wiring`, among those of the file.
+    """
+    netcon = {int(n.hname().split("[")[1][:-1]): k for k, n in enumerate(wiring.netcons)}
+    cell = {(c.kind.internal_type, c.live.hname()): k for k, c in enumerate(wiring.cells)}
+    queue, own = [], []
+    for event in saved.events:
+        match event.kind:
+            case EventKind.NETCON:
+                queue.append(Waiting(event.time, connection=netcon[int(event.fields[0])]))
+            case EventKind.SELF:
+                name, number, kind, weights = event.fields[0], *map(int, event.fields[1:4])
+                label, flag, of = f"{name}[{number}]", _flag(event, findings), netcon.get(weights, -1)
+                if (kind, label) in cell:
+                    queue.append(Waiting(event.time, cell=cell[kind, label], flag=flag, weights_of=of))
+                elif label in inventory.instances:
+                    own.append(OwnEvent(event.time, *inventory.instances[label], flag, of))
+                else:
+                    findings.refuse(f"an event that {label} sent to itself", "", "it is in no section", "place it")
+            case EventKind.PRESYN:
+                queue += _of_all(event, wiring, list(source_place), findings)
+            case EventKind.HOC if event.fields[0] == "0":
+                pass  # cvode.event(t): only the variable step stops there
+            case EventKind.HOC:
+                findings.refuse("cvode.event", "", *_HOC_EVENT)
+            # NEURON's threads wait for one another, which changes nothing in one process; nrn_diff/plugin/timed.py
+            case EventKind.NET_PAR | EventKind.PLAY_RECORD:
+                pass
+            case _:
+                findings.refuse(f"an event of kind {event.kind.name}", "", "it is not known here")
+    return queue, own
+
+
+def _flag(event: QueuedEvent, findings: Findings) -> float:
+    """SaveState writes six digits of it."""
+    text = event.fields[5]
+    if len(text.partition("e")[0].strip("-").replace(".", "").strip("0")) >= _DIGITS:
+        findings.refuse(
+            f"an event with flag {text} that {event.fields[0]}[{event.fields[1]}] sent to itself",
+            "",
+            "NEURON shows six digits of the flags of events that wait",
+            "use flags of at most five digits",
+        )
+    return float(text)
+
+
+def _of_all(event: QueuedEvent, wiring: Wiring, source_place: list[int], findings: Findings) -> list[Waiting]:
+    """PreSyn::deliver: its NetCons one after the other; their delays are all the same."""
+    place = int(event.fields[0])
+    if place not in source_place:
+        why = "which source that is cannot be found out"
+        findings.refuse("an event that a source sends to all its NetCons", "", why, "start the run with finitialize")
+        return []
+    number = source_place.index(place)
+    return [
+        Waiting(event.time, connection=k)
+        for k, c in enumerate(wiring.all_connections)
+        if c.source == number and (not c.silent or k in wiring.within)
+    ]
+
+
+def movable_slot(saved: SavedState, kind: MechanismType) -> int:
+    """Where a mechanism keeps its movable event among its pointers: area, point process, references, event."""
+    known = [e.fields for e in saved.events if e.kind is EventKind.SELF and int(e.fields[2]) == kind.internal_type]
+    return int(known[0][4]) if known else 2 + len(kind.references)
+
+
+def as_queued(
+    waiting: Sequence[Waiting],
+    own: Sequence[OwnEvent],
+    slots: Mapping[str, int],
+    saved: SavedState,
+    wiring: Wiring,
+    inventory: Inventory,
+    t: float,
+) -> list[QueuedEvent]:
+    """The queue at t (ms) as a SaveState file has it; a source's common event becomes one for each of its NetCons.
+
+    own: by time. slots: mechanism -> place of its movable event.
+    """
+    number = [n.hname().split("[")[1][:-1] for n in wiring.netcons]
+    located = {d.type.name: d for d in inventory.points}
+    out = []
+    for o in own:
+        name, index = located[o.mechanism].labels[o.row][:-1].split("[")
+        owner, kind = number[o.weights_of] if o.weights_of >= 0 else "-1", located[o.mechanism].type
+        fields = (name, index, str(kind.internal_type), owner, str(slots.get(o.mechanism, -1)), repr(o.flag))
+        out.append(
+            QueuedEvent(o.time, EventKind.NETCON, (owner,))
+            if o.carried
+            else QueuedEvent(o.time, EventKind.SELF, fields)
+        )
+    for e in waiting:
+        if e.connection >= 0:
+            out.append(QueuedEvent(e.time, EventKind.NETCON, (number[e.connection],)))
+        elif e.source >= 0:
+            mine = [k for k, c in enumerate(wiring.all_connections) if c.source == e.source and not c.silent]
+            out += [QueuedEvent(e.time, EventKind.NETCON, (number[k],)) for k in mine]
+        else:
+            cell = wiring.cells[e.cell]
+            name, index = cell.live.hname()[:-1].split("[")
+            owner = number[e.weights_of] if e.weights_of >= 0 else "-1"
+            slot = str(movable_slot(saved, cell.kind))
+            fields = (name, index, str(cell.kind.internal_type), owner, slot, repr(e.flag))
+            out.append(QueuedEvent(e.time, EventKind.SELF, fields))
+    # SaveState lets net_move move the last event of flag 1 in the file.
+    last = [out[k] for k in _moved_before_others(own)]
+    out = sorted((e for e in out if not any(e is x for x in last)), key=lambda e: e.time) + last
+    return out + [e for e in saved.events if e.kind in (EventKind.HOC, EventKind.NET_PAR) and e.time > t]
+
+
+def _moved_before_others(own: Sequence[OwnEvent]) -> list[int]:
+    """Of the movable events those after which another event of flag 1 of the same instance comes."""
+    later: set[tuple[str, int]] = set()
+    found = []
+    for k in reversed(range(len(own))):
+        e = own[k]
+        if e.flag == 1.0 and not e.carried:
+            if e.movable and (e.mechanism, e.row) in later:
+                found.append(k)
+            later.add((e.mechanism, e.row))
+    return found
 
 
 def times_initialised() -> int | None:

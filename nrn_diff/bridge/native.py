@@ -18,7 +18,8 @@ _TEMPLATE_OBJECTS, _NEXT, _THIS_POINTER = 48, 8, 8
 _LOW = 0xFFFFFFFF
 _BEFORE_STEP = 4  # membfunc.h
 _PAGE = 4096
-_USABLE_DELAY = "_Z19nrn_usable_mindelayv"
+# hoc_object_component (hoc_oop.cpp): these operands keep the template and the symbol of its last execution.
+_COMPONENT, _REMEMBERED = "_Z20hoc_object_componentv", (4, 5)
 
 
 @cache
@@ -58,15 +59,6 @@ def counter(name: str) -> int | None:
         return int(ctypes.c_int.in_dll(library, name).value)
     except ValueError:
         return None
-
-
-def usable_delay() -> float:
-    """How often NEURON's threads wait for one another (ms); 0 if they do not, or this build does not show it."""
-    library = neuron_library()
-    if library is None or not hasattr(library, _USABLE_DELAY):
-        return 0.0
-    library[_USABLE_DELAY].restype = ctypes.c_double
-    return float(library[_USABLE_DELAY]())
 
 
 def transfer() -> None:
@@ -127,15 +119,29 @@ def _scatter(library: ctypes.CDLL) -> None:
     sys.setprofile(None)
 
 
+@cache
+def _address_of(function: str) -> int | None:
+    found = getattr(neuron_library(), function, None)
+    return ctypes.cast(found, ctypes.c_void_p).value if found else None
+
+
 def procedure_code(name: str) -> tuple[int, ...] | None:
-    """The instructions of a HOC procedure as machine words; None if there is none or this build does not show it."""
+    """The instructions of a HOC procedure as machine words, without what executing it leaves in them.
+
+    None if there is none or this build does not show it.
+    """
     library = neuron_library()
     symbol = library.nrn_symbol(name.encode()) if library else None
     procedure = read_word(symbol + _SYMBOL_VALUE) if symbol else 0
     if not procedure:
         return None
     start, size = read_word(procedure), read_word(procedure + _PROC_SIZE)
-    return tuple(read_word(start + 8 * k) for k in range(size))
+    words = [read_word(start + 8 * k) for k in range(size)]
+    component = _address_of(_COMPONENT)
+    for k in [k for k, word in enumerate(words) if word == component]:
+        for operand in _REMEMBERED:
+            words[k + operand] = 0
+    return tuple(words)
 
 
 class _Symbol(ctypes.Structure):

@@ -30,10 +30,8 @@ _NO_TEXT_AT_ALL = (
 
 
 @lru_cache(maxsize=1024)
-def _lowered(
-    code: str, file: str, pointees: tuple[tuple[str, Pointee], ...], second_order: bool
-) -> tuple[ir.Mechanism | None, Report]:
-    return mod_translator.lower(code, file=file, pointees=dict(pointees), second_order=second_order)
+def _lowered(code: str, file: str, pointees: tuple[tuple[str, Pointee], ...]) -> tuple[ir.Mechanism | None, Report]:
+    return mod_translator.lower(code, file=file, pointees=dict(pointees))
 
 
 @dataclass(frozen=True)
@@ -47,12 +45,10 @@ class LoweredChannel:
 class Translator:
     """Lowers each mechanism once; refusals of the translation become refusals of the capture.
 
-    channels: what was made of KSChan objects, by name. generators: what C code draws random numbers from. second_order:
-    whether h.secondorder is 1 or 2.
+    channels: what was made of KSChan objects, by name. generators: what C code draws random numbers from.
     """
 
-    def __init__(self, findings: Findings, generators: Generators, *, second_order: bool = False) -> None:
-        self._second_order = second_order
+    def __init__(self, findings: Findings, generators: Generators) -> None:
         self.generators = generators
         self._findings = findings
         self._done: dict[str, ir.Mechanism | None] = {}
@@ -79,8 +75,7 @@ class Translator:
         if not kind.code:
             self._findings.refuse(kind.name, where, *_NO_TEXT.get(kind.name, _NO_TEXT_AT_ALL))
             return None
-        pointees = tuple(self.generators.pointees(kind.name).items())
-        mechanism, report = _lowered(nmodl_text(kind), kind.file, pointees, self._second_order)
+        mechanism, report = _lowered(nmodl_text(kind), kind.file, tuple(self.generators.pointees(kind.name).items()))
         for error in report.errors:
             self._refuse(where, error)
         for note in report.notes:

@@ -202,15 +202,7 @@ class _NextGiven:
     starts: bool = False
 
 
-@dataclass(slots=True, frozen=True)
-class _Other:
-    """Something else that waits and displaces what is at the head of the queue. every (ms): it comes again, 0: once."""
-
-    number: int
-    every: float
-
-
-_Event = _Delivery | _Spike | _SelfEvent | _NextGiven | _Other
+_Event = _Delivery | _Spike | _SelfEvent | _NextGiven
 
 
 class _Network:

@@ -4,22 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, MutableSequence, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
-from .artificial import (
-    ArtificialCell,
-    ArtificialConnection,
-    Tie,
-    _Delivery,
-    _Event,
-    _Network,
-    _Other,
-    _SelfEvent,
-    _Spike,
-)
-from .queue import Past
+from .artificial import ArtificialCell, ArtificialConnection, Tie, _Delivery, _Event, _Network, _SelfEvent, _Spike
 from .random_stream import RandomProvider
 
 Array = np.ndarray
@@ -27,8 +15,7 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class Waiting:
-    """An event in the queue. connection or source (all its NetCons at once) or cell (a self event) or other, by number
-    (what reaches none of these, again and again if `every` (ms) is not 0); the others are -1.
+    """An event in the queue. connection or source (all its NetCons at once) or cell (a self event); the others are -1.
 
     weights_of: the NetCon whose arguments a self event sees, -1 for none.
     """
@@ -39,24 +26,10 @@ class Waiting:
     cell: int = -1
     flag: float = 0.0
     weights_of: int = -1
-    other: int = -1
-    every: float = 0.0
-
-
-class _LiveNet(_Network):
-    def deliver(self, event: _Event, time: float) -> None:
-        if not isinstance(event, _Other):
-            super().deliver(event, time)
-        elif event.every > 0:  # as NetParEvent::deliver, after all else of that time
-            self.run(time)
-            self.queue.insert(time + event.every, event)
 
 
 class LiveNetwork:
-    """Artificial cells and NetCons as they are now. Sources are the cells, then `n_outside` voltages and the like.
-
-    common_delays [n_sources] (ms): None for a source that sends an event for each of its NetCons.
-    """
+    """Artificial cells and NetCons as they are now. Sources are the cells, then `n_outside` voltages and the like."""
 
     def __init__(
         self,
@@ -64,14 +37,10 @@ class LiveNetwork:
         connections: Sequence[ArtificialConnection],
         n_outside: int,
         random: RandomProvider | None,
-        common_delays: Sequence[float | None] | None = None,
     ) -> None:
-        self._net = _LiveNet(cells, connections, [np.zeros(0)] * n_outside, False, random)
-        if common_delays is not None:
-            self._net.common_delay = list(common_delays)
+        self._net = _Network(cells, connections, [np.zeros(0)] * n_outside, False, random)
         self._n_cells = len(cells)
         self._taken = 0
-        self._past: Past[_Event] | None = None
 
     def wait(self, events: Iterable[Waiting]) -> None:
         """Put events into the queue, in NEURON's order."""
@@ -81,8 +50,6 @@ class LiveNetwork:
                 net.queue.insert(e.time, _Delivery(e.connection))
             elif e.source >= 0:
                 net.queue.insert(e.time, _Spike(e.source))
-            elif e.other >= 0:
-                net.queue.insert(e.time, _Other(e.other, e.every))
             else:
                 weights = net.weights[e.weights_of] if e.weights_of >= 0 else None
                 item = net.queue.insert(e.time, _SelfEvent(e.cell, e.flag, weights))
@@ -93,23 +60,9 @@ class LiveNetwork:
         """A voltage crosses its threshold (PreSyn::send)."""
         self._net.send(self._n_cells + outside, time)
 
-    def send_before(self, sends: Sequence[tuple[float, int, float]]) -> None:
-        """Sources that sent while `advance` went on, and whose events arrive after its end.
-
-        sends: (time (ms) up to which events had been delivered, source outside, time (ms) at which it sent), in
-        NEURON's order. Events of one time then wait in the order that NEURON has, if `advance` was told to `amend`.
-        """
-        if self._past is None or not sends:
-            for _, source, time in sends:
-                self.send(source, time)
-            return
-        late = [(after, partial(self.send, source, time)) for after, source, time in sends]
-        self._net.queue.amend(self._past, late)
-
-    def advance(self, until: float, *, amend: bool = False) -> tuple[Array, Array]:
+    def advance(self, until: float) -> tuple[Array, Array]:
         """Deliver all up to `until` (ms): times [n], connections [n] of what left the queue, in NEURON's order."""
         net = self._net
-        self._past = net.queue.remember() if amend else None
         net.run(until)
         new, self._taken = slice(self._taken, None), len(net.delivery_times)
         return np.array(net.delivery_times[new]), np.array(net.delivery_connections[new], dtype=int)
@@ -120,7 +73,10 @@ class LiveNetwork:
 
     def waiting(self) -> list[Waiting]:
         """What is in the queue, earliest first."""
-        return [self._as_waiting(item.time, item.data) for item in self._net.queue.waiting()]
+        queue = self._net.queue
+        tree = sorted((time, order, item.data) for time, order, item in queue._tree if item.order == order)
+        least = [] if queue._least is None else [(queue._least.time, queue._least.data)]
+        return [self._as_waiting(time, data) for time, data in [*least, *((t, d) for t, _, d in tree)]]
 
     def _as_waiting(self, time: float, event: _Event) -> Waiting:
         match event:
@@ -130,8 +86,6 @@ class LiveNetwork:
                 return Waiting(time, source=source)
             case _SelfEvent(cell, flag, weights):
                 return Waiting(time, cell=cell, flag=flag, weights_of=self._owner(weights))
-            case _Other(number, every):
-                return Waiting(time, other=number, every=every)
         raise AssertionError(event)
 
     def _owner(self, weights: MutableSequence[float] | None) -> int:

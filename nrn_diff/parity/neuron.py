@@ -101,13 +101,13 @@ CABLE = (
 STEP = (
     Feature("fixed step, secondorder 0, 1, 2", _SAME, (_HH, _ORDERS)),
     Feature(
-        "secondorder 1 or 2 with METHOD derivimplicit, sparse, euler or runge, or without METHOD",
+        "secondorder 1 or 2 with METHOD derivimplicit or sparse",
         _SAME,
         (_ORDERS,),
         "as NEURON does it: half a step, and as much again with what it has left",
     ),
     Feature(
-        "secondorder 1 or 2 with derivimplicit or newton of equations that use what their last evaluation left",
+        "secondorder 1 or 2 with METHOD euler or runge, without METHOD, or with evaluations whose order matters",
         _REFUSED,
         (_OTHERS,),
     ),
@@ -210,8 +210,7 @@ EVENTS = (
     Feature(
         "ties of spikes at a synapse that does more than add, all delays alike; under enable() any but those below",
         _SAME,
-        (_ORDER, "test_ties_live.py::test_ties_come_in_neurons_order"),
-        "also with trains and artificial cells, and in runs from the middle; several threads: refused",
+        (_ORDER,),
     ),
     Feature("such ties in Model.simulate() with delays that differ or given trains", _REFUSED, (_ORDER,)),
     Feature(

@@ -14,7 +14,6 @@ from neuron import h
 
 from nrn_diff.bridge.callbacks import places_of_sources, recorded_now
 from nrn_diff.bridge.capture import FromNow, examine
-from nrn_diff.bridge.common_delays import CommonDelays, common_delays
 from nrn_diff.bridge.extracellular import layer_potential
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import ChildFailedError
@@ -23,6 +22,7 @@ from nrn_diff.bridge.inventory import Inventory, hoc_objects
 from nrn_diff.bridge.live import (
     Wiring,
     places_of_processes,
+    read_queue,
     read_wiring,
     structure_changes,
     times_initialised,
@@ -30,11 +30,10 @@ from nrn_diff.bridge.live import (
 from nrn_diff.bridge.own_events import OwnEvents
 from nrn_diff.bridge.own_mods import Count, record_of_count, vectors_of_counts
 from nrn_diff.bridge.plays import find_numbered_plays, once_each
-from nrn_diff.bridge.queue_state import read_queue
 from nrn_diff.bridge.random123 import NeuronRandom
 from nrn_diff.bridge.records import not_recorded_yet
 from nrn_diff.bridge.sampling import intervals_of_records
-from nrn_diff.bridge.save_state import EventKind, SavedState, save_state
+from nrn_diff.bridge.save_state import SavedState, save_state
 from nrn_diff.bridge.sources import Sources, find_sources
 from nrn_diff.bridge.translate import Translator
 from nrn_diff.errors import CaptureError, NrnDiffError
@@ -42,7 +41,7 @@ from nrn_diff.events.live import LiveNetwork
 from nrn_diff.events.time_grid import time_grid
 from nrn_diff.plugin.agenda import NoRoomError, enlarged, read_agendas, room_for, start_queues
 from nrn_diff.plugin.chunks import Progress, Stepper
-from nrn_diff.plugin.guard import guards, unguarded
+from nrn_diff.plugin.guard import guard, unguarded
 from nrn_diff.plugin.put import Finished, layered_in_order, put
 from nrn_diff.plugin.ties import TieCheck
 from nrn_diff.plugin.timed import Timed, has_plays, has_timed_records, read_timed
@@ -112,8 +111,6 @@ class Prepared:
     driven: tuple[Play, ...]
     counts: tuple[Count, ...]
     agendas: dict[str, OwnEvents]
-    common: CommonDelays | None
-    places: tuple[int, ...]
 
 
 def _read_state() -> SavedState:
@@ -135,25 +132,21 @@ def _read_state() -> SavedState:
 
 @dataclass
 class Session:
-    """Runs in this process, one after the other.
-
-    disordered: the `times_initialised` since which NEURON's queue may hold events of one time in another order.
-    """
+    """Runs in this process, one after the other."""
 
     known: Known | None = None
     hidden: Hidden | None = None
     structures: dict[str, Structure] = field(default_factory=dict)
     capacity: EventCapacity = field(default_factory=EventCapacity)
-    disordered: tuple[int | None] | None = None
 
-    def prepare(self, n_steps: int, *, stops: bool = False) -> Prepared:
+    def prepare(self, n_steps: int) -> Prepared:
         """Read the state of NEURON. Raises CaptureError with everything that cannot be reproduced."""
         saved = _read_state()
-        with unguarded(saved), common_delays() as common:
-            grid = time_grid(float(h.dt), n_steps, float(h.t))
-            return self._prepare(saved, _until_stop(saved, grid) if stops else grid, common)
+        with unguarded(saved):
+            return self._prepare(saved, n_steps)
 
-    def _prepare(self, saved: SavedState, grid: np.ndarray, common: CommonDelays | None) -> Prepared:
+    def _prepare(self, saved: SavedState, n_steps: int) -> Prepared:
+        grid = time_grid(float(h.dt), n_steps, float(h.t))
         key = self._key(saved)
         known = self.known if self.known is not None and self.known.key == key else None
         found: dict[str, Any] = {}
@@ -185,8 +178,7 @@ class Session:
             known = Known(key, capture.records, sources, intervals_of_records(saved))
         known = replace(known, records=capture.records)
         timed = _read_timed(saved, found["plays"], known, float(grid[-1]), findings)
-        places = _places(wiring, inventory, known.sources)
-        queue, own = read_queue(saved, wiring, inventory, places, common, findings)
+        queue, own = read_queue(saved, wiring, inventory, _places(wiring, inventory, known.sources), findings)
         _refuse_numbers_of_cells(wiring, known.sources, findings)
         counts = _counts(inventory, capture, wiring, findings)
         findings.raise_if_refused()
@@ -207,11 +199,7 @@ class Session:
         fixed, state = from_start(structure, values, start, hidden)
         drives = live_drives(structure, values, driven, grid) if driven else no_drives()
         network = LiveNetwork(
-            wiring.models,
-            wiring.all_connections,
-            wiring.first_sender + len(wiring.senders),
-            NeuronRandom(),
-            None if common is None else [common.now[k] if k >= 0 else None for k in places],
+            wiring.models, wiring.all_connections, wiring.first_sender + len(wiring.senders), NeuronRandom()
         )
         network.wait(queue)
         return Prepared(
@@ -231,17 +219,12 @@ class Session:
             driven,
             counts,
             agendas,
-            common,
-            tuple(places),
         )
 
-    def run(self, n_steps: int, progress: Progress, *, stops: bool = False) -> None:
-        """Make the steps and leave NEURON as it would be after them. Raises CaptureError, which leaves NEURON alone.
-
-        stops: as ParallelContext.psolve does after the step in which an event of cvode.event(t) comes.
-        """
+    def run(self, n_steps: int, progress: Progress) -> None:
+        """Make the steps and leave NEURON as it would be after them. Raises CaptureError, which leaves NEURON alone."""
         while True:
-            ready = self.prepare(n_steps, stops=stops)
+            ready = self.prepare(n_steps)
             try:
                 return self._run(ready, progress)
             except NoRoomError as error:
@@ -249,15 +232,12 @@ class Session:
 
     def _run(self, ready: Prepared, progress: Progress) -> None:
         """Raises NoRoomError, or CaptureError for events whose order is not known; NEURON is then as it was before."""
-        ties = TieCheck.of(ready.structure, ready.wiring, self._disordered(ready))
-        checked = np.argsort(np.array(ready.known.sources.place, dtype=int))
-        stepper = Stepper(ready.structure, ready.fixed, ready.wiring, ready.network, ready.drives, ties, checked)
+        vectors = bool(ready.driven) or not all(r.every_step for r in ready.known.records)
+        ties = TieCheck.of(ready.structure, vectors)
+        stepper = Stepper(ready.structure, ready.fixed, ready.wiring, ready.network, ready.drives, ties)
         now = start_samples(ready.structure, ready.fixed, ready.state, ready.grid[0]) if ready.timed.sampled else None
         state, samples, fired = stepper.run(ready.state, ready.grid, progress)
-        left, lost = _left(ready, state)
-        tied = ties.waiting(ready.wiring, ready.network.waiting())
-        end = float(ready.grid[-1])
-        done = Finished(end, state, samples, fired, ready.grid[0:-1:2], now, tuple(guards(lost, tied, end)))
+        done = Finished(float(ready.grid[-1]), state, samples, fired, ready.grid[0:-1:2], now)
         try:
             put(ready, done)
         except OSError as error:
@@ -265,15 +245,24 @@ class Session:
                 f"the result cannot be given to NEURON by way of the temporary folder {tempfile.gettempdir()} "
                 f"({error.strerror}); NEURON is as it was before the run. Free some space or set TMPDIR."
             ) from error
+        names = {
+            m.name: [n for n in m.state if n not in ready.values.mechanisms[m.name] and n not in m.own_currents]
+            for m in ready.structure.mechanisms
+        }
+        constant = {
+            m.name: [n for n in needed_at_start(m) - set(m.state) if n not in ready.values.mechanisms[m.name]]
+            for m in ready.structure.mechanisms
+        }
+        left = {
+            m: {
+                **{n: state.mechanisms[m][n] for n in names[m]},
+                **{n: ready.fixed.mechanisms[m][n] for n in constant[m]},
+            }
+            for m in names
+            if names[m] or constant[m]
+        }
         self.hidden = Hidden(times_initialised(), done.t, ready.structure, left)
-        if tied:
-            self.disordered = (times_initialised(),)
-
-    def _disordered(self, ready: Prepared) -> bool:
-        """Whether events of one time may wait in NEURON's queue in another order than here."""
-        vectors = bool(ready.driven) or not all(r.every_step for r in ready.known.records)
-        threads = int(h.ParallelContext().nthread()) > 1
-        return vectors or threads or ready.common is None or self.disordered == (times_initialised(),)
+        guard({m.name: sorted(needed_at_start(m).intersection(names[m.name])) for m in ready.structure.mechanisms})
 
     def _key(self, saved: SavedState) -> tuple[Any, ...]:
         names = tuple(n.hname() for n in hoc_objects("NetCon"))
@@ -317,22 +306,6 @@ class Session:
         return {}
 
 
-def _left(ready: Prepared, state: State) -> tuple[dict[str, dict[str, Any]], dict[str, list[str]]]:
-    """By mechanism: variables that HOC cannot read, as the run leaves them; those of them that NEURON misses."""
-    structure, known = ready.structure, ready.values.mechanisms
-    left: dict[str, dict[str, Any]] = {}
-    lost: dict[str, list[str]] = {}
-    for m in structure.mechanisms:
-        needed = needed_at_start(m)
-        names = [n for n in m.state if n not in known[m.name] and n not in m.own_currents]
-        constant = [n for n in needed - set(m.state) if n not in known[m.name]]
-        if names or constant:
-            values = {n: state.mechanisms[m.name][n] for n in names}
-            left[m.name] = {**values, **{n: ready.fixed.mechanisms[m.name][n] for n in constant}}
-        lost[m.name] = sorted(needed.intersection(names))
-    return left, lost
-
-
 def _compare_initial(structure: Structure, values: Values, names: set[str], findings: Findings) -> None:
     """The translated INITIAL must give what NEURON's gave, where HOC can read it."""
     made = jax.device_get(initial_variables(structure, values))
@@ -352,13 +325,6 @@ def _compare_initial(structure: Structure, values: Values, names: set[str], find
                     "make them RANGE, or change states after finitialize in another way",
                 )
                 break
-
-
-def _until_stop(saved: SavedState, grid: np.ndarray) -> np.ndarray:
-    """The grid [2 * n_steps + 1] (ms) up to the end of the step in which the first cvode.event(t) comes."""
-    stops = [e.time for e in saved.events if e.kind is EventKind.HOC and e.fields[0] == "0"]
-    first = max(int(np.searchsorted(grid, min(stops, default=np.inf), side="left")), 1)
-    return grid[: first + first % 2 + 1]
 
 
 def _numbered_plays(saved: SavedState, inventory: Inventory, findings: Findings) -> Sequence[tuple[int, Play]]:
