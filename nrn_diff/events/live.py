@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, MutableSequence, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from .artificial import ArtificialCell, ArtificialConnection, Tie, _Delivery, _Event, _Network, _SelfEvent, _Spike
+from .queue import Past
 from .random_stream import RandomProvider
 
 Array = np.ndarray
@@ -41,6 +43,7 @@ class LiveNetwork:
         self._net = _Network(cells, connections, [np.zeros(0)] * n_outside, False, random)
         self._n_cells = len(cells)
         self._taken = 0
+        self._past: Past[_Event] | None = None
 
     def wait(self, events: Iterable[Waiting]) -> None:
         """Put events into the queue, in NEURON's order."""
@@ -60,9 +63,23 @@ class LiveNetwork:
         """A voltage crosses its threshold (PreSyn::send)."""
         self._net.send(self._n_cells + outside, time)
 
-    def advance(self, until: float) -> tuple[Array, Array]:
+    def send_before(self, sends: Sequence[tuple[float, int, float]]) -> None:
+        """Sources that sent while `advance` went on, and whose events arrive after its end.
+
+        sends: (time (ms) up to which events had been delivered, source outside, time (ms) at which it sent), in
+        NEURON's order. Events of one time then wait in the order that NEURON has, if `advance` was told to `amend`.
+        """
+        if self._past is None or not sends:
+            for _, source, time in sends:
+                self.send(source, time)
+            return
+        late = [(after, partial(self.send, source, time)) for after, source, time in sends]
+        self._net.queue.amend(self._past, late)
+
+    def advance(self, until: float, *, amend: bool = False) -> tuple[Array, Array]:
         """Deliver all up to `until` (ms): times [n], connections [n] of what left the queue, in NEURON's order."""
         net = self._net
+        self._past = net.queue.remember() if amend else None
         net.run(until)
         new, self._taken = slice(self._taken, None), len(net.delivery_times)
         return np.array(net.delivery_times[new]), np.array(net.delivery_connections[new], dtype=int)
@@ -73,10 +90,7 @@ class LiveNetwork:
 
     def waiting(self) -> list[Waiting]:
         """What is in the queue, earliest first."""
-        queue = self._net.queue
-        tree = sorted((time, order, item.data) for time, order, item in queue._tree if item.order == order)
-        least = [] if queue._least is None else [(queue._least.time, queue._least.data)]
-        return [self._as_waiting(time, data) for time, data in [*least, *((t, d) for t, _, d in tree)]]
+        return [self._as_waiting(item.time, item.data) for item in self._net.queue.waiting()]
 
     def _as_waiting(self, time: float, event: _Event) -> Waiting:
         match event:

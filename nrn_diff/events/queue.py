@@ -7,7 +7,11 @@ back into the tree behind its equals, so the order of ties is not always the ord
 
 from __future__ import annotations
 
+import enum
 import heapq
+import math
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -26,6 +30,28 @@ class Item(Generic[T]):
     order: int = -1
 
 
+class Change(enum.Enum):
+    """What is done to a queue."""
+
+    INSERT = enum.auto()
+    MOVE = enum.auto()
+    POP = enum.auto()
+
+
+@dataclass(slots=True, frozen=True)
+class Past(Generic[T]):
+    """A queue as it was, and what was done to it since: changes, each with its item and that item's time (ms) then.
+
+    least_time (ms): of `least`, which may have been moved since.
+    """
+
+    least: Item[T] | None
+    least_time: float
+    tree: tuple[tuple[float, int, Item[T]], ...]
+    order: int
+    changes: list[tuple[Change, Item[T], float]]
+
+
 class EventQueue(Generic[T]):
     """TQueue of NEURON without its bin queue (cvode.queue_mode(0), the default)."""
 
@@ -33,10 +59,17 @@ class EventQueue(Generic[T]):
         self._least: Item[T] | None = None
         self._tree: list[tuple[float, int, Item[T]]] = []
         self._order = 0
+        self._changes: list[tuple[Change, Item[T], float]] | None = None
 
     def insert(self, time: float, data: T) -> Item[T]:
         """Queue an event; returns the handle that `move` takes (TQueue::insert)."""
         item = Item(time, data)
+        self._insert(item, time)
+        return item
+
+    def _insert(self, item: Item[T], time: float) -> None:
+        self._note(Change.INSERT, item, time)
+        item.time, item.order = time, -1
         least = self._least
         if time < (_EMPTY if least is None else least.time):
             if least is not None:
@@ -44,10 +77,10 @@ class EventQueue(Generic[T]):
             self._least = item
         else:
             self._enqueue(item)
-        return item
 
     def move(self, item: Item[T], time: float) -> None:
         """Give a queued event another time (TQueue::move)."""
+        self._note(Change.MOVE, item, time)
         least = self._least
         if item is least:
             item.time = time
@@ -68,8 +101,55 @@ class EventQueue(Generic[T]):
         item = self._least
         if item is None or not item.time <= until:
             return None
+        self._note(Change.POP, item, item.time)
         self._least = self._dequeue()
         return item
+
+    def waiting(self) -> list[Item[T]]:
+        """All items, in the order in which they would be taken if nothing were added."""
+        least = [] if self._least is None else [self._least]
+        return [*least, *(item for _, _, item in sorted(self._live(), key=lambda entry: entry[:2]))]
+
+    def remember(self) -> Past[T]:
+        """From now on note what is done, for `amend`; what was noted before is forgotten."""
+        self._changes = []
+        least_time = math.inf if self._least is None else self._least.time
+        return Past(self._least, least_time, tuple(self._live()), self._order, self._changes)
+
+    def amend(self, past: Past[T], late: Sequence[tuple[float, Callable[[], None]]]) -> None:
+        """Do again what was done since `remember`, with what should have been done meanwhile.
+
+        late: (time, what to do), by time (ms): after everything that was taken up to that time. It must put nothing
+        into the queue that would have been taken.
+        """
+        self._least, self._tree, self._order = past.least, list(past.tree), past.order
+        if past.least is not None:
+            past.least.time, past.least.order = past.least_time, -1
+        for time, order, item in past.tree:
+            item.time, item.order = time, order
+        heapq.heapify(self._tree)
+        self._changes = None
+        rest = deque(late)
+        for change, item, time in past.changes:
+            match change:
+                case Change.INSERT:
+                    self._insert(item, time)
+                case Change.MOVE:
+                    self.move(item, time)
+                case Change.POP:
+                    while rest and rest[0][0] < time:
+                        rest.popleft()[1]()
+                    taken = self.pop(time)
+                    assert taken is item
+        for _, act in rest:
+            act()
+
+    def _note(self, change: Change, item: Item[T], time: float) -> None:
+        if self._changes is not None:
+            self._changes.append((change, item, time))
+
+    def _live(self) -> Iterator[tuple[float, int, Item[T]]]:
+        return (entry for entry in self._tree if entry[2].order == entry[1])
 
     def _enqueue(self, item: Item[T]) -> None:
         self._order += 1

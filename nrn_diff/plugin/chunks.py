@@ -58,7 +58,10 @@ _SHAPES: dict[tuple[str, str], Shapes] = {}
 
 @dataclass
 class Stepper:
-    """Runs chunks of steps; between them NEURON's queue is looked at."""
+    """Runs chunks of steps; between them NEURON's queue is looked at.
+
+    checked [n_voltages]: the sources in the order in which NEURON compares them with their thresholds.
+    """
 
     structure: Structure
     fixed: Fixed
@@ -66,6 +69,7 @@ class Stepper:
     network: LiveNetwork
     drives: Drives
     ties: TieCheck
+    checked: Array
     _mine: dict[str, tuple[Array, Array]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -100,7 +104,7 @@ class Stepper:
             check({name: queue.failed for name, queue in (state.queues or {}).items()}, self.structure)
             samples[done : done + n] = np.asarray(chunk.samples[:n])
             crossed = np.asarray(chunk.crossed[:n])
-            assert not n or np.flatnonzero(crossed[0]).tolist() == first
+            assert not n or np.flatnonzero(crossed[0]).tolist() == sorted(first)
             self._fire_later(crossed, {name: np.asarray(x[:n]) for name, x in chunk.sent.items()}, grid, done, fired)
             done += n
             progress.at(done, total)
@@ -124,7 +128,8 @@ class Stepper:
         """The check at the start of the first step, whose spikes may arrive within it."""
         rows = self.structure.spike_sources.row
         above = np.asarray(state.v)[rows] - np.asarray(self.fixed.values.thresholds) > 0
-        now = np.flatnonzero(above & ~np.asarray(state.spikes.above)).tolist()
+        crossed = above & ~np.asarray(state.spikes.above)
+        now = self.checked[crossed[self.checked]].tolist()
         for k in now:
             self.network.send(k, float(t) + SEND_DELAY)
             fired.append((step, k))
@@ -133,16 +138,17 @@ class Stepper:
     def _fire_later(
         self, crossed: Array, sent: dict[str, Array], grid: Array, done: int, fired: list[tuple[int, int]]
     ) -> None:
-        sends = [(float(grid[2 * (done + 1 + j)]) + SEND_DELAY, k) for j, k in np.argwhere(crossed[1:]).tolist()]
-        fired += [(done + 1 + j, k) for j, k in np.argwhere(crossed[1:]).tolist()]
+        later = [(1 + j, int(self.checked[k])) for j, k in np.argwhere(crossed[1:, self.checked]).tolist()]
+        fired += [(done + j, k) for j, k in later]
+        starts = [(float(grid[2 * (done + j)]), k) for j, k in later]
+        sends = [(t, k, t + SEND_DELAY) for t, k in starts]
         for k, (mechanism, row) in enumerate(self.wiring.senders):
             times = sent[mechanism][:, :, row] if mechanism in self.wiring.heard else np.zeros(0)
-            sends += [(float(t), self.wiring.first_sender + k) for t in times[np.isfinite(times)]]
-        for when, source in sorted(sends, key=lambda send: send[0]):
-            self.network.send(source, when)
+            sends += [(float(t), self.wiring.first_sender + k, float(t)) for t in times[np.isfinite(times)]]
+        self.network.send_before(sorted(sends, key=lambda send: send[2]))
 
     def _arriving(self, grid: Array, capacity: int) -> dict[str, Arriving]:
-        times, netcons = self.network.advance(float(grid[-1]))
+        times, netcons = self.network.advance(float(grid[-1]), amend=self.ties.matter)
         self.ties.at_cells(self.wiring, self.network.ties())
         place = self.wiring.place[netcons]
         # What is late is delivered at the start of the first step.

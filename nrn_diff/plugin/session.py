@@ -233,8 +233,9 @@ class Session:
     def _run(self, ready: Prepared, progress: Progress) -> None:
         """Raises NoRoomError, or CaptureError for events whose order is not known; NEURON is then as it was before."""
         vectors = bool(ready.driven) or not all(r.every_step for r in ready.known.records)
-        ties = TieCheck.of(ready.structure, vectors)
-        stepper = Stepper(ready.structure, ready.fixed, ready.wiring, ready.network, ready.drives, ties)
+        ties = TieCheck.of(ready.structure, ready.wiring, vectors)
+        checked = np.argsort(np.array(ready.known.sources.place, dtype=int))
+        stepper = Stepper(ready.structure, ready.fixed, ready.wiring, ready.network, ready.drives, ties, checked)
         now = start_samples(ready.structure, ready.fixed, ready.state, ready.grid[0]) if ready.timed.sampled else None
         state, samples, fired = stepper.run(ready.state, ready.grid, progress)
         done = Finished(float(ready.grid[-1]), state, samples, fired, ready.grid[0:-1:2], now)

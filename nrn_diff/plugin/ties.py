@@ -22,20 +22,23 @@ from nrn_diff.solver.structure import Structure
 
 @dataclass(frozen=True)
 class TieCheck:
-    """mechanisms: those at which the order of two events of NetCons matters; empty if the order is known.
+    """mechanisms: those at which the order of two events of NetCons matters. matter: whether it matters anywhere.
 
     others: whether something waits in NEURON's queue that LiveNetwork does not know.
     """
 
     others: bool
     mechanisms: frozenset[str]
+    matter: bool
 
     @classmethod
-    def of(cls, structure: Structure, vectors: bool) -> TieCheck:
+    def of(cls, structure: Structure, wiring: Wiring, vectors: bool) -> TieCheck:
         """vectors: whether some are played, or record at times of their own."""
         others = vectors or any(uses_queue(m.ir) for m in structure.mechanisms)
         receiving = (m.ir for m in structure.mechanisms if m.ir.net_receive is not None)
-        return cls(others, frozenset(m.name for m in receiving if not spikes_commute(m)) if others else frozenset())
+        mechanisms = frozenset(m.name for m in receiving if not spikes_commute(m))
+        matter = bool(mechanisms) or any(c.target >= 0 and not c.silent for c in wiring.all_connections)
+        return cls(others, mechanisms, matter and not others)
 
     def at_cells(self, wiring: Wiring, ties: Sequence[Tie]) -> None:
         """Raises CaptureError for a tie at an artificial cell whose order matters."""
@@ -47,7 +50,7 @@ class TieCheck:
 
         Raises CaptureError.
         """
-        if name not in self.mechanisms or len(times) < 2:
+        if not self.others or name not in self.mechanisms or len(times) < 2:
             return
         instance = row[connection]
         order = np.lexsort((connection, instance, times))
