@@ -43,6 +43,12 @@ def recorded_now() -> tuple[object, ...]:
     )
 
 
+def addresses_of_sources() -> list[int] | None:
+    """Of the objects in NEURON's list of sources (PreSyn); None if this build does not show it."""
+    found = neuron_library()
+    return _listed(found, _SOURCES) if found is not None and hasattr(found, _SOURCES) else None
+
+
 def places_of_sources() -> list[int] | None:
     """Of each NetCon, in the order of creation, the place of its source in NEURON's list, -1 for none.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -12,12 +12,13 @@ from neuron import h
 
 from mod_translator import ir
 from nrn_diff.bridge.catalog import MechanismType
+from nrn_diff.bridge.common_delays import CommonDelays
 from nrn_diff.bridge.connections import Source, artificial_cell, check_loops, draws_from_process, source_of
 from nrn_diff.bridge.event_vectors import hidden_vectors, with_vectors
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.gid_sources import GidSource, find_gid_sources
 from nrn_diff.bridge.inventory import Inventory, hoc_objects
-from nrn_diff.bridge.native import counter
+from nrn_diff.bridge.native import counter, usable_delay
 from nrn_diff.bridge.patterns import with_patterns
 from nrn_diff.bridge.reference import reference
 from nrn_diff.bridge.save_state import EventKind, QueuedEvent, SavedState
@@ -78,6 +79,14 @@ class Wiring:
     def within(self) -> frozenset[int]:
         """Positions of the NetCons from point process to point process, whose events Python never sees."""
         return frozenset(c.index for c in self.connections if c.source)
+
+    @cached_property
+    def outgoing(self) -> dict[int, list[int]]:
+        """Source -> positions of its NetCons."""
+        found: dict[int, list[int]] = {}
+        for k, c in enumerate(self.all_connections):
+            found.setdefault(c.source, []).append(k)
+        return found
 
     def shortest_from_senders(self) -> float:
         """Of the NetCons from point processes to artificial cells (ms); infinite without any."""
@@ -269,7 +278,12 @@ class OwnEvent:
 
 
 def read_queue(
-    saved: SavedState, wiring: Wiring, inventory: Inventory, source_place: Sequence[int], findings: Findings
+    saved: SavedState,
+    wiring: Wiring,
+    inventory: Inventory,
+    source_place: Sequence[int],
+    common: CommonDelays | None,
+    findings: Findings,
 ) -> tuple[list[Waiting], list[OwnEvent]]:
     """What waits in NEURON's queue, and of that the events that point processes sent to themselves.
 
@@ -278,7 +292,7 @@ def read_queue(
     netcon = {int(n.hname().split("[")[1][:-1]): k for k, n in enumerate(wiring.netcons)}
     cell = {(c.kind.internal_type, c.live.hname()): k for k, c in enumerate(wiring.cells)}
     queue, own = [], []
-    for event in saved.events:
+    for place, event in _once(saved.events):
         match event.kind:
             case EventKind.NETCON:
                 queue.append(Waiting(event.time, connection=netcon[int(event.fields[0])]))
@@ -292,17 +306,31 @@ def read_queue(
                 else:
                     findings.refuse(f"an event that {label} sent to itself", "", "it is in no section", "place it")
             case EventKind.PRESYN:
-                queue += _of_all(event, wiring, list(source_place), findings)
+                queue += _of_all(event, wiring, list(source_place), common, findings)
             case EventKind.HOC if event.fields[0] == "0":
-                pass  # cvode.event(t): only the variable step stops there
+                queue.append(Waiting(event.time, other=place))  # only the variable step stops there
             case EventKind.HOC:
                 findings.refuse("cvode.event", "", *_HOC_EVENT)
-            # NEURON's threads wait for one another, which changes nothing in one process; nrn_diff/plugin/timed.py
-            case EventKind.NET_PAR | EventKind.PLAY_RECORD:
-                pass
+            case EventKind.NET_PAR:  # where NEURON's threads wait for one another
+                queue.append(Waiting(event.time, other=place, every=usable_delay()))
+            case EventKind.PLAY_RECORD:
+                pass  # nrn_diff/plugin/timed.py
             case _:
                 findings.refuse(f"an event of kind {event.kind.name}", "", "it is not known here")
-    return queue, own
+    return sorted(queue, key=lambda e: e.time), own
+
+
+def _once(events: Sequence[QueuedEvent]) -> Iterator[tuple[int, QueuedEvent]]:
+    """Each with its place; of a source's events for all its NetCons, which every thread has for its own, the first."""
+    threads = int(h.ParallelContext().nthread())
+    seen: dict[tuple[float, tuple[str, ...]], int] = {}
+    for place, event in enumerate(events):
+        if event.kind is EventKind.PRESYN:
+            key = event.time, event.fields
+            seen[key] = seen.get(key, 0) + 1
+            if (seen[key] - 1) % threads:
+                continue
+        yield place, event
 
 
 def _flag(event: QueuedEvent, findings: Findings) -> float:
@@ -318,19 +346,25 @@ def _flag(event: QueuedEvent, findings: Findings) -> float:
     return float(text)
 
 
-def _of_all(event: QueuedEvent, wiring: Wiring, source_place: list[int], findings: Findings) -> list[Waiting]:
-    """PreSyn::deliver: its NetCons one after the other; their delays are all the same."""
+def _of_all(
+    event: QueuedEvent, wiring: Wiring, source_place: list[int], common: CommonDelays | None, findings: Findings
+) -> list[Waiting]:
+    """PreSyn::deliver: its NetCons one after the other."""
     place = int(event.fields[0])
+    what = "an event that a source sends to all its NetCons"
     if place not in source_place:
         why = "which source that is cannot be found out"
-        findings.refuse("an event that a source sends to all its NetCons", "", why, "start the run with finitialize")
+        findings.refuse(what, "", why, "start the run with finitialize")
         return []
     number = source_place.index(place)
-    return [
-        Waiting(event.time, connection=k)
-        for k, c in enumerate(wiring.all_connections)
-        if c.source == number and (not c.silent or k in wiring.within)
-    ]
+    heard = [k for k in wiring.outgoing.get(number, ()) if not wiring.all_connections[k].silent or k in wiring.within]
+    delays = {wiring.all_connections[k].delay for k in heard}
+    if common is not None and delays - {common.last[place]}:
+        where = ", ".join(wiring.netcons[k].hname() for k in heard[:3])
+        findings.refuse(what, where, "their delays were changed while it is on its way", "call finitialize after that")
+    if common is not None and number < len(wiring.cells) + wiring.first_sender:
+        return [Waiting(event.time, source=number)]
+    return [Waiting(event.time, connection=k) for k in heard]
 
 
 def movable_slot(saved: SavedState, kind: MechanismType) -> int:
@@ -342,16 +376,20 @@ def movable_slot(saved: SavedState, kind: MechanismType) -> int:
 def as_queued(
     waiting: Sequence[Waiting],
     own: Sequence[OwnEvent],
+    others: Sequence[QueuedEvent],
     slots: Mapping[str, int],
     saved: SavedState,
     wiring: Wiring,
     inventory: Inventory,
-    t: float,
+    source_place: Sequence[int],
 ) -> list[QueuedEvent]:
-    """The queue at t (ms) as a SaveState file has it; a source's common event becomes one for each of its NetCons.
+    """The queue as a SaveState file has it.
 
-    own: by time. slots: mechanism -> place of its movable event.
+    Where threads share the work, or a point process is the source, a common event becomes one for each of its NetCons.
+    own: by time. others: further events. slots: mechanism -> place of its movable event. source_place: as in
+    `read_queue`.
     """
+    as_one = len(wiring.cells) + wiring.first_sender if int(h.ParallelContext().nthread()) == 1 else 0
     number = [n.hname().split("[")[1][:-1] for n in wiring.netcons]
     located = {d.type.name: d for d in inventory.points}
     out = []
@@ -367,8 +405,12 @@ def as_queued(
     for e in waiting:
         if e.connection >= 0:
             out.append(QueuedEvent(e.time, EventKind.NETCON, (number[e.connection],)))
+        elif e.other >= 0:
+            out.append(replace(saved.events[e.other], time=e.time))
+        elif 0 <= e.source < as_one and source_place[e.source] >= 0:
+            out.append(QueuedEvent(e.time, EventKind.PRESYN, (str(source_place[e.source]), "0")))
         elif e.source >= 0:
-            mine = [k for k, c in enumerate(wiring.all_connections) if c.source == e.source and not c.silent]
+            mine = [k for k in wiring.outgoing[e.source] if not wiring.all_connections[k].silent]
             out += [QueuedEvent(e.time, EventKind.NETCON, (number[k],)) for k in mine]
         else:
             cell = wiring.cells[e.cell]
@@ -379,8 +421,8 @@ def as_queued(
             out.append(QueuedEvent(e.time, EventKind.SELF, fields))
     # SaveState lets net_move move the last event of flag 1 in the file.
     last = [out[k] for k in _moved_before_others(own)]
-    out = sorted((e for e in out if not any(e is x for x in last)), key=lambda e: e.time) + last
-    return out + [e for e in saved.events if e.kind in (EventKind.HOC, EventKind.NET_PAR) and e.time > t]
+    # One that is put in before its time would displace what is at the head of the queue.
+    return sorted((e for e in (*out, *others) if not any(e is x for x in last)), key=lambda e: e.time) + last
 
 
 def _moved_before_others(own: Sequence[OwnEvent]) -> list[int]:

@@ -20,6 +20,7 @@ _BEFORE_STEP = 4  # membfunc.h
 _PAGE = 4096
 # hoc_object_component (hoc_oop.cpp): these operands keep the template and the symbol of its last execution.
 _COMPONENT, _REMEMBERED = "_Z20hoc_object_componentv", (4, 5)
+_USABLE_DELAY = "_Z19nrn_usable_mindelayv"
 
 
 @cache
@@ -59,6 +60,15 @@ def counter(name: str) -> int | None:
         return int(ctypes.c_int.in_dll(library, name).value)
     except ValueError:
         return None
+
+
+def usable_delay() -> float:
+    """How often NEURON's threads wait for one another (ms); 0 if they do not, or this build does not show it."""
+    library = neuron_library()
+    if library is None or not hasattr(library, _USABLE_DELAY):
+        return 0.0
+    library[_USABLE_DELAY].restype = ctypes.c_double
+    return float(library[_USABLE_DELAY]())
 
 
 def transfer() -> None:

@@ -202,7 +202,15 @@ class _NextGiven:
     starts: bool = False
 
 
-_Event = _Delivery | _Spike | _SelfEvent | _NextGiven
+@dataclass(slots=True, frozen=True)
+class _Other:
+    """Something else that waits and displaces what is at the head of the queue. every (ms): it comes again, 0: once."""
+
+    number: int
+    every: float
+
+
+_Event = _Delivery | _Spike | _SelfEvent | _NextGiven | _Other
 
 
 class _Network:
@@ -307,6 +315,10 @@ class _Network:
                 for connection in self.outgoing[source]:
                     if not self.connections[connection].silent:
                         self.deliver_connection(connection, time, event, late=sent == time)
+            case _Other(_, every):
+                if every > 0:  # as NetParEvent::deliver, after all else of that time
+                    self.run(time)
+                    self.queue.insert(time + every, event)
             case _NextGiven(train, _, True):
                 self.queue_given(train, 0)
             case _NextGiven(train, position):

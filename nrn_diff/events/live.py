@@ -8,7 +8,17 @@ from functools import partial
 
 import numpy as np
 
-from .artificial import ArtificialCell, ArtificialConnection, Tie, _Delivery, _Event, _Network, _SelfEvent, _Spike
+from .artificial import (
+    ArtificialCell,
+    ArtificialConnection,
+    Tie,
+    _Delivery,
+    _Event,
+    _Network,
+    _Other,
+    _SelfEvent,
+    _Spike,
+)
 from .queue import Past
 from .random_stream import RandomProvider
 
@@ -17,7 +27,8 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class Waiting:
-    """An event in the queue. connection or source (all its NetCons at once) or cell (a self event); the others are -1.
+    """An event in the queue. connection or source (all its NetCons at once) or cell (a self event) or other, by number
+    (what reaches none of these, again and again if `every` (ms) is not 0); the others are -1.
 
     weights_of: the NetCon whose arguments a self event sees, -1 for none.
     """
@@ -28,10 +39,15 @@ class Waiting:
     cell: int = -1
     flag: float = 0.0
     weights_of: int = -1
+    other: int = -1
+    every: float = 0.0
 
 
 class LiveNetwork:
-    """Artificial cells and NetCons as they are now. Sources are the cells, then `n_outside` voltages and the like."""
+    """Artificial cells and NetCons as they are now. Sources are the cells, then `n_outside` voltages and the like.
+
+    common_delays [n_sources] (ms): None for a source that sends an event for each of its NetCons.
+    """
 
     def __init__(
         self,
@@ -39,8 +55,11 @@ class LiveNetwork:
         connections: Sequence[ArtificialConnection],
         n_outside: int,
         random: RandomProvider | None,
+        common_delays: Sequence[float | None] | None = None,
     ) -> None:
         self._net = _Network(cells, connections, [np.zeros(0)] * n_outside, False, random)
+        if common_delays is not None:
+            self._net.common_delay = list(common_delays)
         self._n_cells = len(cells)
         self._taken = 0
         self._past: Past[_Event] | None = None
@@ -53,6 +72,8 @@ class LiveNetwork:
                 net.queue.insert(e.time, _Delivery(e.connection))
             elif e.source >= 0:
                 net.queue.insert(e.time, _Spike(e.source))
+            elif e.other >= 0:
+                net.queue.insert(e.time, _Other(e.other, e.every))
             else:
                 weights = net.weights[e.weights_of] if e.weights_of >= 0 else None
                 item = net.queue.insert(e.time, _SelfEvent(e.cell, e.flag, weights))
@@ -100,6 +121,8 @@ class LiveNetwork:
                 return Waiting(time, source=source)
             case _SelfEvent(cell, flag, weights):
                 return Waiting(time, cell=cell, flag=flag, weights_of=self._owner(weights))
+            case _Other(number, every):
+                return Waiting(time, other=number, every=every)
         raise AssertionError(event)
 
     def _owner(self, weights: MutableSequence[float] | None) -> int:

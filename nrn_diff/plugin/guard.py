@@ -1,8 +1,8 @@
 """Steps of NEURON itself after a run that could not hand everything back to it: an error.
 
 A LOCAL of a mod file, or a variable in a build of NEURON whose memory cannot be read, may carry something from step to
-step that NEURON does not get. An event waits for the next step of NEURON itself; finitialize, or a run of ours, removes
-it.
+step that NEURON does not get; or the order of events that wait for one time may be another one. An event waits for the
+next step of NEURON itself; finitialize, or a run of ours, removes it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from neuron import h
 
-from nrn_diff.bridge.save_state import EventKind, SavedState
+from nrn_diff.bridge.save_state import EventKind, QueuedEvent, SavedState
 
 _STATEMENT = "nrn_diff_stop_()"
 _SOON = 1e-3  # ms
@@ -23,20 +23,26 @@ proc nrn_diff_stop_() { if (nrn_diff_guarded_) { execerror(nrn_diff_lost_, "") }
 """
 
 
-def guard(lost: Mapping[str, Sequence[str]]) -> None:
-    """lost: mechanism -> variables that NEURON does not have as the run has left them."""
-    if not any(lost.values()):
-        return
+def guards(lost: Mapping[str, Sequence[str]], tied: str, t: float) -> list[QueuedEvent]:
+    """What is to wait in NEURON's queue after a run up to t (ms).
+
+    lost: mechanism -> variables that NEURON does not have as the run has left them. tied: where events wait whose order
+    NEURON does not have, '' for nowhere.
+    """
+    if not any(lost.values()) and not tied:
+        return []
     if not hasattr(h, "nrn_diff_lost_"):
         h(_HOC)
     names = ", ".join(f"{name} of {mechanism}" for mechanism, names in lost.items() for name in names)
+    why = f"{names} could not be given back to it, and its next step depends on that" if names else tied
+    remedy = ", or make it RANGE" if names else ""
     h.nrn_diff_lost_ = (
-        f"nrn_diff: NEURON cannot go on by itself after this run: {names} could not be given back to it, and its next "
-        "step depends on that. Go on with continuerun() under nrn_diff.enable(), or call finitialize first, or make it "
-        "RANGE"
+        f"nrn_diff: NEURON cannot go on by itself after this run: {why}. Go on with continuerun() under "
+        f"nrn_diff.enable(), or call finitialize first{remedy}"
     )
     # At the present time itself NEURON does not execute a statement.
-    h.CVode().event(h.t + min(h.dt / 4, _SOON), _STATEMENT)
+    soon = t + min(h.dt / 4, _SOON)
+    return [QueuedEvent(soon, EventKind.HOC, ("1", "0"), (_STATEMENT.encode(),))]
 
 
 @contextmanager

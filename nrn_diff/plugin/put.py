@@ -13,13 +13,15 @@ from neuron import h
 from nrn_diff.bridge.extracellular import set_layer_potential
 from nrn_diff.bridge.fields import put_hidden
 from nrn_diff.bridge.inventory import Inventory, Located, hoc_objects
-from nrn_diff.bridge.live import OwnEvent, Wiring, as_queued
+from nrn_diff.bridge.live import OwnEvent, as_queued
 from nrn_diff.bridge.own_mods import put_times
 from nrn_diff.bridge.patterns import put_position
 from nrn_diff.bridge.random123 import put_streams
+from nrn_diff.bridge.save_state import QueuedEvent
 from nrn_diff.events.live import Waiting
 from nrn_diff.events.pattern import POSITION
 from nrn_diff.plugin.agenda import check_order, put_agendas, still_waiting
+from nrn_diff.plugin.ties import arriving
 from nrn_diff.plugin.timed import put_timed, take_samples
 from nrn_diff.snapshot import Capture
 from nrn_diff.solver.play import course_of
@@ -38,7 +40,7 @@ class Finished:
     """t (ms); samples [n_steps, n_recorded]; fired: (step, voltage) of each spike, in order.
 
     starts [n_steps] (ms): of each step. first [n_recorded]: what is recorded, before the first step; None if no Vector
-    records at intervals or given times.
+    records at intervals or given times. guards: further events for NEURON's queue.
     """
 
     t: float
@@ -47,6 +49,7 @@ class Finished:
     fired: list[tuple[int, int]]
     starts: Array
     first: Array | None = None
+    guards: tuple[QueuedEvent, ...] = ()
 
 
 def put(ready: Prepared, done: Finished) -> None:
@@ -54,7 +57,7 @@ def put(ready: Prepared, done: Finished) -> None:
     state: State = jax.device_get(done.state)
     own = still_waiting(ready.structure, state.queues or {}, ready.wiring)
     waiting = ready.network.waiting()
-    check_order(ready.structure, own, _arriving(waiting, ready.wiring))
+    check_order(ready.structure, own, arriving(waiting, ready.wiring))
     _restore(ready, done, state, waiting, own)
     put_agendas(ready.structure, ready.inventory, state.queues or {}, own, ready.agendas)
     _set_variables(ready, state)
@@ -73,18 +76,6 @@ def put(ready: Prepared, done: Finished) -> None:
             column = take_samples(ready.timed, record.vector, record, ready.grid, float(done.first[k]), column)
         _append(vectors[record.vector], column)
     _put_spikes(ready, done, vectors)
-
-
-def _arriving(waiting: Sequence[Waiting], wiring: Wiring) -> list[tuple[float, str, int, int]]:
-    """Time, mechanism, row and NetCon of what is on its way to point processes."""
-    found = []
-    for e in waiting:
-        mine = [e.connection] if e.connection >= 0 else []
-        if e.source >= 0:
-            mine = [k for k, c in enumerate(wiring.all_connections) if c.source == e.source]
-        for k, c in ((k, wiring.connections[wiring.place[k]]) for k in mine if wiring.place[k] >= 0):
-            found.append((e.time, c.target, c.instance, k))
-    return found
 
 
 def _append(vector: Any, values: Array) -> None:
@@ -134,8 +125,8 @@ def _restore(
     for place, above in zip(ready.known.sources.place, np.asarray(state.spikes.above).tolist(), strict=True):
         saved.sources[place] = (bool(above), *saved.sources[place][1:])
     slots = {name: events.slot for name, events in ready.agendas.items()}
-    timed = put_timed(saved, ready.timed, done.t)
-    saved.events = as_queued(waiting, own, slots, saved, wiring, ready.inventory, done.t) + timed
+    others = [*put_timed(saved, ready.timed, done.t), *done.guards]
+    saved.events = as_queued(waiting, own, others, slots, saved, wiring, ready.inventory, ready.places)
     for k, cell in enumerate(wiring.cells):
         values, table = network.values(k), saved.cells[cell.kind.internal_type]
         for name in dict.fromkeys(cell.columns):

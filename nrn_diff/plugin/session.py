@@ -14,6 +14,7 @@ from neuron import h
 
 from nrn_diff.bridge.callbacks import places_of_sources, recorded_now
 from nrn_diff.bridge.capture import FromNow, examine
+from nrn_diff.bridge.common_delays import CommonDelays, common_delays
 from nrn_diff.bridge.extracellular import layer_potential
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import ChildFailedError
@@ -41,7 +42,7 @@ from nrn_diff.events.live import LiveNetwork
 from nrn_diff.events.time_grid import time_grid
 from nrn_diff.plugin.agenda import NoRoomError, enlarged, read_agendas, room_for, start_queues
 from nrn_diff.plugin.chunks import Progress, Stepper
-from nrn_diff.plugin.guard import guard, unguarded
+from nrn_diff.plugin.guard import guards, unguarded
 from nrn_diff.plugin.put import Finished, layered_in_order, put
 from nrn_diff.plugin.ties import TieCheck
 from nrn_diff.plugin.timed import Timed, has_plays, has_timed_records, read_timed
@@ -111,6 +112,8 @@ class Prepared:
     driven: tuple[Play, ...]
     counts: tuple[Count, ...]
     agendas: dict[str, OwnEvents]
+    common: CommonDelays | None
+    places: tuple[int, ...]
 
 
 def _read_state() -> SavedState:
@@ -132,20 +135,24 @@ def _read_state() -> SavedState:
 
 @dataclass
 class Session:
-    """Runs in this process, one after the other."""
+    """Runs in this process, one after the other.
+
+    disordered: the `times_initialised` since which NEURON's queue may hold events of one time in another order.
+    """
 
     known: Known | None = None
     hidden: Hidden | None = None
     structures: dict[str, Structure] = field(default_factory=dict)
     capacity: EventCapacity = field(default_factory=EventCapacity)
+    disordered: tuple[int | None] | None = None
 
     def prepare(self, n_steps: int) -> Prepared:
         """Read the state of NEURON. Raises CaptureError with everything that cannot be reproduced."""
         saved = _read_state()
-        with unguarded(saved):
-            return self._prepare(saved, n_steps)
+        with unguarded(saved), common_delays() as common:
+            return self._prepare(saved, n_steps, common)
 
-    def _prepare(self, saved: SavedState, n_steps: int) -> Prepared:
+    def _prepare(self, saved: SavedState, n_steps: int, common: CommonDelays | None) -> Prepared:
         grid = time_grid(float(h.dt), n_steps, float(h.t))
         key = self._key(saved)
         known = self.known if self.known is not None and self.known.key == key else None
@@ -178,7 +185,8 @@ class Session:
             known = Known(key, capture.records, sources, intervals_of_records(saved))
         known = replace(known, records=capture.records)
         timed = _read_timed(saved, found["plays"], known, float(grid[-1]), findings)
-        queue, own = read_queue(saved, wiring, inventory, _places(wiring, inventory, known.sources), findings)
+        places = _places(wiring, inventory, known.sources)
+        queue, own = read_queue(saved, wiring, inventory, places, common, findings)
         _refuse_numbers_of_cells(wiring, known.sources, findings)
         counts = _counts(inventory, capture, wiring, findings)
         findings.raise_if_refused()
@@ -199,7 +207,11 @@ class Session:
         fixed, state = from_start(structure, values, start, hidden)
         drives = live_drives(structure, values, driven, grid) if driven else no_drives()
         network = LiveNetwork(
-            wiring.models, wiring.all_connections, wiring.first_sender + len(wiring.senders), NeuronRandom()
+            wiring.models,
+            wiring.all_connections,
+            wiring.first_sender + len(wiring.senders),
+            NeuronRandom(),
+            None if common is None else [common.now[k] if k >= 0 else None for k in places],
         )
         network.wait(queue)
         return Prepared(
@@ -219,6 +231,8 @@ class Session:
             driven,
             counts,
             agendas,
+            common,
+            tuple(places),
         )
 
     def run(self, n_steps: int, progress: Progress) -> None:
@@ -232,13 +246,15 @@ class Session:
 
     def _run(self, ready: Prepared, progress: Progress) -> None:
         """Raises NoRoomError, or CaptureError for events whose order is not known; NEURON is then as it was before."""
-        vectors = bool(ready.driven) or not all(r.every_step for r in ready.known.records)
-        ties = TieCheck.of(ready.structure, ready.wiring, vectors)
+        ties = TieCheck.of(ready.structure, ready.wiring, self._disordered(ready))
         checked = np.argsort(np.array(ready.known.sources.place, dtype=int))
         stepper = Stepper(ready.structure, ready.fixed, ready.wiring, ready.network, ready.drives, ties, checked)
         now = start_samples(ready.structure, ready.fixed, ready.state, ready.grid[0]) if ready.timed.sampled else None
         state, samples, fired = stepper.run(ready.state, ready.grid, progress)
-        done = Finished(float(ready.grid[-1]), state, samples, fired, ready.grid[0:-1:2], now)
+        left, lost = _left(ready, state)
+        tied = ties.waiting(ready.wiring, ready.network.waiting())
+        end = float(ready.grid[-1])
+        done = Finished(end, state, samples, fired, ready.grid[0:-1:2], now, tuple(guards(lost, tied, end)))
         try:
             put(ready, done)
         except OSError as error:
@@ -246,24 +262,15 @@ class Session:
                 f"the result cannot be given to NEURON by way of the temporary folder {tempfile.gettempdir()} "
                 f"({error.strerror}); NEURON is as it was before the run. Free some space or set TMPDIR."
             ) from error
-        names = {
-            m.name: [n for n in m.state if n not in ready.values.mechanisms[m.name] and n not in m.own_currents]
-            for m in ready.structure.mechanisms
-        }
-        constant = {
-            m.name: [n for n in needed_at_start(m) - set(m.state) if n not in ready.values.mechanisms[m.name]]
-            for m in ready.structure.mechanisms
-        }
-        left = {
-            m: {
-                **{n: state.mechanisms[m][n] for n in names[m]},
-                **{n: ready.fixed.mechanisms[m][n] for n in constant[m]},
-            }
-            for m in names
-            if names[m] or constant[m]
-        }
         self.hidden = Hidden(times_initialised(), done.t, ready.structure, left)
-        guard({m.name: sorted(needed_at_start(m).intersection(names[m.name])) for m in ready.structure.mechanisms})
+        if tied:
+            self.disordered = (times_initialised(),)
+
+    def _disordered(self, ready: Prepared) -> bool:
+        """Whether events of one time may wait in NEURON's queue in another order than here."""
+        vectors = bool(ready.driven) or not all(r.every_step for r in ready.known.records)
+        threads = int(h.ParallelContext().nthread()) > 1
+        return vectors or threads or ready.common is None or self.disordered == (times_initialised(),)
 
     def _key(self, saved: SavedState) -> tuple[Any, ...]:
         names = tuple(n.hname() for n in hoc_objects("NetCon"))
@@ -305,6 +312,22 @@ class Session:
                     f"start this run with finitialize, or make {name} RANGE",
                 )
         return {}
+
+
+def _left(ready: Prepared, state: State) -> tuple[dict[str, dict[str, Any]], dict[str, list[str]]]:
+    """By mechanism: variables that HOC cannot read, as the run leaves them; those of them that NEURON misses."""
+    structure, known = ready.structure, ready.values.mechanisms
+    left: dict[str, dict[str, Any]] = {}
+    lost: dict[str, list[str]] = {}
+    for m in structure.mechanisms:
+        needed = needed_at_start(m)
+        names = [n for n in m.state if n not in known[m.name] and n not in m.own_currents]
+        constant = [n for n in needed - set(m.state) if n not in known[m.name]]
+        if names or constant:
+            values = {n: state.mechanisms[m.name][n] for n in names}
+            left[m.name] = {**values, **{n: ready.fixed.mechanisms[m.name][n] for n in constant}}
+        lost[m.name] = sorted(needed.intersection(names))
+    return left, lost
 
 
 def _compare_initial(structure: Structure, values: Values, names: set[str], findings: Findings) -> None:

@@ -6,7 +6,7 @@ and the events of point processes to themselves, wait in NEURON's queue as well,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ from nrn_diff.bridge.live import Wiring
 from nrn_diff.bridge.ties import doubtful
 from nrn_diff.errors import CaptureError, Refusal
 from nrn_diff.events.artificial import Tie
+from nrn_diff.events.live import Waiting
 from nrn_diff.solver.commute import spikes_commute
 from nrn_diff.solver.structure import Structure
 
@@ -24,7 +25,7 @@ from nrn_diff.solver.structure import Structure
 class TieCheck:
     """mechanisms: those at which the order of two events of NetCons matters. matter: whether it matters anywhere.
 
-    others: whether something waits in NEURON's queue that LiveNetwork does not know.
+    others: whether something waits in NEURON's queue that LiveNetwork does not know, or in an order of its own.
     """
 
     others: bool
@@ -32,9 +33,9 @@ class TieCheck:
     matter: bool
 
     @classmethod
-    def of(cls, structure: Structure, wiring: Wiring, vectors: bool) -> TieCheck:
-        """vectors: whether some are played, or record at times of their own."""
-        others = vectors or any(uses_queue(m.ir) for m in structure.mechanisms)
+    def of(cls, structure: Structure, wiring: Wiring, others: bool) -> TieCheck:
+        """others: whether the order is not known for another reason than that point processes send events."""
+        others |= any(uses_queue(m.ir) for m in structure.mechanisms)
         receiving = (m.ir for m in structure.mechanisms if m.ir.net_receive is not None)
         mechanisms = frozenset(m.name for m in receiving if not spikes_commute(m))
         matter = bool(mechanisms) or any(c.target >= 0 and not c.silent for c in wiring.all_connections)
@@ -69,3 +70,42 @@ class TieCheck:
                     )
                 ]
             )
+
+    def waiting(self, wiring: Wiring, waiting: Sequence[Waiting]) -> str:
+        """Where events wait for one time in an order that may not be NEURON's, and matters; '' for nowhere."""
+        if not self.others:
+            return ""
+        found: dict[tuple[float, str, int], set[int]] = {}
+        for time, target, row, netcon in arriving(waiting, wiring):
+            if target in self.mechanisms:
+                found.setdefault((time, target, row), set()).add(netcon)
+        for time, cell, event in _reaching_cells(waiting, wiring):
+            found.setdefault((time, wiring.cells[cell].live.hname(), 0), set()).add(event)
+        tied = [(time, target) for (time, target, _), events in found.items() if len(events) > 1]
+        return f"events wait that reach {tied[0][1]} at one time, t = {tied[0][0]:g} ms" if tied else ""
+
+
+def arriving(waiting: Sequence[Waiting], wiring: Wiring) -> list[tuple[float, str, int, int]]:
+    """Time (ms), mechanism, row and NetCon of what is on its way to point processes."""
+    found = []
+    for e in waiting:
+        for k, c in ((k, wiring.connections[wiring.place[k]]) for k in _along(e, wiring) if wiring.place[k] >= 0):
+            found.append((e.time, c.target, c.instance, k))
+    return found
+
+
+def _reaching_cells(waiting: Sequence[Waiting], wiring: Wiring) -> Iterator[tuple[float, int, int]]:
+    """Time (ms), artificial cell, and the number of the event that reaches it."""
+    for number, e in enumerate(waiting):
+        if e.cell >= 0:
+            yield e.time, e.cell, number
+        for k in _along(e, wiring):
+            if wiring.all_connections[k].target >= 0:
+                yield e.time, wiring.all_connections[k].target, number
+
+
+def _along(event: Waiting, wiring: Wiring) -> list[int]:
+    """NetCons along which an event comes."""
+    if event.source >= 0:
+        return [k for k in wiring.outgoing[event.source] if not wiring.all_connections[k].silent]
+    return [event.connection] if event.connection >= 0 else []
