@@ -210,7 +210,8 @@ EVENTS = (
     Feature(
         "ties of spikes at a synapse that does more than add, all delays alike; under enable() any but those below",
         _SAME,
-        (_ORDER,),
+        (_ORDER, "test_ties_live.py::test_ties_come_in_neurons_order"),
+        "also with trains and artificial cells, and in runs from the middle; several threads: refused",
     ),
     Feature("such ties in Model.simulate() with delays that differ or given trains", _REFUSED, (_ORDER,)),
     Feature(

@@ -34,7 +34,7 @@ from nrn_diff.bridge.plays import find_numbered_plays, once_each
 from nrn_diff.bridge.random123 import NeuronRandom
 from nrn_diff.bridge.records import not_recorded_yet
 from nrn_diff.bridge.sampling import intervals_of_records
-from nrn_diff.bridge.save_state import SavedState, save_state
+from nrn_diff.bridge.save_state import EventKind, SavedState, save_state
 from nrn_diff.bridge.sources import Sources, find_sources
 from nrn_diff.bridge.translate import Translator
 from nrn_diff.errors import CaptureError, NrnDiffError
@@ -146,14 +146,14 @@ class Session:
     capacity: EventCapacity = field(default_factory=EventCapacity)
     disordered: tuple[int | None] | None = None
 
-    def prepare(self, n_steps: int) -> Prepared:
+    def prepare(self, n_steps: int, *, stops: bool = False) -> Prepared:
         """Read the state of NEURON. Raises CaptureError with everything that cannot be reproduced."""
         saved = _read_state()
         with unguarded(saved), common_delays() as common:
-            return self._prepare(saved, n_steps, common)
+            grid = time_grid(float(h.dt), n_steps, float(h.t))
+            return self._prepare(saved, _until_stop(saved, grid) if stops else grid, common)
 
-    def _prepare(self, saved: SavedState, n_steps: int, common: CommonDelays | None) -> Prepared:
-        grid = time_grid(float(h.dt), n_steps, float(h.t))
+    def _prepare(self, saved: SavedState, grid: np.ndarray, common: CommonDelays | None) -> Prepared:
         key = self._key(saved)
         known = self.known if self.known is not None and self.known.key == key else None
         found: dict[str, Any] = {}
@@ -235,10 +235,13 @@ class Session:
             tuple(places),
         )
 
-    def run(self, n_steps: int, progress: Progress) -> None:
-        """Make the steps and leave NEURON as it would be after them. Raises CaptureError, which leaves NEURON alone."""
+    def run(self, n_steps: int, progress: Progress, *, stops: bool = False) -> None:
+        """Make the steps and leave NEURON as it would be after them. Raises CaptureError, which leaves NEURON alone.
+
+        stops: as ParallelContext.psolve does after the step in which an event of cvode.event(t) comes.
+        """
         while True:
-            ready = self.prepare(n_steps)
+            ready = self.prepare(n_steps, stops=stops)
             try:
                 return self._run(ready, progress)
             except NoRoomError as error:
@@ -349,6 +352,13 @@ def _compare_initial(structure: Structure, values: Values, names: set[str], find
                     "make them RANGE, or change states after finitialize in another way",
                 )
                 break
+
+
+def _until_stop(saved: SavedState, grid: np.ndarray) -> np.ndarray:
+    """The grid [2 * n_steps + 1] (ms) up to the end of the step in which the first cvode.event(t) comes."""
+    stops = [e.time for e in saved.events if e.kind is EventKind.HOC and e.fields[0] == "0"]
+    first = max(int(np.searchsorted(grid, min(stops, default=np.inf), side="left")), 1)
+    return grid[: first + first % 2 + 1]
 
 
 def _numbered_plays(saved: SavedState, inventory: Inventory, findings: Findings) -> Sequence[tuple[int, Play]]:

@@ -100,7 +100,7 @@ class _Plugin:
         try:
             if hoc:
                 _check_procedures()
-            self.session.run(steps, Progress("nrn_diff"))
+            self.session.run(steps, Progress("nrn_diff"), stops=not hoc)
         except CaptureError as error:
             _forget_objects(error)
             if self.fallback.run_in_neuron(error, self.told):
