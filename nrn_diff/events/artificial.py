@@ -315,10 +315,6 @@ class _Network:
                 for connection in self.outgoing[source]:
                     if not self.connections[connection].silent:
                         self.deliver_connection(connection, time, event, late=sent == time)
-            case _Other(_, every):
-                if every > 0:  # as NetParEvent::deliver, after all else of that time
-                    self.run(time)
-                    self.queue.insert(time + every, event)
             case _NextGiven(train, _, True):
                 self.queue_given(train, 0)
             case _NextGiven(train, position):

@@ -43,6 +43,15 @@ class Waiting:
     every: float = 0.0
 
 
+class _LiveNet(_Network):
+    def deliver(self, event: _Event, time: float) -> None:
+        if not isinstance(event, _Other):
+            super().deliver(event, time)
+        elif event.every > 0:  # as NetParEvent::deliver, after all else of that time
+            self.run(time)
+            self.queue.insert(time + event.every, event)
+
+
 class LiveNetwork:
     """Artificial cells and NetCons as they are now. Sources are the cells, then `n_outside` voltages and the like.
 
@@ -57,7 +66,7 @@ class LiveNetwork:
         random: RandomProvider | None,
         common_delays: Sequence[float | None] | None = None,
     ) -> None:
-        self._net = _Network(cells, connections, [np.zeros(0)] * n_outside, False, random)
+        self._net = _LiveNet(cells, connections, [np.zeros(0)] * n_outside, False, random)
         if common_delays is not None:
             self._net.common_delay = list(common_delays)
         self._n_cells = len(cells)

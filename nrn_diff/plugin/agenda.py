@@ -14,8 +14,9 @@ from mod_translator.passes.outbox import uses_queue
 from mod_translator.passes.walk import blocks, calls
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.inventory import Inventory
-from nrn_diff.bridge.live import OwnEvent, Wiring
+from nrn_diff.bridge.live import Wiring
 from nrn_diff.bridge.own_events import OwnEvents, forget_movable, put_watches, read_own_events
+from nrn_diff.bridge.queue_state import OwnEvent
 from nrn_diff.errors import CaptureError, Refusal
 from nrn_diff.snapshot import EventCapacity
 from nrn_diff.solver.event_queue import ENDLESS, FAILURES, FULL, GROWTH, PAST, TIED, empty_queue, more_room

@@ -13,9 +13,9 @@ from neuron import h
 from nrn_diff.bridge.extracellular import set_layer_potential
 from nrn_diff.bridge.fields import put_hidden
 from nrn_diff.bridge.inventory import Inventory, Located, hoc_objects
-from nrn_diff.bridge.live import OwnEvent, as_queued
 from nrn_diff.bridge.own_mods import put_times
 from nrn_diff.bridge.patterns import put_position
+from nrn_diff.bridge.queue_state import OwnEvent, as_queued
 from nrn_diff.bridge.random123 import put_streams
 from nrn_diff.bridge.save_state import QueuedEvent
 from nrn_diff.events.live import Waiting

@@ -23,7 +23,6 @@ from nrn_diff.bridge.inventory import Inventory, hoc_objects
 from nrn_diff.bridge.live import (
     Wiring,
     places_of_processes,
-    read_queue,
     read_wiring,
     structure_changes,
     times_initialised,
@@ -31,6 +30,7 @@ from nrn_diff.bridge.live import (
 from nrn_diff.bridge.own_events import OwnEvents
 from nrn_diff.bridge.own_mods import Count, record_of_count, vectors_of_counts
 from nrn_diff.bridge.plays import find_numbered_plays, once_each
+from nrn_diff.bridge.queue_state import read_queue
 from nrn_diff.bridge.random123 import NeuronRandom
 from nrn_diff.bridge.records import not_recorded_yet
 from nrn_diff.bridge.sampling import intervals_of_records
