@@ -38,18 +38,21 @@ def lower(
     file: str = "",
     dump: Callable[[str, Mechanism], None] | None = None,
     pointees: Mapping[str, Pointee] | None = None,
+    *,
+    second_order: bool = False,
 ) -> tuple[Mechanism | None, Report]:
     """Return the mechanism after all passes, and the report; None instead of a mechanism if something is refused.
 
     file: the name for messages; INCLUDE is searched beside it and in include_dirs. dump: called with the name of each
     pass and the mechanism after it. pointees: what the POINTERs that C code uses as generators of random numbers lead
-    to; without a live process each is taken to lead to one. Raises nothing because of the text.
+    to; without a live process each is taken to lead to one. second_order: for h.secondorder 1 or 2, with which states
+    of METHOD euler, runge and none go on with their last derivatives. Raises nothing because of the text.
     """
     collector = Collector()
     mechanism = None
     try:
         source = Source(nmodl_text, include_dirs, file)
-        context = Context(source, collector, pointees=pointees)
+        context = Context(source, collector, pointees=pointees, second_order=second_order)
         parsed = parse(source, collector)
         mechanism = analyse(parsed, context)
         for run in () if collector.errors else PIPELINE:

@@ -340,8 +340,8 @@ class Mechanism:
     watch: the values that the WATCH statements watch, in their order; made from them by `passes.outbox`.
     in_turn: those of them that an instance may find as the instance before left them in the same block: a block that
     has to do with one runs on one instance after the other.
-    halved: with h.secondorder NEURON advances the states by half a step and goes on with their derivatives (so it does
-    wherever there is a SolveImplicit, too).
+    halved: there are states that NEURON advances by half a step with h.secondorder, to go on with their derivatives,
+    by METHOD euler, runge or none (so it does wherever there is a SolveImplicit, too).
     potential: the INSTANCE variable that is v while NET_RECEIVE runs, and that v becomes afterwards; '' where
     NET_RECEIVE does not assign v.
     before_initial, after_initial, before_breakpoint, after_solve, before_step: BEFORE and AFTER blocks. They see ions

@@ -69,7 +69,41 @@ BREAKPOINT {
 KINETIC ks { ~ c <-> o (0.3*exp(v/40), 0.2*exp(-v/40)) }
 DERIVATIVE es { m' = (0.5 - m)/4 }
 """
-MODS = {"jump.mod": STEP_IN_G, "plainleak.mod": NO_SUFFIX, "stiff.mod": STIFF, "mixed.mod": MIXED}
+# The same by METHOD euler (also in INITIAL), runge, and none, which without secondorder leaves the states as they are.
+EULER = """
+NEURON { SUFFIX explicit NONSPECIFIC_CURRENT i }
+ASSIGNED { v i }
+STATE { a }
+INITIAL { a = 0.1 SOLVE one METHOD euler }
+BREAKPOINT { SOLVE one METHOD euler i = 1e-4*a*(v + 77) }
+DERIVATIVE one { if (v > -50) { a' = (0.8 - a*a)/3 } else { a' = -a/5 } }
+"""
+RUNGE = """
+NEURON { SUFFIX staged NONSPECIFIC_CURRENT i }
+ASSIGNED { v i }
+STATE { b k o }
+INITIAL { b = 0.3 k = 0.9 o = 0.1 }
+BREAKPOINT { SOLVE ks METHOD runge SOLVE bs METHOD runge i = 1e-4*(o + b)*(v + 77) }
+DERIVATIVE bs { b' = (1/(1 + exp(-(v + 40)/9)) - b)/2 }
+KINETIC ks { ~ k <-> o (0.1*exp(v/80), 0.07) }
+"""
+NO_METHOD = """
+NEURON { SUFFIX still NONSPECIFIC_CURRENT i }
+ASSIGNED { v i }
+STATE { c }
+INITIAL { c = 0.2 }
+BREAKPOINT { SOLVE cs i = 1e-4*c*(v + 77) }
+DERIVATIVE cs { c' = (1/(1 + exp(-(v + 40)/9)) - c)/4 }
+"""
+MODS = {
+    "jump.mod": STEP_IN_G,
+    "plainleak.mod": NO_SUFFIX,
+    "stiff.mod": STIFF,
+    "mixed.mod": MIXED,
+    "explicit.mod": EULER,
+    "staged.mod": RUNGE,
+    "still.mod": NO_METHOD,
+}
 
 
 def all_orders():
@@ -95,6 +129,8 @@ def all_orders():
         (soma, "plainleak"),
         (dend, "stiff"),
         (axon, "mixed"),
+        (axon, "explicit"),
+        (axon, "still"),
     ):
         section.insert(name)
     clamp, inject = h.SEClamp(dend(0.9)), h.IClamp(axon(1))
@@ -117,12 +153,17 @@ def all_orders():
         vectors.append(h.Vector().record(getattr(stiff, f"_ref_{name}")))
     mixed = axon(0.5).mixed
     vectors += [h.Vector().record(r) for r in (stiff._ref_q[1], mixed._ref_m, mixed._ref_o)]
+    middle = axon(0.5)
+    vectors += [h.Vector().record(r) for r in (middle.explicit._ref_a, middle.still._ref_c)]
     for owner, name in ((clamp, "i"), (alpha, "i"), (jump, "g"), (both, "g"), (soma(0.5).plainleak, "made")):
         vectors.append(h.Vector().record(getattr(owner, f"_ref_{name}")))
     h.tstop, h.celsius = 30, 16.3
     out = {}
     for order in (0, 1, 2):
         h.secondorder = order
+        if order == 2:
+            axon.insert("staged")
+            vectors += [h.Vector().record(r) for r in (middle.staged._ref_b, middle.staged._ref_o)]
         out[order] = neuron_models.compare_with_neuron(nrn_diff.capture(), h)
         out[order]["v and ina"] = [float(vectors[1][1000]), float(vectors[5][1000])]
     h.secondorder = 0
@@ -134,13 +175,14 @@ def test_clamps_synapses_and_orders_of_the_step():
     out = run_function(all_orders, mods=MODS)
     assert out.pop("kept") == 2
     for order, found in out.items():
-        assert found["worst"]["t"] == 0.0
-        assert len(found["worst"]) == 20
+        # NEURON's runge adds to t and takes away again, which leaves rounding errors.
+        assert found["worst"]["t"] <= (1e-10 if order == "2" else 0.0)
+        assert len(found["worst"]) == (24 if order == "2" else 22)
         assert max(found["worst"].values()) <= 1e-7, (order, found["worst"])
         assert found["range"] > 50
-    # 1 and 2 differ in the ion currents that can be recorded, not in the voltage.
-    (v0, _), (v1, ina1), (v2, ina2) = (out[order]["v and ina"] for order in "012")
-    assert v0 != v1 == v2
+    # 1 and 2 differ in the ion currents that can be recorded, and hardly (one more channel) in the voltage.
+    (v0, _), (v1, ina1), (_, ina2) = (out[order]["v and ina"] for order in "012")
+    assert v0 != v1
     assert ina1 != ina2
 
 
@@ -239,13 +281,13 @@ def test_random_numbers_that_are_played_are_neurons_and_callbacks_are_refused():
     assert out["callback"] == [["NetCon.record(callback) (1 of them)"]] * 2
 
 
-EXPLICIT = """
-NEURON { SUFFIX explicit NONSPECIFIC_CURRENT i }
+LATE = """
+NEURON { SUFFIX late NONSPECIFIC_CURRENT i }
 STATE { m }
-ASSIGNED { v i }
-INITIAL { m = 0.1 }
-BREAKPOINT { SOLVE s METHOD euler i = 1e-4*m*(v + 60) }
-DERIVATIVE s { m' = 1 - m*m }
+ASSIGNED { v i before }
+INITIAL { m = 0.1 before = 0 }
+BREAKPOINT { SOLVE s METHOD derivimplicit i = 1e-4*m*(v + 60) }
+DERIVATIVE s { m' = before - m*m  before = 1/(1 + exp(-v/9)) }
 """
 SCALING = """
 NEURON { POINT_PROCESS Scaling RANGE g, i NONSPECIFIC_CURRENT i }
@@ -286,11 +328,11 @@ def refusals():
     soma.insert("ks1")
     look("channel")
     soma.uninsert("ks1")
-    soma.insert("explicit")
+    soma.insert("late")
     h.secondorder = 2
     look("order")
     h.secondorder = 0
-    soma.uninsert("explicit")
+    soma.uninsert("late")
     synapse, stim = h.Scaling(soma(0.5)), h.NetStim()
     wires = [h.NetCon(stim, synapse), h.NetCon(soma(0.5)._ref_v, synapse, sec=soma)]
     look("mixed")
@@ -310,14 +352,14 @@ def refusals():
 
 
 def test_refused_of_a_process():
-    out = run_function(refusals, mods={"explicit.mod": EXPLICIT, "scaling.mod": SCALING})
+    out = run_function(refusals, mods={"late.mod": LATE, "scaling.mod": SCALING})
     # rxd hooks itself into NEURON in several ways.
     assert "reaction-diffusion or another solver" in out.pop("rxd")
     assert out == {
         "nothing": [],
         "queue": ["binned event queue"],
         "channel": [],
-        "order": ["secondorder = 2 with METHOD euler or runge, or without METHOD"],
+        "order": ["secondorder 1 or 2"],
         "mixed": [],
         "nothing again": [],
         "rxd without species": [],

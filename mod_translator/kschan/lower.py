@@ -245,6 +245,8 @@ class _Lowering:
 class _Silent(Collector):
     """The passes that run here have nothing to say."""
 
+    second_order = False
+
     def refuse_at(self, kind: type, code: str, reason: str, remedy: str, loc: ir.Loc | None) -> None:
         raise AssertionError(reason)
 

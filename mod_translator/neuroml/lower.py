@@ -68,6 +68,8 @@ def _lowered(
 class _Passes(Collector):
     """What the passes report to."""
 
+    second_order = False
+
     def __init__(self, file: str) -> None:
         super().__init__()
         self.place = Place(file)

@@ -11,11 +11,17 @@ from mod_translator.passes.walk import fresh, rebuild, statements
 
 
 class Derivatives:
-    """The equations of one DERIVATIVE block. Symbols that they need are added to `symbols`."""
+    """The equations of one DERIVATIVE block. Symbols that they need are added to `symbols`.
+
+    equations: by state, one of each. advanced: all of them, in their order.
+    """
 
     def __init__(self, routine: ir.Routine, symbols: dict[str, ir.Symbol], used: set[str]) -> None:
         self.routine = routine
-        self.equations = {s.state: s for s in statements(routine.body) if isinstance(s, ir.Derivative)}
+        found = [s for s in statements(routine.body) if isinstance(s, ir.Derivative)]
+        self.equations = {s.state: s for s in found}
+        # NEURON lists a state once for each equation in the text, and so advances one of if and else twice.
+        self.advanced = tuple({(s.state, s.loc): s for s in found}.values())
         self.kept: list[str] = []
         self.names: dict[str, str] = {}
         sure = _surely(routine.body)

@@ -16,7 +16,9 @@ _METHODS = ("sparse", "derivimplicit")
 def takes_half_steps(mechanism: ir.Mechanism) -> bool:
     """Whether NEURON halves dt in the state update of all equations of this file."""
     routines = (*mechanism.routines.values(), *blocks(mechanism).values())
-    return any(isinstance(s, ir.SolveImplicit) and s.method in _METHODS for r in routines for s in statements(r.body))
+    return mechanism.halved or any(
+        isinstance(s, ir.SolveImplicit) and s.method in _METHODS for r in routines for s in statements(r.body)
+    )
 
 
 def doubled(mechanism: ir.Mechanism) -> ir.Mechanism:

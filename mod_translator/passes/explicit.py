@@ -1,7 +1,8 @@
 """METHOD euler and runge (src/scopmath/euler_thread.hpp, runge.hpp), and no method of integration at all.
 
 With no METHOD for a DERIVATIVE, or one that is for CVODE, NEURON's fixed step evaluates the equations and leaves the
-states as they are.
+states as they are. With h.secondorder the states of every method go on over dt with the derivatives that it has left
+(solve.cpp in nocmodl); dt itself is then half a step in BREAKPOINT.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from mod_translator.passes.staged import Staged
 from mod_translator.passes.walk import all_names, fresh
 
 EVALUATE = "evaluate"  # the method of a block that is only evaluated
+AGAIN = "evaluate again"  # likewise, after the step
 _DT, _T = ir.Var("dt"), ir.Var("t")
 
 
@@ -24,7 +26,7 @@ def explicit(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
     symbols = dict(mechanism.symbols)
     routines = dict(mechanism.routines)
     for name, routine in routines.items():
-        if routine.method not in ("euler", "runge", EVALUATE):
+        if routine.method not in ("euler", "runge", EVALUATE, AGAIN):
             continue
         derivatives = Derivatives(routine, symbols, used)
         body = derivatives.evaluated()
@@ -34,6 +36,8 @@ def explicit(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
             staged = Staged(mechanism, used)
             body = _runge(derivatives, replace(routine, body=body), staged, used)
             routines = {**staged.copies, **routines}  # callees come before their callers
+        if context.second_order and routine.method != AGAIN:
+            body = (*body, *_euler(derivatives))
         routines[name] = replace(routine, body=body, method="")
     return replace(mechanism, symbols=symbols, routines=routines)
 
@@ -52,15 +56,16 @@ def _over(left: ir.Expr, number: int) -> ir.Expr:
 
 def _euler(derivatives: Derivatives) -> list[ir.Stmt]:
     return [
-        ir.Assign(ir.Var(state), _plus(ir.Var(state), _times(_DT, ir.Var(derivatives.names[state]))), equation.loc)
-        for state, equation in derivatives.equations.items()
+        ir.Assign(ir.Var(e.state), _plus(ir.Var(e.state), _times(_DT, ir.Var(derivatives.names[e.state]))), e.loc)
+        for e in derivatives.advanced
     ]
 
 
 def _runge(derivatives: Derivatives, block: ir.Routine, staged: Staged, used: set[str]) -> tuple[ir.Stmt, ...]:
     """Return the four stages, in runge's own arithmetic; what else the block assigns it assigns four times."""
     start, change, total = (
-        {s: ir.Var(fresh(f"{s}_{what}", used)) for s in derivatives.equations} for what in ("start", "change", "total")
+        [ir.Var(fresh(f"{e.state}_{what}", used)) for e in derivatives.advanced]
+        for what in ("start", "change", "total")
     )
     time = ir.Var(fresh("t_stage", used))
     loc = block.loc or ir.Loc(1)
@@ -71,9 +76,9 @@ def _runge(derivatives: Derivatives, block: ir.Routine, staged: Staged, used: se
             now: ir.Expr = _T if stage == 1 else time
             stages.append(ir.Assign(time, _plus(now, _over(_DT, 2)), loc))
         stages += later if stage else block.body
-        for state, equation in derivatives.equations.items():
-            x, rate = ir.Var(state), ir.Var(derivatives.names[state])
-            x0, step, sum_ = start[state], change[state], total[state]
+        for k, equation in enumerate(derivatives.advanced):
+            x, rate = ir.Var(equation.state), ir.Var(derivatives.names[equation.state])
+            x0, step, sum_ = start[k], change[k], total[k]
 
             def put(target: ir.Var, value: ir.Expr, loc: ir.Loc = equation.loc) -> ir.Stmt:
                 return ir.Assign(target, value, loc)

@@ -14,12 +14,17 @@ from mod_translator.syntax.source import Source
 
 @dataclass
 class Context:
-    """One file being analysed. pointees: what its POINTERs to generators lead to (None: there is no live process)."""
+    """One file being analysed.
+
+    pointees: what its POINTERs to generators lead to (None: there is no live process). second_order: whether it is to
+    run with h.secondorder 1 or 2.
+    """
 
     source: Source
     report: Collector
     block_token: int | None = field(default=None)  # where the block under analysis starts
     pointees: Mapping[str, Pointee] | None = None
+    second_order: bool = False
 
     def name(self, marked: str) -> str:
         """Return the user's name of a marked name."""

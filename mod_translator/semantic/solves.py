@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mod_translator import ir
-from mod_translator.passes.explicit import EVALUATE
+from mod_translator.passes.explicit import AGAIN, EVALUATE
 from mod_translator.passes.walk import fresh
 from mod_translator.semantic.names import ANY_BLOCK_METHODS, METHODS
 from mod_translator.syntax import tree
@@ -95,5 +95,5 @@ class Solves:
         if not stepping or method not in _ONCE_MORE.get(block.kind, ()):
             return (ir.CallRoutine(name, (), loc),)
         again = fresh(f"{name}_again", {*routines, *self.lowering.symbols.table, *self.lowering.symbols.blocks})
-        routines[again] = replace(routine, name=again, method=EVALUATE)
+        routines[again] = replace(routine, name=again, method=AGAIN)
         return (ir.CallRoutine(name, (), loc), ir.CallRoutine(again, (), loc))

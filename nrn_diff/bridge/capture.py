@@ -81,7 +81,7 @@ def _capture(
     extracellular = read_extracellular(inventory, findings)
     circuits = () if from_now else read_circuits(inventory, clock.secondorder, findings)
     generators = read_generators(inventory, findings)
-    translator = Translator(findings, generators)
+    translator = Translator(findings, generators, second_order=clock.secondorder > 0)
     lowered = translator.lower_all([d.type for d in inventory.mechanisms])
     check_threads(lowered, findings)
     rank = execution_rank([d.type for d in (*inventory.ions, *inventory.mechanisms)], lowered)

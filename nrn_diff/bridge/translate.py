@@ -30,8 +30,10 @@ _NO_TEXT_AT_ALL = (
 
 
 @lru_cache(maxsize=1024)
-def _lowered(code: str, file: str, pointees: tuple[tuple[str, Pointee], ...]) -> tuple[ir.Mechanism | None, Report]:
-    return mod_translator.lower(code, file=file, pointees=dict(pointees))
+def _lowered(
+    code: str, file: str, pointees: tuple[tuple[str, Pointee], ...], second_order: bool
+) -> tuple[ir.Mechanism | None, Report]:
+    return mod_translator.lower(code, file=file, pointees=dict(pointees), second_order=second_order)
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,12 @@ class LoweredChannel:
 class Translator:
     """Lowers each mechanism once; refusals of the translation become refusals of the capture.
 
-    channels: what was made of KSChan objects, by name. generators: what C code draws random numbers from.
+    channels: what was made of KSChan objects, by name. generators: what C code draws random numbers from. second_order:
+    whether h.secondorder is 1 or 2.
     """
 
-    def __init__(self, findings: Findings, generators: Generators) -> None:
+    def __init__(self, findings: Findings, generators: Generators, *, second_order: bool = False) -> None:
+        self._second_order = second_order
         self.generators = generators
         self._findings = findings
         self._done: dict[str, ir.Mechanism | None] = {}
@@ -75,7 +79,8 @@ class Translator:
         if not kind.code:
             self._findings.refuse(kind.name, where, *_NO_TEXT.get(kind.name, _NO_TEXT_AT_ALL))
             return None
-        mechanism, report = _lowered(nmodl_text(kind), kind.file, tuple(self.generators.pointees(kind.name).items()))
+        pointees = tuple(self.generators.pointees(kind.name).items())
+        mechanism, report = _lowered(nmodl_text(kind), kind.file, pointees, self._second_order)
         for error in report.errors:
             self._refuse(where, error)
         for note in report.notes:

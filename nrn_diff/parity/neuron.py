@@ -101,13 +101,13 @@ CABLE = (
 STEP = (
     Feature("fixed step, secondorder 0, 1, 2", _SAME, (_HH, _ORDERS)),
     Feature(
-        "secondorder 1 or 2 with METHOD derivimplicit or sparse",
+        "secondorder 1 or 2 with METHOD derivimplicit, sparse, euler or runge, or without METHOD",
         _SAME,
         (_ORDERS,),
         "as NEURON does it: half a step, and as much again with what it has left",
     ),
     Feature(
-        "secondorder 1 or 2 with METHOD euler or runge, without METHOD, or with evaluations whose order matters",
+        "secondorder 1 or 2 with derivimplicit or newton of equations that use what their last evaluation left",
         _REFUSED,
         (_OTHERS,),
     ),

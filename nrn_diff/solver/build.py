@@ -303,15 +303,6 @@ def _check(capture: Capture, data: MechanismData, blocks: Mapping[str, Block], l
                     f"h.usetable_{mechanism.name} = 0",
                 )
             )
-    if capture.secondorder and mechanism.halved:
-        refusals.append(
-            Refusal(
-                f"secondorder = {capture.secondorder} with METHOD euler or runge, or without METHOD",
-                f"mechanism {mechanism.name}, {mechanism.file}",
-                "NEURON then takes half a step and goes on with the last derivatives, which is not supported",
-                "h.secondorder = 0",
-            )
-        )
     if mechanism.potential and not _alone(capture, data):
         refusals.append(
             Refusal(
