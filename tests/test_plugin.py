@@ -145,6 +145,15 @@ def refusals():
     nrn_diff.enable()
     h("proc advance() { fadvance() }")
     h.run()
+    h.CVode().event(1.3)  # NEURON's psolve stops there
+    h.ParallelContext().psolve(3)
+    out["stopped"] = h.t
+    h.secondorder = 2
+    try:
+        h.continuerun(3)
+    except RuntimeError as error:
+        out["secondorder"] = str(error)
+    h.secondorder = 0
     h("proc advance() { fadvance() print 1 }")
     try:
         h.run()
@@ -165,6 +174,8 @@ def test_what_cannot_be_reproduced_is_refused_or_run_by_neuron():
     assert "NEURON's own" in out["said"]
     assert (out["n"], round(out["t"], 9)) == (41, 1.0)
     assert "advance()" in out["advance"]
+    assert round(out["stopped"], 9) == 1.3
+    assert "secondorder = 2: it was changed since finitialize" in out["secondorder"]
     assert "somewhere" in out["fallback"]
 
 
@@ -362,16 +373,18 @@ def threads():
         cell.insert("hh")
         cell.L = cell.diam = 20
     clamp = h.IClamp(cells[1](0.5))
-    clamp.delay, clamp.dur, clamp.amp = 1, 5, 1
+    clamp.delay, clamp.dur, clamp.amp = 1, 50, 0.2
     synapse = h.ExpSyn(cells[2](0.5))
     netcon = h.NetCon(cells[1](0.5)._ref_v, synapse, sec=cells[1])
     netcon.weight[0], netcon.delay = 0.01, 1.3
     context = h.ParallelContext()
     context.nthread(4)
+    context.set_maxstep(10)
     vectors = [h.Vector().record(cell(0.5)._ref_v) for cell in cells[1:3]]
     h.tstop, out = 6, []
     for first, second in ((False, False), (True, True), (True, False)):
-        for on, run in ((first, h.run), (second, lambda: h.continuerun(15))):
+        # In psolve NEURON's threads wait for one another only where an event says so.
+        for on, run in ((first, h.run), (second, lambda: context.psolve(25))):
             nrn_diff.enable() if on else nrn_diff.disable()
             run()
         out.append([np.array(v) for v in vectors])
@@ -382,6 +395,6 @@ def test_neurons_threads_are_left_to_work():
     out = run_function(threads)
     theirs, ours, mixed = map(np.array, out["traces"])
     assert out["threads"] == 4
-    assert theirs.max() > 0
+    assert theirs[1, 400:].max() > 0
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-9)
     np.testing.assert_allclose(mixed, theirs, rtol=0, atol=1e-9)

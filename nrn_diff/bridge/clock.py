@@ -8,6 +8,7 @@ import numpy as np
 from neuron import h
 
 from nrn_diff.bridge.findings import Findings
+from nrn_diff.bridge.native import step_of_thread
 
 _HOC_EPSILON = 1e-11  # HOC's comparison tolerance (hoc_epsilon in code.cpp)
 _DEFAULT_V_INIT = -65.0  # finitialize without stdrun.hoc: the model's own default
@@ -39,6 +40,18 @@ def last_time(dt: float, tstop: float, steps: int) -> float:
         for _ in range(steps):
             t = (t + dt / 2) + dt / 2  # fadvance adds dt/2 twice
     return t
+
+
+def refuse_late_secondorder(findings: Findings) -> None:
+    """NEURON looks at secondorder in finitialize and when dt changes; its steps would mix two methods until then."""
+    found = step_of_thread()
+    if found is not None and found[0] == h.dt and found[1] != (2.0 if h.secondorder else 1.0) / h.dt:
+        findings.refuse(
+            f"secondorder = {int(h.secondorder)}",
+            "",
+            "it was changed since finitialize, and NEURON goes on with the former method in one half of each step",
+            "set it before the run is initialised",
+        )
 
 
 def read_clock(tstop: float | None, dt: float | None, findings: Findings) -> Clock:

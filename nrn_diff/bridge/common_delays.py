@@ -75,7 +75,6 @@ def _find() -> Sequence[int]:
     library = neuron_library()
     assert library is not None
     # As finitialize does it, but without any code of the user's.
-    library[_DECIDE].argtypes = [ctypes.c_void_p]
     library[_DECIDE](ctypes.c_void_p.in_dll(library, "net_cvode_instance"))
     (delay,) = (8 * k for k in range(_WORDS) if ctypes.c_double.from_address(mine + 8 * k).value == _DELAY)
     old = [read_word(mine + 8 * k) for k in range(_WORDS)]

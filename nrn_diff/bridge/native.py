@@ -9,6 +9,8 @@ import sys
 from functools import cache, partial
 from pathlib import Path
 
+from neuron import h
+
 from nrn_diff.bridge.forked import ChildFailedError, in_copy
 
 # Offsets in struct Symbol and struct Proc (hocdec.h): name, type, ..., union u; defn, size.
@@ -67,8 +69,22 @@ def usable_delay() -> float:
     library = neuron_library()
     if library is None or not hasattr(library, _USABLE_DELAY):
         return 0.0
-    library[_USABLE_DELAY].restype = ctypes.c_double
-    return float(library[_USABLE_DELAY]())
+    delay = library[_USABLE_DELAY]
+    delay.restype = ctypes.c_double
+    return float(delay())
+
+
+def step_of_thread() -> tuple[float, float] | None:
+    """dt (ms) and cj (1/ms) of NEURON's first thread (NrnThread); None if this build does not show them."""
+    library = neuron_library()
+    try:
+        thread = ctypes.c_void_p.in_dll(library, "nrn_threads").value if library else None
+    except ValueError:
+        return None
+    if not thread:
+        return None
+    t, dt, cj = (ctypes.c_double.from_address(thread + 8 * k).value for k in range(3))
+    return (dt, cj) if t == h.ParallelContext().t(0) else None
 
 
 def transfer() -> None:

@@ -14,6 +14,7 @@ from neuron import h
 
 from nrn_diff.bridge.callbacks import places_of_sources, recorded_now
 from nrn_diff.bridge.capture import FromNow, examine
+from nrn_diff.bridge.clock import refuse_late_secondorder
 from nrn_diff.bridge.common_delays import CommonDelays, common_delays
 from nrn_diff.bridge.extracellular import layer_potential
 from nrn_diff.bridge.findings import Findings
@@ -188,6 +189,7 @@ class Session:
         places = _places(wiring, inventory, known.sources)
         queue, own = read_queue(saved, wiring, inventory, places, common, findings)
         _refuse_numbers_of_cells(wiring, known.sources, findings)
+        refuse_late_secondorder(findings)
         counts = _counts(inventory, capture, wiring, findings)
         findings.raise_if_refused()
         self.known = known
