@@ -38,7 +38,7 @@ def network(on):
     soma.L = soma.diam = 20
     dend.L, dend.diam, dend.nseg = 200, 2, 3
     clamp = h.IClamp(soma(0.5))
-    clamp.delay, clamp.dur, clamp.amp = 1, 50, 0.2
+    clamp.delay, clamp.dur, clamp.amp = 1, 50, 0.3
     syn, syn2 = h.Exp2Syn(dend(0.5)), h.ExpSyn(soma(0.5))
     stim, cell = h.NetStim(), h.IntFire2()
     stim.start, stim.interval, stim.noise, stim.number = 0.5, 3, 1, 100
@@ -372,17 +372,18 @@ def threads():
     for cell in cells:
         cell.insert("hh")
         cell.L = cell.diam = 20
-    clamp = h.IClamp(cells[1](0.5))
-    clamp.delay, clamp.dur, clamp.amp = 1, 50, 0.2
-    synapse = h.ExpSyn(cells[2](0.5))
-    netcon = h.NetCon(cells[1](0.5)._ref_v, synapse, sec=cells[1])
-    netcon.weight[0], netcon.delay = 0.01, 1.3
+    clamp = h.IClamp(cells[2](0.5))
+    clamp.delay, clamp.dur, clamp.amp = 1, 50, 0.3
+    synapse = h.ExpSyn(cells[1](0.5))
+    netcon = h.NetCon(cells[2](0.5)._ref_v, synapse, sec=cells[2])
+    netcon.weight[0], netcon.delay = 0.05, 1.3
     context = h.ParallelContext()
     context.nthread(4)
     context.set_maxstep(10)
     vectors = [h.Vector().record(cell(0.5)._ref_v) for cell in cells[1:3]]
     h.tstop, out = 6, []
-    for first, second in ((False, False), (True, True), (True, False)):
+    for first, second, at_once in ((False, False, True), (True, True, True), (True, False, True), (True, False, False)):
+        context.nthread(4, at_once)
         # In psolve NEURON's threads wait for one another only where an event says so.
         for on, run in ((first, h.run), (second, lambda: context.psolve(25))):
             nrn_diff.enable() if on else nrn_diff.disable()
@@ -393,8 +394,9 @@ def threads():
 
 def test_neurons_threads_are_left_to_work():
     out = run_function(threads)
-    theirs, ours, mixed = map(np.array, out["traces"])
+    theirs, ours, mixed, in_turn = map(np.array, out["traces"])
     assert out["threads"] == 4
-    assert theirs[1, 400:].max() > 0
+    assert theirs[0, 400:].max() > 0
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-9)
     np.testing.assert_allclose(mixed, theirs, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(in_turn, theirs, rtol=0, atol=1e-9)
