@@ -59,7 +59,7 @@ SEMANTIC = {
     "S151": INITIAL % "$m' = 1",
     "S152": SOLVED % "$a' = 1",
     "S153": INITIAL % "FROM $i = 0 TO 3 BY 0 { a = i }",
-    "S154": X + "INITIAL { $s() }\nDERIVATIVE s { m' = 1 }\n",
+    "S154": X + "INITIAL { $s() }\nKINETIC s { ~ m <-> n (1, 1) }\n",
     "S155": P + "BREAKPOINT { i = v $net_send(1, 2) }\n",
     "S156": SOLVED % "$m' = -m*p^2",
     "S157": X + "INITIAL { CONDUCTANCE $a }\n",
@@ -113,6 +113,7 @@ UNSUPPORTED = {
     "U162": X + "BREAKPOINT { SOLVE $s }\nKINETIC s { ~ m <-> n (1, 1) }\n",
     "U163": X + "$AFTER BREAKPOINT { a = 1 }\n",
     "U164": X + "$CONSTRUCTOR { b = 1 }\n",
+    "U165": SOLVED.replace("cnexp", "derivimplicit") % "m' = -m" + "INITIAL { $s() }\n",
     "U166": KINETIC % "LOCAL k k = 2*n ~ 2 m <-> n (k, 1)",
     "U167": KINETIC.replace("$", "") % "~ m <-> n ($a + 1, 1)",
     "U168": "NEURON { SUFFIX x USEION ca READ cai }\nASSIGNED { cai }\nSTATE { m }\n"

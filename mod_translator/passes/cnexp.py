@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mod_translator import ir
-from mod_translator.errors import SemanticError
+from mod_translator.errors import UnsupportedConstruct
 from mod_translator.passes.context import PassContext
 from mod_translator.passes.linear import Linear, NotLinearError, decompose
-from mod_translator.passes.walk import blocks, calls, rebuild, statements
+from mod_translator.passes.walk import rebuild, statements
 
+CALLED = "cnexp, called"  # the method of a block that is called like a PROCEDURE, and takes a step each time
 _ONE = ir.Num(1.0, "1")
 _ZERO = ir.Num(0.0, "0")
 _DT = ir.Var("dt")
@@ -23,16 +24,16 @@ def cnexp(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
     """
     routines = dict(mechanism.routines)
     for name, routine in routines.items():
-        if routine.method != "cnexp":
+        if routine.method not in ("cnexp", CALLED):
             continue
         _warn_of_products(routine, context)
         try:
             routines[name] = replace(routine, body=rebuild(routine.body, _step), method="")
         except NotLinearError:
-            if _calls_of(mechanism, name) > 1:
-                reason = f"the DERIVATIVE {name} is called, and not linear in its states"
-                remedy = f"SOLVE {name} in BREAKPOINT, and nowhere else"
-                context.refuse_at(SemanticError, "S154", reason, remedy, routine.loc)
+            if routine.method == CALLED:
+                reason = "a DERIVATIVE that is called, and not linear in its states"
+                remedy = "SOLVE it in BREAKPOINT, and nowhere else"
+                context.refuse_at(UnsupportedConstruct, "U165", reason, remedy, routine.loc)
             states = sorted({s.state for s in statements(routine.body) if isinstance(s, ir.Derivative)})
             context.note_at(
                 f"DERIVATIVE {name} is not linear in its states ({', '.join(states)}): "
@@ -41,11 +42,6 @@ def cnexp(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
             )
             routines[name] = replace(routine, method="derivimplicit")
     return replace(mechanism, routines=routines)
-
-
-def _calls_of(mechanism: ir.Mechanism, name: str) -> int:
-    everything = (*mechanism.routines.values(), *blocks(mechanism).values())
-    return sum(calls(routine.body).count(name) for routine in everything)
 
 
 def _warn_of_products(routine: ir.Routine, context: PassContext) -> None:

@@ -38,7 +38,7 @@ class _Analysis:
         receive, net_initial = self._net_receive()
         around = self._before_and_after()
         self._other_blocks()
-        self._called_equations()
+        self.lower.solves.finish_called()
         self._tables_filled_anyway(kind)
         self._unreached()
         return ir.Mechanism(
@@ -256,13 +256,6 @@ class _Analysis:
                 )
             elif block.body:
                 self.context.note(f"the {block.kind} block is left out")
-
-    def _called_equations(self) -> None:
-        """Refuse calls of a DERIVATIVE unless nocmodl makes a function of it that takes a step: METHOD cnexp."""
-        for name, marked in self.lower.steps.items():
-            if self.lower.methods.get(name) != "cnexp":
-                reason = f"the DERIVATIVE {name} is called, and not SOLVEd by METHOD cnexp"
-                self.context.wrong("S154", reason, f"SOLVE {name} in BREAKPOINT", marked)
 
     def _only_shows(self, statement: tree.Statement) -> bool:
         """Return whether a statement of CONSTRUCTOR leaves nothing but live values that HOC can read."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mod_translator import ir
+from mod_translator.passes.cnexp import CALLED
 from mod_translator.passes.explicit import AGAIN, EVALUATE
 from mod_translator.passes.walk import fresh
 from mod_translator.semantic.names import ANY_BLOCK_METHODS, METHODS
@@ -31,6 +32,7 @@ class Solves:
     def __init__(self, lowering: Lowering) -> None:
         self.lowering = lowering
         self.context = lowering.context
+        self.called: dict[str, tuple[str, str]] = {}  # DERIVATIVE blocks that are called: where, and the routine of it
         self.halved = False  # some SOLVE of BREAKPOINT takes half a step with h.secondorder
 
     def statement(self, solve: tree.Solve, *, stepping: bool = False) -> tuple[ir.Stmt, ...]:
@@ -97,3 +99,26 @@ class Solves:
         again = fresh(f"{name}_again", {*routines, *self.lowering.symbols.table, *self.lowering.symbols.blocks})
         routines[again] = replace(routine, name=again, method=AGAIN)
         return (ir.CallRoutine(name, (), loc), ir.CallRoutine(again, (), loc))
+
+    def call(self, name: str, marked: str) -> tuple[ir.Stmt, ...]:
+        """Return the call of a DERIVATIVE; what it does depends on its METHOD, which `finish_called` knows."""
+        routines = self.lowering.routines
+        if name not in self.called:
+            self.lowering.reach(name, marked)
+            alias = fresh(f"{name}_called", {*routines, *self.lowering.symbols.table, *self.lowering.symbols.blocks})
+            self.called[name] = marked, alias
+            routines[alias] = ir.Routine(alias, "DERIVATIVE", ())  # callees come before their callers
+        return (ir.CallRoutine(self.called[name][1], (), self.context.loc(marked)),)
+
+    def finish_called(self) -> None:
+        """Give each DERIVATIVE that is called what nocmodl's function does: a step (cnexp), or an evaluation."""
+        for name, (marked, alias) in self.called.items():
+            method = self.lowering.methods.get(name, "")
+            routine = self.lowering.routines.get(name)
+            if method not in ("cnexp", *EXPLICIT, EVALUATE) or routine is None:
+                reason = f"the DERIVATIVE {name} is called, and SOLVEd by {method or 'nothing'}"
+                remedy = f"SOLVE {name} in BREAKPOINT, or write a PROCEDURE"
+                self.context.unsupported("U165", reason, remedy, marked)
+            else:
+                does = CALLED if method == "cnexp" else EVALUATE
+                self.lowering.routines[alias] = replace(routine, name=alias, method=does)

@@ -45,7 +45,6 @@ class Lowering:
         self.methods: dict[str, str] = {}  # of the blocks of equations that are SOLVEd
         self.resolve = Resolver(context, symbols, self.reach)
         self.solves = Solves(self)
-        self.steps: dict[str, str] = {}  # DERIVATIVE blocks that are called as a PROCEDURE, and where
         self.diffusions: list[ir.Diffusion] = []
         self.diffuse: list[ir.Stmt] = []  # the statements that compute what `diffusions` names
         self._active: list[str] = []
@@ -417,7 +416,7 @@ class Lowering:
         if block.kind in ("PROCEDURE", "FUNCTION"):
             args = self.resolve.check_call(call.name, (len(block.args),), call.args, work.scope)
         elif block.kind == "DERIVATIVE" and not call.args:
-            self.steps.setdefault(name, call.name)
+            return self.solves.call(name, call.name)
         else:
             reason = f"the {block.kind} {name} is called"
             self.context.wrong("S154", reason, f"SOLVE {name} in BREAKPOINT", call.name)

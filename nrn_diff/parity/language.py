@@ -229,10 +229,16 @@ METHODS = (
         "NEURON's formula, which is not the solution of the equation; a note says so",
     ),
     Construct(
-        "a DERIVATIVE SOLVEd by cnexp, called like a PROCEDURE",
-        SOLVED % ("cnexp", "m' = -m") + "INITIAL { s() }\n",
+        "a DERIVATIVE that is called like a PROCEDURE, SOLVEd by cnexp, euler, runge or no METHOD",
+        SOLVED % ("euler", "m' = -m") + "INITIAL { s() }\n",
         DRIVEN,
-        "each call takes a step; by any other METHOD it is refused (S154)",
+        "by cnexp each call takes a step, else it evaluates the equations",
+    ),
+    Construct(
+        "the same, SOLVEd by derivimplicit",
+        SOLVED % ("derivimplicit", "m' = -m") + "INITIAL { s() }\n",
+        (),
+        "NEURON evaluates the equations as often as its iteration does, and advances nothing",
     ),
     Construct("METHOD derivimplicit", SOLVED % ("derivimplicit", "m' = -m*n n' = m*n"), NEWTON),
     Construct(
