@@ -307,6 +307,7 @@ class Routine:
     made_of: tuple[str, ...] = ()
 
 
+EXTERNAL = "EXTERNAL"  # Symbol.block of a POINTER to the GLOBAL of another mechanism that has its name in HOC
 OPAQUE = "BBCOREPOINTER"  # Symbol.block of what only C code can use
 PROCESS = "PROCESS"  # Symbol.block of the place of the one random stream that all mechanisms of a process draw from
 LIBRARY = "nothing"  # the SUFFIX of a file that only holds functions for HOC

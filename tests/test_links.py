@@ -48,6 +48,19 @@ STATE { s }
 BREAKPOINT { SOLVE d METHOD cnexp i = 1e-3*s*v }
 DERIVATIVE d { s' = (other - s)/3 }
 """
+# A GLOBAL of one mechanism that another one names EXTERNAL.
+OWNER = """NEURON { SUFFIX owner GLOBAL rate RANGE own NONSPECIFIC_CURRENT i }
+PARAMETER { rate = 0.7 }
+ASSIGNED { v i own }
+BREAKPOINT { own = rate*2 i = 1e-5*own*(v + 60) }
+"""
+ASKS = """NEURON { SUFFIX asks EXTERNAL rate_owner RANGE seen NONSPECIFIC_CURRENT i }
+ASSIGNED { v i rate_owner seen }
+STATE { m }
+INITIAL { m = 0.1*rate_owner }
+BREAKPOINT { SOLVE grow METHOD cnexp seen = rate_owner + m i = 2e-5*seen*(v + 70) }
+DERIVATIVE grow { m' = rate_owner - m/3 }
+"""
 MODS = {
     f"{name}.mod": text
     for name, text in {
@@ -58,6 +71,8 @@ MODS = {
         "goalkeeper": TARGET,
         "gap": GAP,
         "twins": TWINS,
+        "owner": OWNER,
+        "asks": ASKS,
     }.items()
 }
 
@@ -268,3 +283,47 @@ def refused(case):
 )
 def test_pointers_that_cannot_be_followed_are_refused(case, words):
     assert words in run_function(refused, mods=MODS, case=case)
+
+
+def externals():
+    import jax
+    from neuron import h
+
+    import nrn_diff
+
+    jax.config.update("jax_enable_x64", True)
+    h.load_file("stdrun.hoc")
+    made, _clamp = cells(h)
+    (soma, dend), (_, dend1), _ = made
+    for section in (soma, dend):
+        section.insert("asks")
+    h.tstop = 8
+    try:
+        nrn_diff.capture()
+        message = ""
+    except nrn_diff.CaptureError as error:
+        message = str(error)
+    dend1.insert("owner")
+    dend.insert("owner")
+    h.rate_owner = 0.9
+    v = h.Vector().record(soma(0.5)._ref_v)
+    kept = [h.Vector().record(r) for r in (dend(0.5).asks._ref_seen, dend(0.5).owner._ref_own)]
+    model = nrn_diff.capture()
+    worst = differences(h, model)
+
+    def run(factor):
+        h.rate_owner = 0.9 * factor
+        h.run()
+        return sum(float(sum(x)) for x in (v, *kept))
+
+    return {"message": message, "worst": worst, "gradient": gradient(h, model, "rate_owner", run)}
+
+
+def test_the_global_of_another_mechanism_is_external():
+    out = run_function(externals, mods=MODS)
+    assert "the EXTERNAL variable rate_owner" in out["message"]
+    assert len(out["worst"]) == 3
+    assert max(out["worst"].values()) <= 1e-9, out["worst"]
+    exact, finite, value = out["gradient"]
+    assert value == 0.9
+    assert abs(exact - finite) <= 1e-6 * abs(finite)

@@ -96,7 +96,7 @@ UNSUPPORTED = {
     "U130": INITIAL % "FROM i = 0 TO 2 { $i = 3 }",
     "U133": INITIAL % 'a = exp("text")',
     "U134": "NEURON { SUFFIX x POINTER p RANGE a }\nASSIGNED { p[2] a }\nINITIAL { a = $p[0] }\n",
-    "U135": "NEURON { SUFFIX x EXTERNAL q_other RANGE a }\nASSIGNED { q_other a }\nINITIAL { a = $q_other }\n",
+    "U135": "NEURON { SUFFIX x EXTERNAL q_other RANGE a }\nASSIGNED { q_other a }\nINITIAL { $q_other = 3 }\n",
     "U137": INITIAL % 'a = $force(t, "file")',
     "U140": CALLED % "FUNCTION f(x) { f = x*$f(x - 1) }",
     "U150": SOLVED % "while ($a < 3) { a = a + 1 m' = -m }",

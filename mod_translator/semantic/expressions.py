@@ -117,7 +117,8 @@ class Resolver:
             self._unknown(name, marked, reading)
             return _ZERO
         refused = name in self.symbols.pointers and symbol.role is not Role.POINTER
-        if refused or name in self.symbols.externals or symbol.block == "RANDOM":
+        foreign = name in self.symbols.externals and not (reading and symbol.role is Role.POINTER)
+        if refused or foreign or symbol.block == "RANDOM":
             self._foreign(name, marked)
             return _ZERO
         if not symbol.length:
@@ -168,9 +169,8 @@ class Resolver:
                 marked,
             )
         elif name in self.symbols.externals:
-            self.context.unsupported(
-                "U135", f"the EXTERNAL variable {name} of another mechanism", "make it a PARAMETER of this one", marked
-            )
+            reason = f"the EXTERNAL variable {name}, which is assigned, an array or belongs to an ARTIFICIAL_CELL"
+            self.context.unsupported("U135", reason, "make it a PARAMETER of this mechanism", marked)
         else:
             reason = f"the RANDOM variable {name} outside the first argument of a random_ function"
             self.context.wrong("S134", reason, "pass it to random_uniform, random_negexp, ...", marked)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from mod_translator.ir import OPAQUE, Current, IonUse, Loc, Role, Symbol
+from mod_translator.ir import EXTERNAL, OPAQUE, Current, IonUse, Loc, Role, Symbol
 from mod_translator.semantic.context import Context
 from mod_translator.semantic.names import EXTERNALS, ion_variables
 from mod_translator.semantic.units import UnitError, standard_units
@@ -224,6 +224,8 @@ class _Collector:
             symbol = replace(symbol, role=Role.ION, visible=written and name in self.ranges)
         if name in self.out.pointers - self.out.opaque and not symbol.length and not self.out.artificial:
             symbol = replace(symbol, role=Role.POINTER, visible=False)
+        if name in self.out.externals and not symbol.length and not self.out.artificial:
+            symbol = replace(symbol, role=Role.POINTER, block=EXTERNAL, visible=False)
         if name in self.out.opaque or (self.out.artificial and name in self.out.pointers):  # kept among the pointers
             symbol = replace(symbol, block=OPAQUE, visible=False)
         self.out.table[name] = replace(symbol, name=name, loc=loc)

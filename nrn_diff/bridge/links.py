@@ -36,7 +36,8 @@ class Links:
 
 def find_links(inventory: Inventory, lowered: Mapping[str, ir.Mechanism], findings: Findings) -> Links:
     """The links of the live model. Refuses those to what the snapshot does not hold, and POINTERs that are not set."""
-    used = [(d, name) for d in inventory.mechanisms if (m := lowered.get(d.type.name)) for name in _used_pointers(m)]
+    located = [(d, lowered[d.type.name]) for d in inventory.mechanisms if d.type.name in lowered]
+    used = [(d, m.symbols[name]) for d, m in located for name in _used_pointers(m)]
     transfers = bool(hook("nrnthread_v_transfer_"))
     if hook("nrnthread_v_transfer_") is None:
         findings.note("whether ParallelContext.source_var is used cannot be seen in this build of NEURON")
@@ -50,7 +51,8 @@ def find_links(inventory: Inventory, lowered: Mapping[str, ir.Mechanism], findin
         transfers = False
     model = [*every_variable(inventory), *vector_elements()] if used or transfers else []
     return Links(
-        _pointers(inventory, used, model, findings), _transfers(inventory, model, findings) if transfers else {}
+        _pointers(inventory, used, lowered, model, findings),
+        _transfers(inventory, model, findings) if transfers else {},
     )
 
 
@@ -60,37 +62,64 @@ def _used_pointers(mechanism: ir.Mechanism) -> list[str]:
 
 
 def _pointers(
-    inventory: Inventory, used: Sequence[tuple[Located, str]], model: Sequence[Block], findings: Findings
+    inventory: Inventory,
+    used: Sequence[tuple[Located, ir.Symbol]],
+    lowered: Mapping[str, ir.Mechanism],
+    model: Sequence[Block],
+    findings: Findings,
 ) -> dict[str, tuple[Link, ...]]:
     if not used:
         return {}
 
     def follow() -> list[list[float | None]]:
         put_sentinels(model, inventory.topology.sections[0])
-        return [[_value(owner, located, name) for owner in located.owners] for located, name in used]
+        return [[_value(owner, located, symbol) for owner in located.owners] for located, symbol in used]
 
     found: dict[str, tuple[Link, ...]] = {}
-    for (located, name), values in zip(used, in_copy(follow), strict=True):
+    for (located, symbol), values in zip(used, in_copy(follow), strict=True):
         records: dict[int, Record] = {}
         for row, value in enumerate(values):
             label, record = ("nothing", None) if value is None else identify(model, value)
-            if record is None or record.kind in _NOT_FOLLOWED:
+            if symbol.block == ir.EXTERNAL and not _is_constant(record, lowered):
+                _refuse_external(located, symbol.name, findings)
+                break
+            if record is None or (record.kind in _NOT_FOLLOWED and symbol.block != ir.EXTERNAL):
                 findings.refuse(
-                    f"the POINTER {name} to {label}",
+                    f"the POINTER {symbol.name} to {label}",
                     f"{located.places[row]}, mechanism {located.type.name}",
                     "POINTERs can lead to voltages, ion variables and variables of mechanisms and point processes",
                     "set it (h.setpointer) to such a variable",
                 )
             else:
                 records[row] = record
-        found[located.type.name] = (*found.get(located.type.name, ()), *_grouped(name, records))
+        found[located.type.name] = (*found.get(located.type.name, ()), *_grouped(symbol.name, records))
     return found
 
 
-def _value(owner: Any, located: Located, name: str) -> float | None:
+def _is_constant(record: Record | None, lowered: Mapping[str, ir.Mechanism]) -> bool:
+    """Whether it is a GLOBAL that its mechanism does not assign during a simulation."""
+    if record is None or record.kind != "global" or record.owner not in lowered:
+        return False
+    symbol = lowered[record.owner].symbols.get(record.variable)
+    return symbol is not None and symbol.role is ir.Role.GLOBAL and not symbol.length
+
+
+def _refuse_external(located: Located, name: str, findings: Findings) -> None:
+    findings.refuse(
+        f"the EXTERNAL variable {name}",
+        f"mechanism {located.type.name}",
+        "it is no GLOBAL of a mechanism that is inserted somewhere, or one that is assigned while the simulation runs",
+        f"insert that mechanism in a section, or make {name} a PARAMETER of {located.type.name}",
+    )
+
+
+def _value(owner: Any, located: Located, symbol: ir.Symbol) -> float | None:
+    name = symbol.name
     try:
+        if symbol.block == ir.EXTERNAL:
+            return float(getattr(h, name))
         return float(getattr(owner, name if located.type.point else f"{name}_{located.type.name}"))
-    except (AttributeError, ValueError):  # it points nowhere
+    except (AttributeError, ValueError, LookupError, TypeError):  # it points nowhere
         return None
 
 

@@ -51,6 +51,8 @@ class Linked:
                 return len(next(m for m in self.capture.mechanisms if m.name == link.owner).nodes)
             case "vext":
                 return int(self.layered.max()) + 1
+            case "global":
+                return 1
             case "e_extracellular":
                 assert self.capture.extracellular is not None
                 return len(self.capture.extracellular.nodes)
