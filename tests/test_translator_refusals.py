@@ -112,7 +112,7 @@ UNSUPPORTED = {
     "U161": X + "INITIAL { SOLVE $s STEADYSTATE derivimplicit }\nDERIVATIVE s { m' = -m }\n",
     "U162": X + "BREAKPOINT { SOLVE $s }\nKINETIC s { ~ m <-> n (1, 1) }\n",
     "U163": X + "$AFTER BREAKPOINT { a = 1 }\n",
-    "U164": X + "$CONSTRUCTOR { b = 1 }\n",
+    "U164": X + "$CONSTRUCTOR { f() }\nPROCEDURE f() { b = 1 }\n",
     "U165": SOLVED.replace("cnexp", "derivimplicit") % "m' = -m" + "INITIAL { $s() }\n",
     "U166": KINETIC % "LOCAL k k = 2*n ~ 2 m <-> n (k, 1)",
     "U167": KINETIC.replace("$", "") % "~ m <-> n ($a + 1, 1)",

@@ -251,20 +251,20 @@ class _Analysis:
             if block.kind == "CONSTRUCTOR" and not all(self._only_shows(s) for s in block.body):
                 self.context.unsupported(
                     "U164",
-                    "a CONSTRUCTOR that does more than assign variables that HOC can read",
-                    "set the others in INITIAL, or make them RANGE",
+                    "a CONSTRUCTOR that does more than assign variables of the instance, or that HOC can read",
+                    "do the rest in INITIAL",
                 )
             elif block.body:
                 self.context.note(f"the {block.kind} block is left out")
 
     def _only_shows(self, statement: tree.Statement) -> bool:
-        """Return whether a statement of CONSTRUCTOR leaves nothing but live values that HOC can read."""
+        """Return whether a statement of CONSTRUCTOR leaves nothing but live values: what HOC or the instance holds."""
         match statement:
             case tree.VerbatimText() | tree.Local():
                 return True
             case tree.Assign(target, _):
                 symbol = self.symbols.table.get(self.context.name(target.name))
-                return symbol is not None and symbol.visible
+                return symbol is not None and (symbol.visible or symbol.role is ir.Role.INSTANCE)
             case tree.Conditional(arms, _):
                 return all(self._only_shows(s) for _, arm in arms for s in arm)
             case tree.Nested() | tree.Loop():

@@ -83,16 +83,28 @@ DECLARATIONS = (
         "what it may lead to: see NEURON, below",
     ),
     Construct(
-        "POINTER to an array, in an ARTIFICIAL_CELL; BBCOREPOINTER",
-        "NEURON { SUFFIX x BBCOREPOINTER p RANGE a }\nASSIGNED { p a }\nINITIAL { a = p }\n",
+        "POINTER in an ARTIFICIAL_CELL",
+        "NEURON { ARTIFICIAL_CELL x POINTER p RANGE a }\nASSIGNED { p a }\nNET_RECEIVE (w) { a = p }\n",
         (),
-        "where a simulation uses it",
+        "NEURON runs it; here such cells run before the equations, and what a POINTER leads to may depend on them",
     ),
     Construct(
-        "EXTERNAL",
-        "NEURON { SUFFIX x EXTERNAL q_y RANGE a }\nASSIGNED { q_y a }\nINITIAL { a = q_y }\n",
+        "POINTER to an array, BBCOREPOINTER outside of C",
+        "NEURON { SUFFIX x BBCOREPOINTER p RANGE a }\nASSIGNED { p a }\nINITIAL { a = p }\n",
         (),
-        "likewise",
+        "NEURON's own compiler prints C++ that does not compile",
+    ),
+    Construct(
+        "EXTERNAL, read: a GLOBAL of another mechanism",
+        "NEURON { SUFFIX x EXTERNAL q_y RANGE a }\nASSIGNED { q_y a }\nINITIAL { a = q_y }\n",
+        ("test_links.py::test_the_global_of_another_mechanism_is_external",),
+        "of one that is inserted and does not assign it while the simulation runs; else the capture refuses",
+    ),
+    Construct(
+        "EXTERNAL that is assigned, an array, in an ARTIFICIAL_CELL",
+        "NEURON { SUFFIX x EXTERNAL q_y RANGE a }\nASSIGNED { q_y a }\nINITIAL { q_y = 1 }\n",
+        (),
+        "NEURON compiles it; every mechanism that has it would depend on the order of all others",
     ),
     Construct(
         "RANDOM in an ARTIFICIAL_CELL",
@@ -135,6 +147,7 @@ DECLARATIONS = (
         "random_setids in a mechanism of the equations",
         "NEURON { SUFFIX x RANDOM r RANGE a }\nINITIAL { random_setids(r, 1, 2, 3) }\n",
         (),
+        "NEURON goes on where the stream stood before: each run gives other numbers",
     ),
 )
 
@@ -153,7 +166,12 @@ BLOCKS = (
     Construct(
         "FUNCTION, PROCEDURE, also with side effects", CALLED % "FUNCTION f(x) { b = x f = 2*x }", (*VALUES, *RUN)
     ),
-    Construct("recursion", CALLED % "FUNCTION f(x) { f = x*f(x - 1) }", ()),
+    Construct(
+        "recursion",
+        CALLED % "FUNCTION f(x) { f = x*f(x - 1) }",
+        (),
+        "NEURON compiles it; how deep it goes is only known at run time",
+    ),
     Construct(
         "FUNCTION_TABLE",
         DENSITY + "FUNCTION_TABLE tau(v)\nINITIAL { a = tau(v) }\n",
@@ -183,15 +201,20 @@ BLOCKS = (
         "AFTER BREAKPOINT; BEFORE and AFTER of an ARTIFICIAL_CELL",
         DENSITY + "AFTER BREAKPOINT { a = 1 }\n",
         (),
-        "NEURON does not run them",
+        "NEURON stops when it loads a file with the first, and does not run the second",
     ),
     Construct(
-        "CONSTRUCTOR that assigns what HOC can read",
-        DENSITY + "CONSTRUCTOR { a = 1 }\n",
+        "CONSTRUCTOR that assigns variables",
+        DENSITY + "CONSTRUCTOR { a = 1 b = 2 }\n",
         ORDER,
         "its effect is in the live values",
     ),
-    Construct("CONSTRUCTOR that assigns other variables, or calls", DENSITY + "CONSTRUCTOR { b = 1 }\n", ()),
+    Construct(
+        "CONSTRUCTOR that calls something, or assigns a LOCAL of the file",
+        DENSITY + "CONSTRUCTOR { f() }\nPROCEDURE f() { b = 1 }\n",
+        (),
+        "a call NEURON compiles only in files that are not thread-safe; what it leaves in a LOCAL cannot be read",
+    ),
     Construct(
         "CONSTRUCTOR, DESTRUCTOR of C code",
         DENSITY + "DESTRUCTOR {\nVERBATIM\nfree(x);\nENDVERBATIM\n}\n",
@@ -208,7 +231,7 @@ BLOCKS = (
         "DISCRETE",
         DENSITY + "BREAKPOINT { SOLVE d }\nDISCRETE d { m = m + 1 }\n",
         (),
-        "NEURON moves the time of the whole simulation on by dt for each instance",
+        "for each instance NEURON moves the time of the whole simulation on by dt: with one, a step is 2 dt long",
     ),
     Construct("NONLINEAR", DENSITY + "BREAKPOINT { SOLVE d }\nNONLINEAR d { ~ m*m = p }\n", (*DRIVEN, IN_ORDER)),
     Construct("LINEAR", DENSITY + "INITIAL { SOLVE l }\nLINEAR l { ~ m + n = 1 ~ m = 2*n }\n", RUN),
@@ -277,12 +300,17 @@ METHODS = (
     Construct(
         "rate constants that depend on a state, linear otherwise", KINETIC % "LOCAL k k = 2*n ~ m <-> n (k, 1)", RUN
     ),
-    Construct("the same, in a scheme that is not linear", KINETIC % "LOCAL k k = 2*n ~ 2 m <-> n (k, 1)", ()),
+    Construct(
+        "the same, in a scheme that is not linear",
+        KINETIC % "LOCAL k k = 2*n ~ 2 m <-> n (k, 1)",
+        (),
+        "NEURON iterates with constants that follow the states and a matrix that does not; how far it comes is its own",
+    ),
     Construct(
         "a rate that is a sum without parentheses",
         KINETIC % "~ m <-> n (a + 1, 1)",
         (),
-        "NEURON multiplies its last term only",
+        "NEURON multiplies its last term only, in the flux and not in its derivative: the step solves neither scheme",
     ),
     Construct(
         "LONGITUDINAL_DIFFUSION of scalars, arrays, concentrations; FUNCTIONs as coefficients",
@@ -295,6 +323,7 @@ METHODS = (
         "BREAKPOINT { SOLVE s METHOD sparse }\n"
         "KINETIC s { COMPARTMENT 1 { m } LONGITUDINAL_DIFFUSION cai { m } ~ m << (0) }\n",
         (),
+        "NEURON takes it when all mechanisms have been advanced; here it is taken with the state update of its own",
     ),
     Construct(
         "KINETIC, METHOD euler or runge",
@@ -317,7 +346,8 @@ METHODS = (
         "STEADYSTATE of a DERIVATIVE; euler or runge of a KINETIC",
         DENSITY + "INITIAL { SOLVE s STEADYSTATE derivimplicit }\nDERIVATIVE s { m' = -m }\n",
         (),
-        "derivimplicit: NEURON takes a step of 1e-9 ms, and mostly fails; the others it does not compile",
+        "derivimplicit: NEURON takes a step of 1e-9 ms, which is no steady state, and mostly stops for want of "
+        "convergence; the others it does not compile",
     ),
     Construct(
         "STEADYSTATE of LINEAR, NONLINEAR",

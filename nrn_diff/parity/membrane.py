@@ -110,6 +110,7 @@ TABLES = (
         "the same, of v, of ion variables, of what several blocks assign",
         CALLED % "PROCEDURE f(x) { TABLE a FROM 0 TO 1 WITH 10 a = x*v }",
         (),
+        "NEURON fills it once, with what the first instance has at that moment, which changes during a run",
     ),
     Construct(
         "a variable that is assigned only while the table is filled",
@@ -170,6 +171,7 @@ SHARED = (
         "NEURON { POINT_PROCESS x GLOBAL g RANGE a }\nASSIGNED { v a g }\nBREAKPOINT { a = g g = v }\n"
         "NET_RECEIVE (w) { g = g + w }\n",
         (),
+        "NEURON runs it; events of different instances within a step would have to come in one order",
     ),
 )
 

@@ -43,7 +43,12 @@ STATEMENTS = (
     ),
     Construct("the same, of a LOCAL array", INITIAL % "LOCAL l[2] l[0] = 1 l[1] = 2 a = l[b]", DRIVEN),
     Construct("WHILE", INITIAL % "while (a < 3) { a = a + 1 }", REPEATED, "more than 4096 turns make NaN"),
-    Construct("the same, around equations or events", SOLVED % ("cnexp", "FROM i = 0 TO b { m' = -m }"), ()),
+    Construct(
+        "the same, around equations or events",
+        SOLVED % ("cnexp", "FROM i = 0 TO b { m' = -m }"),
+        (),
+        "NEURON compiles it; an equation has one place in the step here, and an event one slot",
+    ),
     Construct(
         "WHILE around equations or events",
         SOLVED % ("cnexp", "while (a < 3) { a = a + 1 m' = -m }"),
@@ -55,7 +60,12 @@ STATEMENTS = (
         ARTIFICIAL + "INITIAL { while (f() > 1) { a = 1 } }\nFUNCTION f() { a = 2 f = 1 }\n",
         DRIVEN,
     ),
-    Construct("LAG and other rare statements", INITIAL % "LAG a BY p", ()),
+    Construct(
+        "LAG",
+        INITIAL % "LAG a BY p",
+        (),
+        "NEURON compiles it; the past of a variable, which it keeps in lists of C, is nowhere in the model",
+    ),
     Construct(
         "m' inside an expression",
         SOLVED % ("cnexp", "m' = -m a = m'"),
