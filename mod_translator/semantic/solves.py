@@ -120,5 +120,5 @@ class Solves:
                 remedy = f"SOLVE {name} in BREAKPOINT, or write a PROCEDURE"
                 self.context.unsupported("U165", reason, remedy, marked)
             else:
-                does = CALLED if method == "cnexp" else EVALUATE
+                does = CALLED if method == "cnexp" else AGAIN  # what secondorder adds stands at the SOLVE
                 self.lowering.routines[alias] = replace(routine, name=alias, method=does)
