@@ -14,6 +14,7 @@ from typing import Any
 
 from validation.l5pc.summary import OURS, THRESHOLDS, outcomes
 from validation.scripts import table as scripts
+from validation.size import table as sizes
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "validation.md"
@@ -272,6 +273,7 @@ SHAPES = (
     Shape("sides", _fits, _summary_of_fits),
     Shape("scripts", scripts.table, lambda document: [scripts.counts(document)]),
     Shape("batches", _device, _summary_of_device),
+    Shape("sizes", sizes.table, sizes.summary),
 )
 
 
