@@ -15,6 +15,7 @@ import numpy as np
 from nrn_diff import show
 from nrn_diff.adjoint import AbstractAdjoint, Forward
 from nrn_diff.errors import EventCapacityError, ParameterError, PrecisionError
+from nrn_diff.events.courses import Course
 from nrn_diff.events.time_grid import time_grid
 from nrn_diff.geometry import Geometry
 from nrn_diff.labels import find_record
@@ -154,6 +155,11 @@ class Model:
         columns, times = {}, {}
         for k, record in enumerate(self.capture.records):
             rows, at = sample_times(record, self.structure.dt, self.structure.n_steps)
+            if record.kind == "artificial":
+                course = self.capture.courses[record.index]
+                grid = time_grid(self.structure.dt, self.structure.n_steps)
+                columns[record.label] = jnp.asarray(Course(course.times, course.values).sampled(grid))
+                continue
             if record.every_step:
                 columns[record.label] = samples[:, k]
                 continue

@@ -263,9 +263,10 @@ class Record:
     """One quantity that a Vector of the user records, or (see `Play`) is played into.
 
     kind: 't' | 'v' | 'cm' | 'celsius' | 'mechanism' | 'ion' | 'global' | 'weight' | 'vext' | 'e_extracellular' |
-    'membrane' | 'circuit'. index: the node (v, vext, membrane), the segment (cm), the row among the instances
-    (mechanism, ion), among the segments with layers (e_extracellular), among the equations (circuit), or the NetCon's
-    place in h.List('NetCon') (weight).
+    'membrane' | 'circuit' | 'artificial'. index: the node (v, vext, membrane), the segment (cm), the row among the
+    instances (mechanism, ion), among the segments with layers (e_extracellular), among the equations (circuit), the
+    NetCon's place in h.List('NetCon') (weight), or position in Capture.courses (artificial; owner is then the cell's
+    name).
     owner: mechanism name or ion name. variable: 'm', 'ina'; for an ion 'inside', 'outside', 'erev', 'current'; for the
     membrane 'i_membrane', 'i_membrane_' or 'i_cap'. element: of an array variable or a weight vector (the layer of
     vext). label: 'soma(0.5).v', 'soma(0.5).hh.m', 'soma(0.5).ina', 'Exp2Syn[0].g', 't'.
@@ -286,6 +287,14 @@ class Record:
     def every_step(self) -> bool:
         """Whether a sample is taken at the end of each step."""
         return not self.interval and not self.times
+
+
+@dataclass(frozen=True)
+class GivenCourse:
+    """A variable of an artificial cell that nothing differentiable drives: values [n], each from its time (ms) on."""
+
+    times: Array
+    values: Array
 
 
 @dataclass(frozen=True)
@@ -353,3 +362,4 @@ class Capture:
     circuits: tuple[Circuit, ...] = ()
     plays: tuple[Play, ...] = ()
     voltages: tuple[tuple[int, float], ...] = ()
+    courses: tuple[GivenCourse, ...] = ()

@@ -11,7 +11,7 @@ from neuron import h
 from mod_translator import ir
 from nrn_diff.bridge.circuits import read_circuits
 from nrn_diff.bridge.clock import read_clock
-from nrn_diff.bridge.connections import capture_connections, watched_voltages
+from nrn_diff.bridge.connections import Wired, capture_connections, watched_voltages
 from nrn_diff.bridge.elements import with_elements
 from nrn_diff.bridge.extracellular import read_extracellular
 from nrn_diff.bridge.fields import hidden_names, read_hidden
@@ -24,13 +24,13 @@ from nrn_diff.bridge.mechanisms import capture_mechanism, left_over
 from nrn_diff.bridge.own_mods import note_vectors_of_counts
 from nrn_diff.bridge.plays import find_plays
 from nrn_diff.bridge.random_play import find_random_plays
-from nrn_diff.bridge.records import find_records
+from nrn_diff.bridge.records import find_records, refuse_weights
 from nrn_diff.bridge.refuse import check_process, check_threads
 from nrn_diff.bridge.spike_records import capture_spikes
 from nrn_diff.bridge.ties import refuse_doubtful
 from nrn_diff.bridge.topology import read_cable
 from nrn_diff.bridge.translate import Translator, execution_rank
-from nrn_diff.snapshot import Capture, Connection, Events, MechanismData, Play, Record
+from nrn_diff.snapshot import Capture, Connection, Events, MechanismData, Play, Record, SpikeRecord
 
 
 def capture_snapshot(tstop: float | None = None, dt: float | None = None) -> Capture:
@@ -111,26 +111,28 @@ def _capture(
         for d in sorted(inventory.mechanisms, key=lambda d: rank[d.type.name])
         if d.type.name in lowered
     )
+    known = from_now.records if from_now else None
+    records = known if known is not None else find_records(inventory, findings, places)
+    spikes: tuple[SpikeRecord, ...] = ()
     if from_now is None:
-        connections, trains, events, cells, doubts = capture_connections(
-            inventory, clock.tstop, last, translator, findings
-        )
-        mechanisms += cells
-        spikes = capture_spikes(inventory, mechanisms, trains, findings)
+        of_cells = [r for r in records if r.kind == "artificial"]
+        wired = capture_connections(inventory, clock.tstop, last, translator, of_cells, findings)
+        mechanisms += wired.cells
+        records = tuple(wired.records[of_cells.index(r)] if r in of_cells else r for r in records)
+        spikes = capture_spikes(inventory, mechanisms, wired.trains, findings)
     else:
-        connections, trains, spikes, doubts = from_now.connections(inventory, translator, findings), (), (), ()
-        events = Events(np.zeros(0), np.zeros(0, int))
+        nothing = Events(np.zeros(0), np.zeros(0, int))
+        wired = Wired(from_now.connections(inventory, translator, findings), (), nothing, (), (), (), ())
+    refuse_weights(records, {c.index for c in wired.connections}, findings)
     if elements is not None:
         mechanisms += (elements,)
         if from_now is not None:
             _refuse_elements(elements, findings)
-    known = from_now.records if from_now else None
-    records = known if known is not None else find_records(inventory, findings, {c.index for c in connections}, places)
     _refuse_left_out(records, lowered, findings)
     plays = find_random_plays(inventory, clock, findings)
     if from_now is None:
         plays += find_plays(inventory, findings)
-        refuse_doubtful(doubts, connections, mechanisms, plays, records, findings)
+        refuse_doubtful(wired.doubts, wired.connections, mechanisms, plays, records, findings)
     else:
         _refuse_drawn(plays, findings)
         plays = from_now.plays(inventory, findings)
@@ -140,9 +142,9 @@ def _capture(
         cable=cable,
         ions=ions,
         mechanisms=mechanisms,
-        connections=connections,
-        trains=trains,
-        events=events,
+        connections=wired.connections,
+        trains=wired.trains,
+        events=wired.events,
         records=records,
         celsius=float(h.celsius),
         v_init=clock.v_init,
@@ -155,6 +157,7 @@ def _capture(
         circuits=circuits,
         plays=plays,
         voltages=watched_voltages(inventory) if from_now is None else (),
+        courses=wired.courses,
     )
 
 

@@ -30,8 +30,9 @@ from nrn_diff.bridge.translate import Translator
 from nrn_diff.bridge.variables import every_variable, identify, put_sentinels
 from nrn_diff.errors import Refusal
 from nrn_diff.events.artificial import ArtificialCell, ArtificialConnection, run_artificial
+from nrn_diff.events.courses import Watched
 from nrn_diff.events.errors import EventError
-from nrn_diff.snapshot import Connection, Events, MechanismData, Record, Train
+from nrn_diff.snapshot import Connection, Events, GivenCourse, MechanismData, Record, Train
 
 
 @dataclass(frozen=True)
@@ -169,9 +170,9 @@ def watched_variables(inventory: Inventory, findings: Findings) -> dict[int, Rec
     return found
 
 
-def _needed(wires: Sequence[Wire], cells: Collection[str]) -> set[str]:
-    """Artificial cells whose events reach a target that is none of `cells`, with all that drive them."""
-    needed = {w.source.cell for w in wires if w.source.cell and w.target not in cells}
+def _needed(wires: Sequence[Wire], cells: Collection[str], recorded: Collection[str]) -> set[str]:
+    """Artificial cells whose events reach a target that is none of `cells`, or recorded, with all that drive them."""
+    needed = {w.source.cell for w in wires if w.source.cell and w.target not in cells} | set(recorded)
     while more := {w.source.cell for w in wires if w.source.cell and w.target in needed} - needed:
         needed |= more
     return needed
@@ -301,12 +302,32 @@ def _check_draws(
             findings.refuse(name, f"mechanism {artificial[name][0].name}", why, "remove it")
 
 
-def capture_connections(
-    inventory: Inventory, tstop: float, first_rank: int, translator: Translator, findings: Findings
-) -> tuple[tuple[Connection, ...], tuple[Train, ...], Events, tuple[MechanismData, ...], tuple[Refusal, ...]]:
+@dataclass(frozen=True)
+class Wired:
     """NetCons to captured processes, the trains that drive them, the events that arrive, and driven artificial cells.
 
-    And what is to be refused if there are other events in NEURON's queue (ties.py).
+    doubts: what is to be refused if there are other events in NEURON's queue (ties.py). records: those of artificial
+    cells, where they are in the model; courses: of the cells that are run.
+    """
+
+    connections: tuple[Connection, ...]
+    trains: tuple[Train, ...]
+    events: Events
+    cells: tuple[MechanismData, ...]
+    doubts: tuple[Refusal, ...]
+    records: tuple[Record, ...]
+    courses: tuple[GivenCourse, ...]
+
+
+def capture_connections(
+    inventory: Inventory,
+    tstop: float,
+    first_rank: int,
+    translator: Translator,
+    records: Sequence[Record],
+    findings: Findings,
+) -> Wired:
+    """Everything that events do. records: of artificial cells.
 
     Artificial cells whose events do not depend on the solution are run from 0 to tstop (ms). The others become
     mechanisms; first_rank: behind that of all mechanisms in sections.
@@ -320,7 +341,7 @@ def capture_connections(
     instances = {**inventory.instances} | {
         label: (d.type.name, row) for d in located for row, label in enumerate(d.labels)
     }
-    needed = _needed(wires, [name for name in artificial if name not in driven]) - driven
+    needed = _needed(wires, artificial.keys() - driven, {record.owner for record in records}) - driven
     gids = list(dict.fromkeys(w.source.gid for w in every_wire if w.source.gid >= 0))
     needed |= set(pattern_labels(inventory)) if gids else set()
     cells_of = tuple(_driven_cells(d, first_rank, translator, findings) for d in located)
@@ -350,12 +371,15 @@ def capture_connections(
     trains: list[Train] = []
     events = Events(np.zeros(0), np.zeros(0, int))
     doubts: tuple[Refusal, ...] = ()
+    courses: tuple[GivenCourse, ...] = ()
     usable = with_vectors([c for c in cells if c is not None], findings)
     usable = with_patterns(usable, gids, inventory, findings)
+    watched = watched_of(records, usable, findings)
     if len(usable) == len(cells) and not findings.refusals:
         try:
-            numbers = NeuronRandom()
-            run = run_artificial(usable, tstop, inner, given=[np.zeros(0) for _ in gids], random=numbers)
+            numbers, given = NeuronRandom(), [np.zeros(0) for _ in gids]
+            run = run_artificial(usable, tstop, inner, given=given, random=numbers, watched=watched)
+            courses = tuple(GivenCourse(c.times, c.values) for c in run.courses)
             if numbers.process_drawn:
                 _check_equations(inventory, translator, findings)
                 _check_draws([n for n in artificial if n not in needed], artificial, translator, findings)
@@ -370,7 +394,32 @@ def capture_connections(
     if any(w.source.silent for w in wires if w.target in instances):
         trains.append(Train("", np.zeros(0)))
     connections = tuple(_connection(w, instances, names, gids) for w in wires if w.target in instances)
-    return connections, tuple(trains), events, tuple(d for d in cells_of if d is not None), doubts
+    solved = tuple(d for d in cells_of if d is not None)
+    return Wired(connections, tuple(trains), events, solved, doubts, _placed(records, instances), courses)
+
+
+def _placed(records: Sequence[Record], instances: Mapping[str, tuple[str, int]]) -> tuple[Record, ...]:
+    """Recorded variables of artificial cells: of those that the solution drives, and of those that were run."""
+    of_run = [record for record in records if record.owner not in instances]
+    return tuple(
+        replace(r, kind="mechanism", owner=instances[r.owner][0], index=instances[r.owner][1])
+        if r.owner in instances
+        else replace(r, index=of_run.index(r))
+        for r in records
+    )
+
+
+def watched_of(records: Sequence[Record], cells: Sequence[ArtificialCell], findings: Findings) -> list[Watched]:
+    """The recorded variables of these cells. Refuses those that the translation has left out."""
+    number = {cell.label: k for k, cell in enumerate(cells)}
+    watched = []
+    for record in (r for r in records if r.kind == "artificial" and r.owner in number):
+        symbol = cells[number[record.owner]].ir.symbols.get(record.variable)
+        if symbol is None or symbol.role is not ir.Role.INSTANCE:
+            why = "nothing that the cell does needs it, and it is left out"
+            findings.refuse(f"{record.vector} records {record.label}", record.vector, why, "record another variable")
+        watched.append(Watched(number[record.owner], record.variable, record.element))
+    return watched
 
 
 def _connection(wire: Wire, instances: Mapping[str, tuple[str, int]], names: list[str], gids: list[int]) -> Connection:

@@ -23,7 +23,7 @@ from nrn_diff.bridge.native import hook, transfer
 from nrn_diff.bridge.variables import FIRST, Block, every_variable, identify, put_sentinels
 from nrn_diff.snapshot import Link, Record
 
-_NOT_FOLLOWED = ("t", "membrane", "cm", "celsius", "global", "weight")
+_NOT_FOLLOWED = ("t", "membrane", "cm", "celsius", "global", "weight", "artificial")
 
 
 @dataclass(frozen=True)

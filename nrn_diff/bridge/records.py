@@ -44,16 +44,10 @@ def vector_name(vector: Any) -> str:
     return f"{vector.hname()}{f' ({label!r})' if label else ''}"
 
 
-def find_records(
-    inventory: Inventory,
-    findings: Findings,
-    netcons: Collection[int] | None = None,
-    elements: Sequence[Block] = (),
-) -> tuple[Record, ...]:
+def find_records(inventory: Inventory, findings: Findings, elements: Sequence[Block] = ()) -> tuple[Record, ...]:
     """What every recording Vector of the live model records, in the order of h.List('Vector').
 
-    netcons: places in h.List('NetCon') of the captured ones (None: all). Refuses variables that the snapshot does not
-    hold. elements: of Vectors, that it holds.
+    Refuses variables that the snapshot does not hold. elements: of Vectors, that it holds.
     """
     kinds = play_record_kinds()
     if not np.isin(kinds, [Kind.RECORD, Kind.RECORD_T, Kind.RECORD_EVERY, Kind.RECORD_AT_TIMES]).any():
@@ -74,7 +68,25 @@ def find_records(
             "what they record cannot be found out",
             "record with one Vector for each variable, made by Vector.record",
         )
-    return _match(blocks, vectors, found, netcons, findings)
+    return _match(blocks, vectors, found, findings)
+
+
+def refuse_weights(records: Sequence[Record], netcons: Collection[int], findings: Findings) -> None:
+    """Refuse recorded weights of others than these NetCons (places in h.List('NetCon')), which the snapshot holds."""
+    names = {v.hname(): vector_name(v) for v in hoc_objects("Vector")}
+    for record in records:
+        if record.kind == "weight" and record.index not in netcons:
+            _refuse(names[record.vector], record.vector, record.label, findings)
+
+
+def _refuse(name: str, vector: str, label: str, findings: Findings) -> None:
+    findings.refuse(
+        f"{name} records {label}",
+        name,
+        "recorded are t, and the variables of sections, mechanisms, ions, point processes, artificial cells and their "
+        "NetCons",
+        f"stop it with {vector}.play_remove(), or record another variable",
+    )
 
 
 def not_recorded_yet(records: Sequence[Record]) -> set[str]:
@@ -98,7 +110,6 @@ def _match(
     blocks: Sequence[Block],
     vectors: Sequence[Any],
     found: dict[int, tuple[float, Sampling]],
-    netcons: Collection[int] | None,
     findings: Findings,
 ) -> tuple[Record, ...]:
     records: list[Record] = []
@@ -106,14 +117,8 @@ def _match(
         value, sampling = found[k]
         vector = vectors[k]
         label, record = identify(blocks, value)
-        outside = record is not None and record.kind == "weight" and netcons is not None and record.index not in netcons
-        if record is None or outside:
-            findings.refuse(
-                f"{vector_name(vector)} records {label}",
-                vector_name(vector),
-                "recorded are t, and the variables of sections, mechanisms, ions, point processes and their NetCons",
-                f"stop it with {vector.hname()}.play_remove(), or record another variable",
-            )
+        if record is None:
+            _refuse(vector_name(vector), vector.hname(), label, findings)
         else:
             records.append(replace(record, vector=vector.hname(), interval=sampling.interval, times=sampling.times))
     return _unique_labels(records)

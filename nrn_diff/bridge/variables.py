@@ -13,7 +13,7 @@ from neuron import h
 from nrn_diff.bridge.catalog import Variable
 from nrn_diff.bridge.circuits import LiveCircuit, live_circuits
 from nrn_diff.bridge.extracellular import ARRAYS, layered_nodes, n_layers, set_layer_potential
-from nrn_diff.bridge.inventory import Inventory, Located, hoc_objects
+from nrn_diff.bridge.inventory import Inventory, Located, hoc_objects, locate_cells
 from nrn_diff.bridge.native import remove_before_step
 from nrn_diff.bridge.topology import Topology
 from nrn_diff.snapshot import Record
@@ -122,6 +122,8 @@ def every_variable(inventory: Inventory) -> list[Block]:
         blocks += [make(d, v) for d in found for v in d.type.instance_variables]
     for located in (*inventory.mechanisms, *inventory.ions):
         blocks += [_global(located, v) for v in located.type.globals_ if v.name != _USE_TABLE]
+    for located in locate_cells(inventory, inventory.artificial):
+        blocks += [_cell_variable(located, v) for v in located.type.instance_variables]
     return blocks
 
 
@@ -162,6 +164,15 @@ def _mechanism_variable(located: Located, variable: Variable) -> Block:
         name, element = located.type.name, f"[{k}]" if variable.length else ""
         label = f"{located.labels[row] or f'{located.places[row]}.{name}'}.{variable.name}{element}"
         return label, Record(label, "mechanism", row, name, variable.name, k if variable.length else -1)
+
+    return Block(located.owners, variable.hoc_name, variable.length, describe)
+
+
+def _cell_variable(located: Located, variable: Variable) -> Block:
+    def describe(row: int, k: int) -> tuple[str, Record | None]:
+        label = f"{located.labels[row]}.{variable.name}{f'[{k}]' if variable.length else ''}"
+        element = k if variable.length else -1
+        return label, Record(label, "artificial", 0, located.labels[row], variable.name, element)
 
     return Block(located.owners, variable.hoc_name, variable.length, describe)
 

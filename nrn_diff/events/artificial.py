@@ -17,11 +17,13 @@ from mod_translator import ir
 from nrn_diff.snapshot import FunctionTable
 
 from .checks import check_connection, checked_train
+from .courses import Course, Log, Watched
 from .errors import EventError
 from .frame import Frame, Instance, Variables, variables
 from .interpreter import Program
 from .pattern import POSITION, Pattern, PatternProgram
 from .queue import EventQueue, Item
+from .queued import Delivery, Event, NextGiven, Received, SelfEvent, Spike
 from .random_stream import Generator, RandomProvider, RandomStream
 
 Array = np.ndarray
@@ -75,7 +77,8 @@ class ArtificialConnection:
 class ArtificialRun:
     """trains: for each cell the times (ms) at which it sends. delivery_times [n], delivery_connections [n]: every event
     that reaches a target up to tstop and the index of its connection, in the order in which NEURON delivers them.
-    given: likewise for each given train, with what PatternStims send on behalf of it. ties: see `Tie`.
+    given: likewise for each given train, with what PatternStims send on behalf of it. ties: see `Tie`. courses: of the
+    watched variables.
     """
 
     trains: tuple[Array, ...]
@@ -83,6 +86,7 @@ class ArtificialRun:
     delivery_times: Array
     delivery_connections: Array
     ties: tuple[Tie, ...] = ()
+    courses: tuple[Course, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -123,12 +127,15 @@ def run_artificial(
     given: Sequence[Array] = (),
     given_netstim: bool = False,
     random: RandomProvider | None = None,
+    watched: Sequence[Watched] = (),
 ) -> ArtificialRun:
     """As `artificial_trains`, with the deliveries to every connection.
 
-    given_netstim: whether the given trains come from NetStims, which matters for the order of ties only.
+    given_netstim: whether the given trains come from NetStims, which matters for the order of ties only. watched:
+    variables of which the course is wanted.
     """
     network = _Network(cells, connections, given, given_netstim, random)
+    network.log = Log(watched)
     network.initialize()
     network.run(tstop)
     sent = tuple(np.asarray(t, dtype=np.float64) for t in network.sent)
@@ -138,6 +145,7 @@ def run_artificial(
         np.asarray(network.delivery_times, dtype=np.float64),
         np.asarray(network.delivery_connections, dtype=np.int32),
         tuple(network.ties.values()),
+        network.log.courses(),
     )
 
 
@@ -147,70 +155,9 @@ def initial_events(cell: ArtificialCell, *, random: RandomProvider | None = None
     network.initialize()
     sent = []
     while (item := network.queue.pop(math.inf)) is not None:
-        if isinstance(item.data, _SelfEvent):
+        if isinstance(item.data, SelfEvent):
             sent.append((item.time, item.data.flag))
     return sent
-
-
-# ------------------------------------------------------------------------------------------------ what is in the queue
-
-
-@dataclass(slots=True, frozen=True)
-class _Delivery:
-    """A NetCon event. sent (ms): when it was queued."""
-
-    connection: int
-    sent: float = 0.0
-
-
-@dataclass(slots=True, frozen=True)
-class _Spike:
-    """A source whose NetCons all have the same delay: one event for all of them (PreSyn::use_min_delay_)."""
-
-    source: int
-    sent: float = 0.0
-
-
-@dataclass(slots=True, frozen=True)
-class _SelfEvent:
-    cell: int
-    flag: float
-    weights: MutableSequence[float] | None
-    sent: float = 0.0
-
-
-@dataclass(slots=True, frozen=True)
-class _Received:
-    """What a cell has received at its latest time; late: it was queued at that time itself. event: what was queued."""
-
-    event: _Event
-    flag: float
-    weights: MutableSequence[float] | None
-    late: bool
-    of_netcon: bool
-
-
-@dataclass(slots=True, frozen=True)
-class _NextGiven:
-    """The next event of a given train; queued when the one before is sent, as VecStim and NetStim do.
-
-    starts: NetStim's first self event (flag 3), which queues the first spike for the same time.
-    """
-
-    train: int
-    position: int
-    starts: bool = False
-
-
-@dataclass(slots=True, frozen=True)
-class _Other:
-    """Something else that waits and displaces what is at the head of the queue. every (ms): it comes again, 0: once."""
-
-    number: int
-    every: float
-
-
-_Event = _Delivery | _Spike | _SelfEvent | _NextGiven | _Other
 
 
 class _Network:
@@ -254,8 +201,9 @@ class _Network:
                     tables=cell.tables,
                 )
             )
-        self.queue: EventQueue[_Event] = EventQueue()
-        self.movable: list[Item[_Event] | None] = [None] * len(cells)
+        self.log = Log(())
+        self.queue: EventQueue[Event] = EventQueue()
+        self.movable: list[Item[Event] | None] = [None] * len(cells)
         self.weights: list[list[float]] = [list(map(float, c.weight)) for c in connections]
         self.outgoing: list[list[int]] = [[] for _ in range(len(cells) + len(given))]
         for i, connection in enumerate(connections):
@@ -265,7 +213,7 @@ class _Network:
         self.sent: list[list[float]] = [[] for _ in self.outgoing]
         self.delivery_times: list[float] = []
         self.delivery_connections: list[int] = []
-        self.latest: list[tuple[float, list[_Received]]] = [(0.0, []) for _ in cells]
+        self.latest: list[tuple[float, list[Received]]] = [(0.0, []) for _ in cells]
         self.ties: dict[tuple[int, float, float, bool], Tie] = {}
         self.incoming: dict[int, list[list[float]]] = {}
 
@@ -289,8 +237,14 @@ class _Network:
                 self.start(connection.target)
                 host = _Host(self, connection.target)
                 block(Frame(self.instances[connection.target], host, 0.0, 0.0, weights))
+        self.note_start()
         for train in range(len(self.given)):
             self.queue_given(train, 0, starts=self.given_netstim)
+
+    def note_start(self) -> None:
+        """Keep what the watched variables hold before any event."""
+        for cell in {watched.cell for watched in self.log.watched}:
+            self.log.note(cell, -math.inf, self.instances[cell].values)
 
     def run(self, tstop: float) -> None:
         count, since, at = 0, 0, -math.inf
@@ -304,32 +258,32 @@ class _Network:
                 raise EventError(f"more than {SAME_TIME_LIMIT} events at t = {at} ms: NEURON would not go on either")
             self.deliver(item.data, item.time)
 
-    def deliver(self, event: _Event, time: float) -> None:
+    def deliver(self, event: Event, time: float) -> None:
         match event:
-            case _SelfEvent(cell, flag, weights, sent):
-                self.look_for_ties(cell, time, _Received(event, flag, weights, sent == time, of_netcon=False))
+            case SelfEvent(cell, flag, weights, sent):
+                self.look_for_ties(cell, time, Received(event, flag, weights, sent == time, of_netcon=False))
                 self.receive(cell, time, flag, weights)
-            case _Delivery(connection, sent):
+            case Delivery(connection, sent):
                 self.deliver_connection(connection, time, event, late=sent == time)
-            case _Spike(source, sent):
+            case Spike(source, sent):
                 for connection in self.outgoing[source]:
                     if not self.connections[connection].silent:
                         self.deliver_connection(connection, time, event, late=sent == time)
-            case _NextGiven(train, _, True):
+            case NextGiven(train, _, True):
                 self.queue_given(train, 0)
-            case _NextGiven(train, position):
+            case NextGiven(train, position):
                 self.send(len(self.cells) + train, time)
                 self.queue_given(train, position + 1)
 
-    def deliver_connection(self, connection: int, time: float, event: _Event, *, late: bool) -> None:
+    def deliver_connection(self, connection: int, time: float, event: Event, *, late: bool) -> None:
         self.delivery_times.append(time)
         self.delivery_connections.append(connection)
         target = self.connections[connection].target
         if target >= 0:
-            self.look_for_ties(target, time, _Received(event, 0.0, self.weights[connection], late, of_netcon=True))
+            self.look_for_ties(target, time, Received(event, 0.0, self.weights[connection], late, of_netcon=True))
             self.receive(target, time, 0.0, self.weights[connection])
 
-    def look_for_ties(self, cell: int, time: float, now: _Received) -> None:
+    def look_for_ties(self, cell: int, time: float, now: Received) -> None:
         """As `order_unknown` of the solver: of two that were queued before their time either may come first."""
         if time <= 0.0:
             return
@@ -352,6 +306,7 @@ class _Network:
         if block is not None:
             self.start(cell)
             block(Frame(self.instances[cell], _Host(self, cell), time, flag, weights))
+            self.log.note(cell, time, self.instances[cell].values)
 
     def netcons(self, cell: int) -> list[list[float]]:
         """The weights of all NetCons to a cell; NEURON goes through the sources in the order of their first NetCon."""
@@ -373,16 +328,16 @@ class _Network:
         now = time if now is None else now
         common = self.common_delay[source]
         if common is not None:
-            self.queue.insert(time + common, _Spike(source, now))
+            self.queue.insert(time + common, Spike(source, now))
             return
         for connection in self.outgoing[source]:
             if not self.connections[connection].silent:
-                self.queue.insert(time + self.connections[connection].delay, _Delivery(connection, now))
+                self.queue.insert(time + self.connections[connection].delay, Delivery(connection, now))
 
     def queue_given(self, train: int, position: int, *, starts: bool = False) -> None:
         times = self.given[train]
         if position < len(times):
-            self.queue.insert(times[position], _NextGiven(train, position, starts))
+            self.queue.insert(times[position], NextGiven(train, position, starts))
 
 
 @dataclass(slots=True, frozen=True)
@@ -394,7 +349,7 @@ class _Host:
 
     def net_send(self, frame: Frame, time: float, flag: float) -> None:
         self.check("net_send", time, frame)
-        item = self.network.queue.insert(time, _SelfEvent(self.cell, flag, frame.weights, frame.t))
+        item = self.network.queue.insert(time, SelfEvent(self.cell, flag, frame.weights, frame.t))
         if flag == 1.0:
             self.network.movable[self.cell] = item
 

@@ -8,18 +8,10 @@ from functools import partial
 
 import numpy as np
 
-from .artificial import (
-    ArtificialCell,
-    ArtificialConnection,
-    Tie,
-    _Delivery,
-    _Event,
-    _Network,
-    _Other,
-    _SelfEvent,
-    _Spike,
-)
+from .artificial import ArtificialCell, ArtificialConnection, Tie, _Network
+from .courses import Course, Log, Watched
 from .queue import Past
+from .queued import Delivery, Event, Other, SelfEvent, Spike
 from .random_stream import RandomProvider
 
 Array = np.ndarray
@@ -44,8 +36,8 @@ class Waiting:
 
 
 class _LiveNet(_Network):
-    def deliver(self, event: _Event, time: float) -> None:
-        if not isinstance(event, _Other):
+    def deliver(self, event: Event, time: float) -> None:
+        if not isinstance(event, Other):
             super().deliver(event, time)
         elif event.every > 0:  # as NetParEvent::deliver, after all else of that time
             self.run(time)
@@ -55,7 +47,8 @@ class _LiveNet(_Network):
 class LiveNetwork:
     """Artificial cells and NetCons as they are now. Sources are the cells, then `n_outside` voltages and the like.
 
-    common_delays [n_sources] (ms): None for a source that sends an event for each of its NetCons.
+    common_delays [n_sources] (ms): None for a source that sends an event for each of its NetCons. watched: variables of
+    which the course is wanted.
     """
 
     def __init__(
@@ -65,27 +58,30 @@ class LiveNetwork:
         n_outside: int,
         random: RandomProvider | None,
         common_delays: Sequence[float | None] | None = None,
+        watched: Sequence[Watched] = (),
     ) -> None:
         self._net = _LiveNet(cells, connections, [np.zeros(0)] * n_outside, False, random)
         if common_delays is not None:
             self._net.common_delay = list(common_delays)
+        self._net.log = Log(watched)
+        self._net.note_start()
         self._n_cells = len(cells)
         self._taken = 0
-        self._past: Past[_Event] | None = None
+        self._past: Past[Event] | None = None
 
     def wait(self, events: Iterable[Waiting]) -> None:
         """Put events into the queue, in NEURON's order."""
         net = self._net
         for e in events:
             if e.connection >= 0:
-                net.queue.insert(e.time, _Delivery(e.connection))
+                net.queue.insert(e.time, Delivery(e.connection))
             elif e.source >= 0:
-                net.queue.insert(e.time, _Spike(e.source))
+                net.queue.insert(e.time, Spike(e.source))
             elif e.other >= 0:
-                net.queue.insert(e.time, _Other(e.other, e.every))
+                net.queue.insert(e.time, Other(e.other, e.every))
             else:
                 weights = net.weights[e.weights_of] if e.weights_of >= 0 else None
-                item = net.queue.insert(e.time, _SelfEvent(e.cell, e.flag, weights))
+                item = net.queue.insert(e.time, SelfEvent(e.cell, e.flag, weights))
                 if e.flag == 1.0:
                     net.movable[e.cell] = item
 
@@ -122,20 +118,24 @@ class LiveNetwork:
         """What is in the queue, earliest first."""
         return [self._as_waiting(item.time, item.data) for item in self._net.queue.waiting()]
 
-    def _as_waiting(self, time: float, event: _Event) -> Waiting:
+    def _as_waiting(self, time: float, event: Event) -> Waiting:
         match event:
-            case _Delivery(connection):
+            case Delivery(connection):
                 return Waiting(time, connection=connection)
-            case _Spike(source):
+            case Spike(source):
                 return Waiting(time, source=source)
-            case _SelfEvent(cell, flag, weights):
+            case SelfEvent(cell, flag, weights):
                 return Waiting(time, cell=cell, flag=flag, weights_of=self._owner(weights))
-            case _Other(number, every):
+            case Other(number, every):
                 return Waiting(time, other=number, every=every)
         raise AssertionError(event)
 
     def _owner(self, weights: MutableSequence[float] | None) -> int:
         return next((k for k, w in enumerate(self._net.weights) if w is weights), -1)
+
+    def courses(self) -> tuple[Course, ...]:
+        """Of the watched variables, since this object was made."""
+        return self._net.log.courses()
 
     def sent(self, source: int) -> list[float]:
         """Times (ms) at which a source sent since this object was made."""

@@ -313,7 +313,13 @@ RECORDING = (
         "equal to LFPykit's",
     ),
     Feature("cm, celsius, weights of NetCons, GLOBALs recorded", _SAME, (_PLAY,)),
-    Feature("recording of artificial cells and of HOC variables", _REFUSED, (_NO_RECORDS,)),
+    Feature(
+        "variables of artificial cells recorded, at every step",
+        _SAME,
+        ("test_artificial_records.py::test_recorded_variables_of_artificial_cells_are_neurons",),
+        "also of cells that drive nothing, and under enable(); those of given trains have no derivative",
+    ),
+    Feature("recording of HOC variables", _REFUSED, (_NO_RECORDS,)),
     Feature("Random.play into a variable", _SAME, (_HIDDEN,), "the numbers that the next run in NEURON draws"),
     Feature(
         "Vector.play: steps or continuous, at intervals, at times, with discontinuities",

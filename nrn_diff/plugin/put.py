@@ -69,8 +69,9 @@ def put(ready: Prepared, done: Finished) -> None:
     for count, column in zip(ready.counts, done.samples.T[kept:], strict=True):
         before = float(ready.values.mechanisms["APCount"]["n"][count.row])
         put_times(vectors[count.vector], before, column, ready.grid[2::2])
+    courses = iter(ready.network.courses())
     for k, record in enumerate(ready.capture.records[:kept]):
-        column = done.samples[:, k]
+        column = done.samples[:, k] if record.kind != "artificial" else next(courses).sampled(ready.grid)[1:]
         if not record.every_step:
             assert done.first is not None
             column = take_samples(ready.timed, record.vector, record, ready.grid, float(done.first[k]), column)

@@ -16,6 +16,7 @@ from nrn_diff.bridge.callbacks import places_of_sources, recorded_now
 from nrn_diff.bridge.capture import FromNow, examine
 from nrn_diff.bridge.clock import refuse_late_secondorder
 from nrn_diff.bridge.common_delays import CommonDelays, common_delays
+from nrn_diff.bridge.connections import watched_of
 from nrn_diff.bridge.extracellular import layer_potential
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import ChildFailedError
@@ -202,6 +203,7 @@ class Session:
         values = build_values(capture, structure)._replace(start_v=v)
         hidden = self._hidden(structure, values, findings)
         agendas = read_agendas(structure, inventory, findings)
+        watched = watched_of(capture.records, wiring.models, findings)
         findings.raise_if_refused()
         above = jnp.array([saved.sources[k][0] for k in known.sources.place], bool)
         queues = start_queues(structure, own, agendas, wiring, float(h.t))
@@ -214,6 +216,7 @@ class Session:
             wiring.first_sender + len(wiring.senders),
             NeuronRandom(),
             None if common is None else [common.now[k] if k >= 0 else None for k in places],
+            watched,
         )
         network.wait(queue)
         return Prepared(

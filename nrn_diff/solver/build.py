@@ -373,6 +373,8 @@ def _recorded(
 ) -> Recorded:
     if record.kind == "circuit" and circuits is not None:
         return Recorded(record.label, "circuit", row=int(circuits.place[record.owner][record.index]))
+    if record.kind == "artificial":  # a column that Model.simulate replaces
+        return Recorded(record.label, "t")
     if record.kind == "weight":
         position = next(k for k, c in enumerate(capture.connections) if c.index == record.index)
         target = capture.connections[position].target

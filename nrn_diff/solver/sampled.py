@@ -40,7 +40,7 @@ def check_sampled(capture: Capture, mechanisms: Iterable[MechanismStructure]) ->
     for record in capture.records:
         if record.every_step:
             continue
-        by_event = record.kind == "weight" or record.variable in received.get(record.owner, ())
+        by_event = record.kind in ("weight", "artificial") or record.variable in received.get(record.owner, ())
         if by_event or (record.kind, record.index, record.owner, record.variable) in played:
             refusals.append(
                 Refusal(
