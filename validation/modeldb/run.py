@@ -1,4 +1,4 @@
-"""Run ModelDB models in NEURON and here: python -m validation.modeldb.run FOLDER [ID ...].
+"""Run ModelDB models in NEURON and here: python -m validation.modeldb.run FOLDER [ID ...] [--jobs N].
 
 FOLDER holds one folder for each ModelDB id. Each model is given to `nrn-diff validate` as it is, in a temporary copy;
 results.json is written after each.
@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -108,16 +109,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("ids", nargs="*")
+    parser.add_argument("--jobs", type=int, default=1, help="models at a time")
     given = parser.parse_args()
     path = HERE / "results.json"
     cases = json.loads(path.read_text())["models"] if path.exists() else {}
     entries = {entry.id: entry for entry in MODELS}
-    for entry in (entries[i] for i in given.ids or entries):
-        case = cases[entry.id] = examine(entry, given.folder)
-        write_results(HERE, {i: cases[i] for i in sorted(cases, key=int)}, "models")
-        shown = case.get("failed") or case.get("refused") or case.get("differs")
-        idle = "; nothing happens" if case.get("idle") else ""
-        print(f"{entry.id}:", shown or f"max |dV| {case['max_dv_mV']:.1e} mV{idle}", flush=True)
+    with ThreadPoolExecutor(given.jobs) as pool:
+        running = {pool.submit(examine, entries[i], given.folder): i for i in given.ids or entries}
+        for done in as_completed(running):
+            name, case = running[done], done.result()
+            cases[name] = case
+            write_results(HERE, {i: cases[i] for i in sorted(cases, key=int)}, "models")
+            shown = case.get("failed") or case.get("refused") or case.get("differs")
+            idle = "; nothing happens" if case.get("idle") else ""
+            print(f"{name}:", shown or f"max |dV| {case['max_dv_mV']:.1e} mV{idle}", flush=True)
 
 
 if __name__ == "__main__":
