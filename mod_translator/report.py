@@ -85,6 +85,11 @@ class Collector:
         """Add a refusal."""
         self._errors.setdefault((error.reason, error.file, error.line, error.column), error)
 
+    @property
+    def count(self) -> int:
+        """How many refusals there are so far."""
+        return len(self._errors)
+
     def note(self, text: str, place: Place) -> None:
         """Add a note."""
         self._notes.setdefault((text, place.line), Note(text, place))

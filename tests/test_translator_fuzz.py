@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from mutants import SEEDS, mutant
 
@@ -18,6 +19,7 @@ import mod_translator
 from mod_translator.emit.names import ENTRY_POINTS
 from mod_translator.errors import TranslationError
 from mod_translator.semantic.names import INTRINSICS
+from nrn_diff.runtime import load_module
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS, MEGABYTES = 20, 1500
@@ -88,6 +90,37 @@ def test_mutants_raise_nothing_but_the_translators_own_errors():
 @pytest.mark.slow
 def test_ten_thousand_mutants():
     assert in_a_process(1000, 10_000) > 1000
+
+
+# what mutants have found, as the smallest text that shows it
+FOUND = {
+    "PARAMETER { p = 2.1e4003 }": "S118",
+    "CONSTANT { p = 1e999 }": "S118",
+    "UNITS { p = 1e999 (mV) }": "S118",
+    "STATE { p FROM 0 TO 1 START 1e999 }": "S118",
+    "INITIAL { VERBATIM\nv = 1e999;\nENDVERBATIM\n}": "U158",
+    "INITIAL { VERBATIM\nv = --7;\nENDVERBATIM\n}": "U158",
+    "ASSIGNED { q[2] }\nINITIAL { FROM i = 0 TO 9999 { q[i] = v q[i+1] = q[i] } }": "S136",
+    # read by nothing but the bounds of a TABLE
+    "NEURON { GLOBAL p }\nPARAMETER { p = 9 }\nASSIGNED { q }\nINITIAL { f(v) p = q }\nBREAKPOINT { f(v) }\n"
+    "PROCEDURE f(x) { TABLE q FROM 0 TO p WITH 9 q = x }": "U172",
+}
+
+
+@pytest.mark.parametrize("text", FOUND)
+def test_what_mutants_have_found_is_refused(text):
+    report = mod_translator.check(f"NEURON {{ SUFFIX x }}\nASSIGNED {{ v }}\n{text}\n")
+    assert FOUND[text] in {error.code for error in report.errors}
+    assert len(report.errors) < 5
+
+
+def test_an_array_of_which_a_procedure_assigns_a_part_before_all_of_it_is_assigned():
+    part = "PROCEDURE part() { a[1] = 5 a[2] = 6 }"
+    text = (
+        f"NEURON {{ SUFFIX x }}\nASSIGNED {{ a[3] }}\nINITIAL {{ part() a[0] = 1 a[1] = 2 a[2] = a[2] + 1 }}\n{part}\n"
+    )
+    made = load_module(mod_translator.translate(text).source, "x")
+    np.testing.assert_array_equal(np.asarray(made.initial(a=np.zeros(3))["a"]), [1.0, 2.0, 7.0])
 
 
 HOSTILE = """

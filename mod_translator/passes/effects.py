@@ -7,6 +7,7 @@ to be written: a lookup does not run the body.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from mod_translator import ir
@@ -114,11 +115,18 @@ class Analysis:
             for cell in callee.reads:
                 if cell not in effects.must:
                     effects.reads.setdefault(cell)
-            for cell in (*callee.passed, *(c for c in callee.may if c not in callee.must)):
+            for cell in (*callee.passed, *self._kept_in_part(callee)):
                 if cell not in effects.must:
                     effects.passed.setdefault(cell)
             effects.may |= callee.may
             effects.must |= callee.must
+
+    def _kept_in_part(self, callee: Effects) -> Iterator[Cell]:
+        """What a routine takes in order to give it back: all of an array of which it is not sure to write everything."""
+        for name in dict.fromkeys(name for name, _ in callee.may):
+            cells = self._cells(name)
+            if not callee.must.issuperset(cells):
+                yield from cells
 
     def _statements(self, body: tuple[ir.Stmt, ...], effects: Effects) -> None:
         for statement in body:

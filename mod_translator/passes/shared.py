@@ -158,7 +158,8 @@ def _counting(mechanism: ir.Mechanism, found: set[str]) -> set[str]:
     everything = (*mechanism.routines.values(), *blocks(mechanism).values())
     for routine in everything:
         if routine.table is not None:
-            found -= {*routine.table.variables, *routine.table.depend}
+            bounds = {*names(routine.table.low), *names(routine.table.high)}
+            found -= {*routine.table.variables, *routine.table.depend, *bounds}
     while found:
         needed = set().union(*(_needed(routine.body, found) for routine in everything))
         if not needed & found:

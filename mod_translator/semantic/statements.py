@@ -344,11 +344,14 @@ class Lowering:
             return ()
         turns: list[tuple[ir.Stmt, ...]] = []
         work.going.append("")
+        refusals = self.context.report.count
         for value in range(first, last + 1, step):
             work.scope.push()
             work.scope.bind(name, value)
             turns.append(self.body(loop.body, work))
             work.scope.pop()
+            if self.context.report.count > refusals:
+                break  # a later turn would only be refused for the same
             if sum(map(len, turns)) > MAX_UNROLLED:
                 reason = f"the loop over {name} unrolls to more than {MAX_UNROLLED} statements"
                 self.context.unsupported("U157", reason, "use a smaller array", loop.variable)

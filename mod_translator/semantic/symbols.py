@@ -6,6 +6,7 @@ Source: nocmodl's nocpout.cpp (nrndeclare, nrn_use) and parsact.cpp.
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -188,6 +189,10 @@ class _Collector:
             symbol = replace(symbol, role=Role.GLOBAL, visible=True)
         else:
             symbol = replace(symbol, visible=name in self.ranges)
+        start = six_digits(self.out.starts[name]) if declaration.block == "STATE" else 0.0
+        if not math.isfinite(symbol.default + start):
+            reason = f"the value of {name} is too large for a double"
+            self.context.wrong("S118", reason, "write a number below 1.8e308", declaration.name)
         self._add(declaration.name, symbol)
 
     def _factor(self, declaration: tree.Declaration) -> float:

@@ -92,6 +92,8 @@ class Expressions(Vectors):
 
     def _counted(self, node: Any) -> Value:
         """++ and -- inside of an expression."""
+        if not isinstance(node.expr, c_ast.ID | c_ast.ArrayRef):
+            raise CProblem(f"{what(node.expr)} that is counted up or down", line_of(node))
         op, after = node.op.strip("p")[0], not node.op.startswith("p")
         old = self.read(node.expr)
         if not after:
@@ -112,6 +114,8 @@ class Expressions(Vectors):
         text = node.value
         try:
             if node.type == "double":
+                if math.isinf(float(text)):
+                    raise CProblem(f"the constant {text}, which is too large for a double", line_of(node))
                 return Value(ir.Num(float(text), text))
             if node.type == "int":
                 octal = text.startswith("0") and text.isdigit() and len(text) > 1
