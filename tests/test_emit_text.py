@@ -36,11 +36,11 @@ GOLDEN = '''
 def rates(v_, vhalf):
     """PROCEDURE rates(v_ (mV))"""
     x = (v_ - vhalf) / 10.0
-    ninf = 1.0 / (1.0 + exp(-x))
+    ninf = divide(1.0, 1.0 + exp(-x))
     case = fabs(x) < 1e-06
     ntau_if = 1.0
     not_case = logical_not(case)
-    ntau_else = x / guard(not_case, exp(x) - 1.0)
+    ntau_else = divide(x, guard(not_case, exp(x) - 1.0))
     ntau = where(case, ntau_if, ntau_else)
     return ninf, ntau
 '''

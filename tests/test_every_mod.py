@@ -25,10 +25,10 @@ from mod_translator.syntax.source import Source
 HERE = Path(__file__).parent
 MODS = sorted([*HERE.glob("*_mods/*.mod"), *(HERE.parent / "nrn_diff" / "demo").rglob("*.mod")])
 BLOCKS = ("initial", "current", "advance", "net_receive")
-POINTS = 48
-# Where formulas have their removable singularities, and far beyond what a cell reaches. (At 1e4 mV the derivative of a
-# quotient can overflow where its value does not.)
-VOLTAGES = np.r_[np.arange(-100.0, 61.0, 5.0), -1e3, 1e3, -54.3, 0.01, -65.0, -100.5, 127.0, -29.0, -61.0, 1e-9]
+# Where formulas have their removable singularities, and far beyond what a cell reaches.
+SPECIAL = (-1e3, 1e3, -54.3, 0.01, -65.0, -100.5, 127.0, -29.0, -61.0, 1e-9, 250.0, -250.0, 3e3, -3e3, 1e4, -1e4)
+VOLTAGES = np.r_[np.arange(-100.0, 61.0, 5.0), SPECIAL]
+POINTS = len(VOLTAGES)
 
 
 def over_points(value):

@@ -111,6 +111,55 @@ def test_derivatives_are_finite_where_values_are(name, args, which, expected):
     assert slope(getattr(runtime, name), *args, which=which) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("size", [1, 7, 100])  # by XLA, and by a kernel
+def test_logarithms_of_numbers_below_the_normal_ones(size):
+    x = np.resize([5e-324, 1e-310, 2.225e-308, -1e-310, 2.3e-308, 0.0, 1.0], size)
+    expected = [math.log(value) if value > 0 else -math.inf if value == 0 else math.nan for value in x]
+    np.testing.assert_allclose(jax.jit(runtime.log)(x), expected, rtol=1e-15)
+
+
+# a quotient of large or small numbers, whose square is no number any more; f(x), f'(x)
+QUOTIENTS = {
+    "saturated": (lambda x: runtime.divide(3.0 * runtime.exp(x), 1.0 + runtime.exp(x)), 360.0, 3.0, 0.0),
+    "large": (lambda x: runtime.divide(1e200 * x, 2e200 * x + 1e200), 1.0, 1 / 3, 1 / 9),
+    "small": (lambda x: runtime.divide(x * 1e-200, x * 1e-200 + 2e-200), 1.0, 1 / 3, 2 / 9),
+    # through infinity: constant, as seen from NEURON's value
+    "Hill": (lambda x: runtime.divide(2.0, 1.0 + runtime.divide(0.3, x) ** 4), 0.0, 0.0, 0.0),
+    "Hill, pow": (lambda x: runtime.divide(2.0, 1.0 + runtime.pow(runtime.divide(0.3, x), 4.0)), 0.0, 0.0, 0.0),
+    "product": (lambda x: runtime.divide(2.0, 1.0 + runtime.divide(1.0, x) * runtime.divide(1.0, x)), 0.0, 0.0, 0.0),
+    "Gauss": (lambda x: runtime.exp(-(runtime.divide(1.0, x) ** 2)), 0.0, 0.0, 0.0),
+    "exp(log)": (lambda x: runtime.exp(2.0 * runtime.log(x)), 0.0, 0.0, 0.0),
+    "cosh": (lambda x: runtime.divide(1.0, runtime.cosh(x)), 800.0, 0.0, 0.0),
+    "sinh": (lambda x: runtime.divide(1.0, runtime.sinh(x)), -800.0, 0.0, 0.0),
+    "asin": (runtime.asin, 1.0, math.pi / 2, 0.0),
+    "acos": (runtime.acos, -1.0, math.pi, 0.0),
+    "atan2": (lambda x: runtime.atan2(x, 2.0 * x), 0.0, 0.0, 0.0),
+    "log10": (lambda x: runtime.divide(1.0, runtime.log10(x)), 0.0, 0.0, 0.0),
+}
+
+
+@pytest.mark.parametrize("name", QUOTIENTS)
+def test_derivatives_do_not_overflow_where_values_do_not(name):
+    function, x, value, derivative = QUOTIENTS[name]
+    (found, forward), backward = jax.jvp(function, (x,), (1.0,)), jax.grad(function)(x)
+    np.testing.assert_allclose(float(found), value, rtol=1e-14, atol=1e-200)
+    np.testing.assert_allclose([float(forward), float(backward)], derivative, rtol=1e-14, atol=1e-200)
+    assert np.isfinite(jax.grad(jax.grad(function))(x))
+
+
+def test_a_quotient_is_that_of_the_processor_and_differentiable_in_all_ways():
+    rng = np.random.default_rng(3)
+    x, y = np.exp(rng.uniform(-300, 300, (2, 500))) * rng.choice([-1, 1], (2, 500))
+    np.testing.assert_array_equal(jax.jit(runtime.divide)(x, y), x / y)
+    assert runtime.divide(1.0, 4.0) == 0.25
+    assert isinstance(runtime.divide(1.0, 4.0), float)  # a bound of a TABLE
+    assert not np.isfinite(jax.grad(runtime.divide)(0.0, 0.0))  # nor is the value
+    batched = jax.vmap(jax.value_and_grad(runtime.divide, argnums=(0, 1)), in_axes=(0, None))(x[:3], 2.0)
+    np.testing.assert_allclose(batched[1][1], -x[:3] / 4.0, rtol=1e-15)
+    hessian = jax.hessian(runtime.divide, argnums=(0, 1))(3.0, 2.0)
+    np.testing.assert_allclose(np.array(hessian), [[0.0, -0.25], [-0.25, 0.75]], rtol=1e-15)
+
+
 def neuron_ions(cases):
     from neuron import h
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from mod_translator import ir
 from mod_translator.emit.interface import Interface
 from mod_translator.emit.names import WHEN, python_name
-from mod_translator.emit.safety import GUARDS, INTRINSIC_READS, never_zero, whole_exponent
+from mod_translator.emit.safety import GUARDS, INTRINSIC_READS, is_nonzero_number, never_zero, whole_exponent
 from mod_translator.semantic.names import FUNC_TABLE, INTRINSICS
 from mod_translator.validate import InvalidIR
 
@@ -124,7 +124,7 @@ class Expressions:
             case ir.Binary("^", left, right):
                 return self._power(left, right)
             case ir.Binary("/", left, right):
-                return f"{self.number(left, PRODUCT)} / {self._denominator(right)}", PRODUCT
+                return self._quotient(left, right)
             case ir.Binary(op, left, right) if op in _LEVEL:
                 level = _LEVEL[op]
                 return f"{self.number(left, level)} {op} {self.number(right, level + 1)}", level
@@ -138,17 +138,21 @@ class Expressions:
         default = "" if fill == 1.0 else f", {fill!r}"
         return f"{self.runtime('guard')}({self.frame.path.use()}, {self.number(expr)}{default})"
 
-    def _denominator(self, expr: ir.Expr) -> str:
-        if never_zero(expr, self.constants):
-            return self.number(expr, SIGN)
-        return self._guarded(expr, 1.0, SIGN)
+    def _quotient(self, left: ir.Expr, right: ir.Expr) -> tuple[str, int]:
+        if is_nonzero_number(right, self.constants):
+            return f"{self.number(left, PRODUCT)} / {self.number(right, SIGN)}", PRODUCT
+        bounded = never_zero(right, self.constants)
+        denominator = self.number(right) if bounded else self._guarded(right, 1.0, COMPARE)
+        return f"{self.runtime('divide')}({self.number(left)}, {denominator})", ATOM
 
     def _power(self, base: ir.Expr, exponent: ir.Expr) -> tuple[str, int]:
         n = whole_exponent(exponent)
         if n is None:
             return self.call("pow", (base, exponent)), ATOM
-        text = self.number(base, ATOM) if n >= 0 else self._guarded(base, 1.0, ATOM)
-        return f"{text}**{n}", POWER
+        if n >= 0:
+            return f"{self.number(base, ATOM)}**{n}", POWER
+        power = self._guarded(base, 1.0, ATOM)
+        return f"{self.runtime('divide')}(1.0, {power}{f'**{-n}' if n < -1 else ''})", ATOM
 
     def static_index(self, index: ir.Expr) -> int | None:
         """Return an index that is known when the module is printed."""

@@ -12,6 +12,7 @@ RUNTIME_NAMES = frozenset(INTRINSICS) | {
     FUNC_TABLE,
     "as_number",
     "derivimplicit",
+    "divide",
     "go_on",
     "derivimplicit_in_order",
     "element",

@@ -61,16 +61,24 @@ def _positive(expr: ir.Expr, constants: Mapping[str, float]) -> bool:
     return False
 
 
-def never_zero(expr: ir.Expr, constants: Mapping[str, float]) -> bool:
-    """Whether a denominator is seen not to be zero: a number, or a sum of positive terms such as 1 + exp(x)."""
+def is_nonzero_number(expr: ir.Expr, constants: Mapping[str, float]) -> bool:
+    """Whether an expression is a number of the file, by which division has no derivative, and not zero."""
     match expr:
         case ir.Num(value):
             return value != 0
         case ir.Var(name):
             return constants.get(name, 0.0) != 0
         case ir.Unary("-", operand):
+            return is_nonzero_number(operand, constants)
+    return False
+
+
+def never_zero(expr: ir.Expr, constants: Mapping[str, float]) -> bool:
+    """Whether a denominator is seen not to be zero: a number, or a sum of positive terms such as 1 + exp(x)."""
+    match expr:
+        case ir.Unary("-", operand):
             return never_zero(operand, constants)
-    return _positive(expr, constants)
+    return is_nonzero_number(expr, constants) or _positive(expr, constants)
 
 
 def is_partial(body: tuple[ir.Stmt, ...], constants: Mapping[str, float]) -> bool:

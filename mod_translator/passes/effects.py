@@ -122,7 +122,7 @@ class Analysis:
             effects.must |= callee.must
 
     def _kept_in_part(self, callee: Effects) -> Iterator[Cell]:
-        """What a routine takes in order to give it back: all of an array of which it is not sure to write everything."""
+        """What a routine takes in order to give it back: all of an array of which it may not write everything."""
         for name in dict.fromkeys(name for name, _ in callee.may):
             cells = self._cells(name)
             if not callee.must.issuperset(cells):

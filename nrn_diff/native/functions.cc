@@ -60,6 +60,7 @@ WIDEST void nrn_diff_exp_each(int64_t n, const double* in, double* out) {
 // As in fdlibm: x = 2^k m with m between sqrt(1/2) and sqrt(2), and log m by a series in f / (2 + f), f = m - 1.
 WIDEST void nrn_diff_log_each(int64_t n, const double* in, double* out) {
     constexpr int64_t kSqrtHalf = 0x3fe6a09e667f3bcd, kExponent = 0x7ff0000000000000, kOne = 0x0010000000000000;
+    constexpr double kLogDenormal = 744.44007192138126231;  // 1074 log 2
     int64_t unusual = 0;
     for (int64_t i = 0; i < n; ++i) {
         const double x = in[i];
@@ -75,7 +76,12 @@ WIDEST void nrn_diff_log_each(int64_t n, const double* in, double* out) {
     }
     if (unusual) {
         for (int64_t i = 0; i < n; ++i) {
-            out[i] = in[i] >= DBL_MIN && in[i] <= DBL_MAX ? out[i] : std::log(in[i]);
+            const int64_t bits = to_bits(in[i]);
+            if (bits > 0 && bits < kOne) {  // read as a whole number: XLA's threads take what is not normal for zero
+                out[i] = std::log(static_cast<double>(bits)) - kLogDenormal;
+            } else if (!(in[i] >= DBL_MIN && in[i] <= DBL_MAX)) {
+                out[i] = std::log(in[i]);
+            }
         }
     }
 }

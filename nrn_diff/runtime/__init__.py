@@ -1,6 +1,7 @@
 """The functions that emitted modules may import; see README.md."""
 
 from nrn_diff.runtime.arrays import element, put, put_at, stack
+from nrn_diff.runtime.division import divide
 from nrn_diff.runtime.function_table import FunctionTable, Points, Range, hoc_func_table
 from nrn_diff.runtime.functions import (
     acos,
@@ -68,6 +69,7 @@ __all__ = [
     "cosh",
     "derivimplicit",
     "derivimplicit_in_order",
+    "divide",
     "element",
     "erf",
     "exp",

@@ -46,6 +46,16 @@ def _inline_exp(x: jax.Array) -> jax.Array:
     return jnp.where(x < -700.0, 0.0, (1.0 + (r + r2 * series)) * power_of_two)
 
 
+def _any_log(x: jax.Array) -> jax.Array:
+    """Also of numbers below 2^-1022, which XLA's threads take for zero: their bits are read as a whole number."""
+    if x.dtype != jnp.float64:
+        return jnp.log(x)
+    bits = jax.lax.bitcast_convert_type(x, jnp.int64)
+    magnitude = bits & (2**63 - 1)
+    small = jnp.logical_and(magnitude > 0, magnitude < 1 << 52)
+    return jnp.log(jnp.where(small, bits.astype(jnp.float64), x)) - jnp.where(small, 1074 * math.log(2), 0.0)
+
+
 def _elementwise(name: str, portable: Elementwise, inline: Elementwise, kernel: str, least: int) -> Primitive:
     """A primitive without rules for derivatives: what uses it brings them."""
     primitive = Primitive(name)
@@ -67,4 +77,4 @@ def _elementwise(name: str, portable: Elementwise, inline: Elementwise, kernel: 
 
 
 exp_p = _elementwise("nrn_exp", _library_exp, _inline_exp, library.EXP, _FROM_EXP)
-log_p = _elementwise("nrn_log", jnp.log, jnp.log, library.LOG, _FROM_LOG)
+log_p = _elementwise("nrn_log", _any_log, _any_log, library.LOG, _FROM_LOG)

@@ -6,6 +6,7 @@ src/nrnoc/eion.cpp (nrn_nernst, nrn_ghk) and the C library for the rest.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import jax
@@ -13,6 +14,7 @@ import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 from jax.typing import ArrayLike
 
+from nrn_diff.runtime.division import divide
 from nrn_diff.runtime.elementwise import exp_p, log_p
 
 Array = jax.Array
@@ -32,19 +34,38 @@ def exp(x: ArrayLike) -> Array:
 def _exp_jvp(primals: tuple[Any], tangents: tuple[Any]) -> tuple[Array, Array]:
     (x,), (dx,) = primals, tangents
     value = exp(x)
-    return value, jnp.where(jnp.greater(x, 700.0), 0.0, value) * dx
+    # The change is left out, not only multiplied by 0: beside an infinite x it may be NaN.
+    return value, value * jnp.where(jnp.greater(jnp.abs(x), 700.0), 0.0, dx)
 
 
 @jax.custom_jvp
 def log(x: ArrayLike) -> Array:
-    """Natural logarithm."""
+    """Natural logarithm; at 0, where it is infinite, its derivative is 0."""
     return log_p.bind(jnp.asarray(x, dtype=float))
 
 
 @log.defjvp
 def _log_jvp(primals: tuple[Any], tangents: tuple[Any]) -> tuple[Array, Array]:
     (x,), (dx,) = primals, tangents
-    return log(x), dx / x
+    return log(x), _over(dx, x)
+
+
+def _over(dx: Any, x: Any) -> Any:
+    """dx / x, and 0 where 1 / x is infinite."""
+    infinite = jnp.isinf(jnp.divide(1.0, x))
+    return divide(jnp.where(infinite, 0.0, dx), jnp.where(infinite, 1.0, x))
+
+
+@jax.custom_jvp
+def log10(x: ArrayLike) -> Array:
+    """Logarithm to the base 10; at 0, where it is infinite, its derivative is 0."""
+    return jnp.log10(x)
+
+
+@log10.defjvp
+def _log10_jvp(primals: tuple[Any], tangents: tuple[Any]) -> tuple[Array, Array]:
+    (x,), (dx,) = primals, tangents
+    return log10(x), _over(dx, x) / math.log(10.0)
 
 
 @jax.custom_jvp
@@ -57,16 +78,15 @@ def sqrt(x: ArrayLike) -> Array:
 def _sqrt_jvp(primals: tuple[Any], tangents: tuple[Any]) -> tuple[Array, Array]:
     (x,), (dx,) = primals, tangents
     value = sqrt(x)
-    at_zero = jnp.equal(x, 0.0)
-    return value, jnp.where(at_zero, 0.0, 0.5 / jnp.where(at_zero, 1.0, value)) * dx
+    return value, 0.5 * _over(dx, value)
 
 
 @jax.custom_jvp
 def pow(x: ArrayLike, y: ArrayLike) -> Array:
     """C's pow.
 
-    Derivatives are exact where they are finite. At x = 0 the one to x is 0 for y < 1 (infinite in truth); for x <= 0
-    the one to y is 0 (the function exists there for whole y only).
+    Derivatives are exact where they are finite and 0 elsewhere: at x = 0 the one to x for y < 1. For x <= 0 the one to
+    y is 0 (the function exists there for whole y only).
     """
     return jnp.power(jnp.asarray(x, dtype=float), jnp.asarray(y, dtype=float))
 
@@ -76,11 +96,15 @@ def _pow_jvp(primals: tuple[Any, Any], tangents: tuple[Any, Any]) -> tuple[Array
     value = pow(x, y)
     tangent = jnp.zeros_like(value)
     if not isinstance(dx, SymbolicZero):
-        infinite = jnp.logical_and(jnp.equal(x, 0.0), jnp.less(y, 1.0))
-        tangent += jnp.where(infinite, 0.0, y * pow(jnp.where(infinite, 1.0, x), jnp.subtract(y, 1.0))) * dx
+        infinite = jnp.logical_or(jnp.logical_and(jnp.equal(x, 0.0), jnp.less(y, 1.0)), jnp.isinf(y))
+        slope = y * pow(jnp.where(infinite, 1.0, x), jnp.where(infinite, 0.0, jnp.subtract(y, 1.0)))
+        infinite = jnp.logical_or(infinite, jnp.isinf(slope))
+        tangent += jnp.where(infinite, 0.0, slope) * jnp.where(infinite, 0.0, dx)
     if not isinstance(dy, SymbolicZero):
-        positive = jnp.greater(x, 0.0)
-        tangent += jnp.where(positive, value * jnp.log(jnp.where(positive, x, 1.0)), 0.0) * dy
+        # NaN, and not 0, where x is NaN
+        infinite = jnp.logical_or(jnp.logical_or(jnp.less_equal(x, 0.0), jnp.isinf(x)), jnp.isinf(value))
+        slope = jnp.where(infinite, 0.0, value) * log(jnp.where(infinite, 1.0, x))
+        tangent += slope * jnp.where(infinite, 0.0, dy)
     return value, tangent
 
 
@@ -99,6 +123,74 @@ def _fabs_jvp(primals: tuple[Any], tangents: tuple[Any]) -> tuple[Array, Array]:
     return fabs(x), jnp.sign(x) * dx
 
 
+@jax.custom_jvp
+def asin(x: ArrayLike) -> Array:
+    """Arc sine; the derivative at -1 and 1, infinite in truth, is 0."""
+    return jnp.arcsin(x)
+
+
+@asin.defjvp
+def _asin_jvp(primals: tuple[Any], tangents: tuple[Any]) -> tuple[Array, Array]:
+    (x,), (dx,) = primals, tangents
+    return asin(x), _over(dx, sqrt((1.0 - x) * (1.0 + x)))
+
+
+@jax.custom_jvp
+def acos(x: ArrayLike) -> Array:
+    """Arc cosine; the derivative at -1 and 1, infinite in truth, is 0."""
+    return jnp.arccos(x)
+
+
+@acos.defjvp
+def _acos_jvp(primals: tuple[Any], tangents: tuple[Any]) -> tuple[Array, Array]:
+    (x,), (dx,) = primals, tangents
+    return acos(x), -_over(dx, sqrt((1.0 - x) * (1.0 + x)))
+
+
+@jax.custom_jvp
+def atan2(y: ArrayLike, x: ArrayLike) -> Array:
+    """C's atan2; its derivatives at the origin, where it has none, are 0."""
+    return jnp.arctan2(y, x)
+
+
+@atan2.defjvp
+def _atan2_jvp(primals: tuple[Any, Any], tangents: tuple[Any, Any]) -> tuple[Array, Array]:
+    (y, x), (dy, dx) = primals, tangents
+    origin = jnp.logical_and(jnp.equal(x, 0.0), jnp.equal(y, 0.0))
+    y, x = jnp.where(origin, 0.0, y), jnp.where(origin, 1.0, x)
+    radius = jnp.hypot(y, x)
+    change = divide(divide(x, radius) * dy - divide(y, radius) * dx, radius)
+    return atan2(y, x), jnp.where(origin, 0.0, change)
+
+
+@jax.custom_jvp
+def sinh(x: ArrayLike) -> Array:
+    """Hyperbolic sine; where it is infinite its derivative is 0."""
+    return jnp.sinh(x)
+
+
+@sinh.defjvp
+def _sinh_jvp(primals: tuple[Any], tangents: tuple[Any]) -> tuple[Array, Array]:
+    (x,), (dx,) = primals, tangents
+    return sinh(x), _slope(cosh(x)) * dx
+
+
+@jax.custom_jvp
+def cosh(x: ArrayLike) -> Array:
+    """Hyperbolic cosine; where it is infinite its derivative is 0."""
+    return jnp.cosh(x)
+
+
+@cosh.defjvp
+def _cosh_jvp(primals: tuple[Any], tangents: tuple[Any]) -> tuple[Array, Array]:
+    (x,), (dx,) = primals, tangents
+    return cosh(x), _slope(sinh(x)) * dx
+
+
+def _slope(value: Array) -> Array:
+    return jnp.where(jnp.isinf(value), 0.0, value)
+
+
 def fmod(x: ArrayLike, y: ArrayLike) -> Array:
     """C's fmod: the remainder has the sign of x."""
     return jnp.fmod(jnp.asarray(x, dtype=float), y)
@@ -114,10 +206,8 @@ def ceil(x: ArrayLike) -> Array:
     return jnp.ceil(jnp.asarray(x, dtype=float))
 
 
-log10 = jnp.log10
 sin, cos, tan = jnp.sin, jnp.cos, jnp.tan
-asin, acos, atan, atan2 = jnp.arcsin, jnp.arccos, jnp.arctan, jnp.arctan2
-sinh, cosh, tanh = jnp.sinh, jnp.cosh, jnp.tanh
+atan, tanh = jnp.arctan, jnp.tanh
 erf = jax.scipy.special.erf
 fmin, fmax = jnp.minimum, jnp.maximum
 
@@ -135,7 +225,7 @@ def nernst(inside: ArrayLike, outside: ArrayLike, charge: ArrayLike, celsius: Ar
     charged = jnp.not_equal(charge, 0.0)
     # Not `> 0`: a concentration that is NaN gives NaN, as in NEURON.
     inside_ok, outside_ok = ~jnp.less_equal(inside, 0.0), ~jnp.less_equal(outside, 0.0)
-    ratio = jnp.where(outside_ok, outside, 1.0) / jnp.where(inside_ok, inside, 1.0)
+    ratio = divide(jnp.where(outside_ok, outside, 1.0), jnp.where(inside_ok, inside, 1.0))
     regular = _ktf(celsius) / jnp.where(charged, charge, 1.0) * log(ratio)
     limited = jnp.where(inside_ok, jnp.where(outside_ok, regular, -1e6), 1e6)
     return jnp.where(charged, limited, 0.0)
@@ -143,7 +233,7 @@ def nernst(inside: ArrayLike, outside: ArrayLike, charge: ArrayLike, celsius: Ar
 
 def _efun(x: Array) -> Array:
     small = jnp.abs(x) < 1e-4
-    return jnp.where(small, 1.0 - x / 2.0, x / jnp.where(small, 1.0, exp(x) - 1.0))
+    return jnp.where(small, 1.0 - x / 2.0, divide(x, jnp.where(small, 1.0, exp(x) - 1.0)))
 
 
 def nrn_ghk(v: ArrayLike, inside: ArrayLike, outside: ArrayLike, charge: ArrayLike, celsius: ArrayLike) -> Array:

@@ -1,0 +1,55 @@
+"""Division whose derivative is finite where the quotient is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.extend.core import Primitive
+from jax.interpreters import ad, batching, mlir
+from jax.typing import ArrayLike
+
+
+def divide(x: ArrayLike, y: ArrayLike) -> Any:
+    """x / y, elementwise.
+
+    The derivative is (dx - (x/y) dy) / y, never with y*y, which overflows beyond 1e154. Where y or the quotient is
+    infinite, nothing passes: the derivative is 0, so that c / (1 + k/x) has one at x = 0, where its value is 0. Where
+    the quotient is NaN, no derivative is promised.
+    """
+    if isinstance(x, float) and isinstance(y, float) and y != 0.0:
+        return x / y  # as a number known while tracing, which bounds of a TABLE may be
+    shape = jnp.broadcast_shapes(jnp.shape(x), jnp.shape(y))
+    return _divide_p.bind(*(jnp.broadcast_to(jnp.asarray(value, dtype=float), shape) for value in (x, y)))
+
+
+_divide_p = Primitive("nrn_divide")
+_divide_p.def_impl(jax.jit(jax.lax.div))
+_divide_p.def_abstract_eval(lambda x, _: x)
+mlir.register_lowering(_divide_p, mlir.lower_fun(jax.lax.div, multiple_results=False))
+batching.defbroadcasting(_divide_p)
+
+
+def _jvp(primals: Any, tangents: Any) -> Any:
+    (x, y), (dx, dy) = primals, tangents
+    quotient = _divide_p.bind(x, y)
+    if type(dx) is ad.Zero and type(dy) is ad.Zero:
+        return quotient, ad.Zero(quotient.aval.to_tangent_aval())
+    infinite = jax.lax.max(jnp.abs(quotient), jnp.abs(y)) == jnp.inf
+    change = ad.instantiate_zeros(dx)
+    if type(dy) is not ad.Zero:
+        of_y = jnp.where(infinite, 0.0, quotient) * dy
+        change = -of_y if type(dx) is ad.Zero else change - of_y
+    # A selection, not only a factor 0: what is infinite before or after has made NaN of the derivative.
+    return quotient, _divide_p.bind(jnp.where(infinite, 0.0, change), jnp.where(infinite, 1.0, y))
+
+
+def _transpose(ct: Any, x: Any, y: Any) -> Any:
+    if type(ct) is ad.Zero:
+        return ad.Zero(x.aval), None
+    return _divide_p.bind(ct, y), None
+
+
+ad.primitive_jvps[_divide_p] = _jvp
+ad.primitive_transposes[_divide_p] = _transpose
