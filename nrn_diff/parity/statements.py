@@ -29,7 +29,7 @@ STATEMENTS = (
         "FROM, bounds known at run time only",
         INITIAL % "FROM i = 0 TO b { a = i }",
         REPEATED,
-        "an instance that takes more than 4096 turns is NaN",
+        "an instance that takes more than 1,048,576 turns is NaN",
     ),
     Construct("FROM of more than 10 000 statements", INITIAL % "FROM i = 0 TO 20000 { a = i }", ()),
     Construct(
@@ -42,7 +42,7 @@ STATEMENTS = (
         "array index known at run time only", INITIAL % "arr[b] = 1", REPEATED, "an index that does not exist makes NaN"
     ),
     Construct("the same, of a LOCAL array", INITIAL % "LOCAL l[2] l[0] = 1 l[1] = 2 a = l[b]", DRIVEN),
-    Construct("WHILE", INITIAL % "while (a < 3) { a = a + 1 }", REPEATED, "more than 4096 turns make NaN"),
+    Construct("WHILE", INITIAL % "while (a < 3) { a = a + 1 }", REPEATED, "more than 1,048,576 turns make NaN"),
     Construct(
         "the same, around equations or events",
         SOLVED % ("cnexp", "FROM i = 0 TO b { m' = -m }"),

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-_FAN, _LEVELS = 16, 3
+_FAN, _LEVELS = 16, 5
 MAX_TURNS = _FAN**_LEVELS
 
 
@@ -31,7 +31,7 @@ def loop(
         inner = one if depth == 0 else jax.checkpoint(level(depth - 1))
 
         def if_any(now: Any, _: None) -> tuple[Any, None]:
-            return jax.lax.cond(jnp.any(condition(*now)), inner, lambda same: same, now), None
+            return jax.lax.cond(_any(jnp.asarray(condition(*now))), inner, lambda same: same, now), None
 
         return lambda now: jax.lax.scan(if_any, now, None, length=_FAN)[0]
 
@@ -39,6 +39,17 @@ def loop(
     endless = condition(*left)
     result: tuple[Any, ...] = jax.tree.map(lambda x: jnp.where(endless, jnp.nan, x), left)
     return result
+
+
+@jax.custom_batching.custom_vmap
+def _any(on: jax.Array) -> jax.Array:
+    return jnp.any(on)
+
+
+@_any.def_vmap
+def _any_of_a_batch(size: int, batched: Any, on: jax.Array) -> tuple[jax.Array, bool]:
+    """One answer for the whole batch: with one for each instance, all levels would run to their end."""
+    return _any(on), False
 
 
 def _select(on: Any, new: Any, old: Any) -> Any:
