@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from neuron_process import run_function
 
 PART = """
@@ -80,8 +81,29 @@ def gather():
     return found, slope, quotient, untouched, [n for n in model.parameter_names if "Vector" in n]
 
 
+def gone_on(on):
+    """Runs under enable(), from the middle as well, and steps of NEURON after them."""
+    import numpy as np
+    from neuron import h
+
+    import nrn_diff
+    from nrn_diff.plugin import runs_made
+
+    made, total, recorded = build(h)
+    if on:
+        nrn_diff.enable()
+    seen = []
+    for _ in range(2):
+        h.run()
+        seen.append([*total, made[1].sum])
+        h.continuerun(6)
+        h.fadvance()
+        seen.append([*total, made[1].sum])
+    return {"seen": np.array(seen), "recorded": [np.array(v) for v in recorded.values()], "runs": runs_made()}
+
+
 def refused():
-    """What is said where a block does more than to add, and where a run would have to be carried on in NEURON."""
+    """What is said where a block does more than to add."""
     import jax
     from neuron import h
 
@@ -108,6 +130,16 @@ def test_sums_through_pointers_agree_with_neuron():
     assert abs(quotient) > 0.1
     assert untouched == [0.0, 7.0]
     assert names == []
+
+
+def test_sums_are_in_neurons_vectors_after_a_run():
+    mods = {"part.mod": PART, "whole.mod": WHOLE}
+    theirs, ours = (run_function(gone_on, on=on, mods=mods) for on in (False, True))
+    assert (theirs["runs"], ours["runs"]) == (0, 4)
+    assert np.ptp(theirs["seen"][:, 1]) > 1
+    np.testing.assert_allclose(ours["seen"], theirs["seen"], rtol=0, atol=1e-8)
+    for mine, neurons in zip(ours["recorded"], theirs["recorded"], strict=True):
+        np.testing.assert_allclose(mine, neurons, rtol=0, atol=1e-8)
 
 
 def test_a_sum_that_is_read_by_what_adds_to_it_is_refused():

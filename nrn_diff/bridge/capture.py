@@ -30,7 +30,7 @@ from nrn_diff.bridge.spike_records import capture_spikes
 from nrn_diff.bridge.ties import refuse_doubtful
 from nrn_diff.bridge.topology import read_cable
 from nrn_diff.bridge.translate import Translator, execution_rank
-from nrn_diff.snapshot import Capture, Connection, Events, MechanismData, Play, Record, SpikeRecord
+from nrn_diff.snapshot import Capture, Connection, Events, Play, Record, SpikeRecord
 
 
 def capture_snapshot(tstop: float | None = None, dt: float | None = None) -> Capture:
@@ -126,8 +126,6 @@ def _capture(
     refuse_weights(records, {c.index for c in wired.connections}, findings)
     if elements is not None:
         mechanisms += (elements,)
-        if from_now is not None:
-            _refuse_elements(elements, findings)
     _refuse_left_out(records, lowered, findings)
     plays = find_random_plays(inventory, clock, findings)
     if from_now is None:
@@ -182,15 +180,6 @@ def _read_hidden(
     return {
         m: {n: x if lowered[m].symbols[n].length else x[:, 0] for n, x in values.items()} for m, values in found.items()
     }
-
-
-def _refuse_elements(elements: MechanismData, findings: Findings) -> None:
-    findings.refuse(
-        f"POINTERs to {elements.labels[0]}",
-        "",
-        "an element of a Vector is not put back into NEURON after a run",
-        "use nrn_diff.capture() and Model.simulate()",
-    )
 
 
 def _refuse_drawn(plays: Sequence[Play], findings: Findings) -> None:

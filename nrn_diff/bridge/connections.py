@@ -27,7 +27,7 @@ from nrn_diff.bridge.patterns import has_patterns, pattern_labels, with_patterns
 from nrn_diff.bridge.random123 import NeuronRandom, streams_of
 from nrn_diff.bridge.ties import doubtful
 from nrn_diff.bridge.translate import Translator
-from nrn_diff.bridge.variables import every_variable, identify, put_sentinels
+from nrn_diff.bridge.variables import Identify, every_variable, put_sentinels
 from nrn_diff.errors import Refusal
 from nrn_diff.events.artificial import ArtificialCell, ArtificialConnection, run_artificial
 from nrn_diff.events.courses import Watched
@@ -155,9 +155,9 @@ def watched_variables(inventory: Inventory, findings: Findings) -> dict[int, Rec
         put_sentinels(blocks, inventory.topology.sections[0])
         return [float(netcons[index].x) for index in here]
 
-    found = {}
+    found, identify = {}, Identify(blocks)
     for index, value in zip(here, in_copy(sample), strict=True):
-        label, record = identify(blocks, float(value))
+        label, record = identify(float(value))
         if record is None or record.kind not in ("v", "ion", "mechanism"):
             findings.refuse(
                 f"{netcons[index].hname()} watches {label}",

@@ -62,6 +62,20 @@ def with_elements(
     return moved, data, [_block(live, used, labels)]
 
 
+def put_elements(labels: Sequence[str], values: Sequence[float]) -> None:
+    """Set them, as a run has left them. labels: of the mechanism's instances."""
+    live = {v.hname(): v for v in hoc_objects("Vector")}
+    for label, value in zip(labels, values, strict=True):
+        name, index = vector_and_index(label)
+        live[name].x[index] = value
+
+
+def vector_and_index(label: str) -> tuple[str, int]:
+    """HOC name of the Vector and the place in it."""
+    name, _, index = label.removesuffix("]").rpartition(".x[")
+    return name, int(index)
+
+
 def _block(live: Mapping[str, Any], used: Sequence[tuple[str, int]], labels: Sequence[str]) -> Block:
     def describe(i: int, _k: int) -> tuple[str, Record | None]:
         return labels[i], Record(labels[i], "mechanism", i, ELEMENTS, "x")

@@ -22,6 +22,11 @@ class Findings:
         """Add a remark that does not stop the capture."""
         self._notes.setdefault(text)
 
+    def add(self, other: Findings) -> None:
+        """Everything that was found elsewhere."""
+        self._refusals |= other._refusals
+        self._notes |= other._notes
+
     def finite(self, value: float | np.ndarray, variable: str, where: str) -> None:
         """Refuse `value` if any element is NaN or infinite."""
         if not np.all(np.isfinite(value)):

@@ -20,7 +20,7 @@ from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import ChildFailedError, in_copy
 from nrn_diff.bridge.inventory import Inventory, Located
 from nrn_diff.bridge.native import hook, transfer
-from nrn_diff.bridge.variables import FIRST, Block, every_variable, identify, put_sentinels
+from nrn_diff.bridge.variables import FIRST, Block, Identify, every_variable, put_sentinels
 from nrn_diff.snapshot import Link, Record
 
 _NOT_FOLLOWED = ("t", "membrane", "cm", "celsius", "global", "weight", "artificial")
@@ -76,10 +76,11 @@ def _pointers(
         return [[_value(owner, located, symbol) for owner in located.owners] for located, symbol in used]
 
     found: dict[str, tuple[Link, ...]] = {}
+    identify = Identify(model)
     for (located, symbol), values in zip(used, in_copy(follow), strict=True):
         records: dict[int, Record] = {}
         for row, value in enumerate(values):
-            label, record = ("nothing", None) if value is None else identify(model, value)
+            label, record = ("nothing", None) if value is None else identify(value)
             if symbol.block == ir.EXTERNAL and not _is_constant(record, lowered):
                 _refuse_external(located, symbol.name, findings)
                 break
@@ -154,10 +155,10 @@ def _transfers(inventory: Inventory, model: Sequence[Block], findings: Findings)
         )
         return {}
     found: dict[tuple[str, str], dict[int, Record]] = {}
-    sources, targets = set(), set()
+    sources, targets, identify = set(), set(), Identify(model)
     for k, value in pairs:
-        target, record = identify(model, k)
-        source, origin = identify(model, value)
+        target, record = identify(k)
+        source, origin = identify(value)
         sources.add(source)
         targets.add(target)
         if record is None or record.kind != "mechanism" or record.element >= 0 or origin is None:

@@ -17,10 +17,6 @@ from nrn_diff.bridge.save_state import EventKind, QueuedEvent, SavedState
 from nrn_diff.events.live import Waiting
 
 _DIGITS = 6
-_HOC_EVENT = (
-    "its statement or Python function would run during the simulation and may change anything",
-    "do what it does before the run, or between two runs (h.continuerun(t) stops at t)",
-)
 
 
 @dataclass(frozen=True)
@@ -70,10 +66,8 @@ def read_queue(
                     findings.refuse(f"an event that {label} sent to itself", "", "it is in no section", "place it")
             case EventKind.PRESYN:
                 queue += _of_all(event, wiring, list(source_place), common, findings)
-            case EventKind.HOC if event.fields[0] == "0":
-                queue.append(Waiting(event.time, other=place))  # only the variable step stops there
             case EventKind.HOC:
-                findings.refuse("cvode.event", "", *_HOC_EVENT)
+                queue.append(Waiting(event.time, other=place))  # nrn_diff/plugin/statements.py
             case EventKind.NET_PAR:  # where NEURON's threads wait for one another
                 queue.append(Waiting(event.time, other=place, every=usable_delay()))
             case EventKind.PLAY_RECORD:

@@ -13,10 +13,11 @@ from neuron import h
 
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import ChildFailedError, in_copy, step_without_python
+from nrn_diff.bridge.hoc_events import forget_statements
 from nrn_diff.bridge.inventory import Inventory, hoc_objects
 from nrn_diff.bridge.play_record import Kind, play_record_kinds
 from nrn_diff.bridge.sampling import Sampling, find_sampling
-from nrn_diff.bridge.variables import FIRST, TIME, Block, every_variable, fill, identify, put_sentinels
+from nrn_diff.bridge.variables import FIRST, TIME, Block, Identify, every_variable, fill, put_sentinels
 from nrn_diff.snapshot import Record
 
 
@@ -102,6 +103,7 @@ def not_recorded_yet(records: Sequence[Record]) -> set[str]:
 
 def _grown(vectors: Sequence[Any]) -> list[bool]:
     before = [int(v.size()) for v in vectors]
+    forget_statements()
     step_without_python()
     return [int(v.size()) > n for v, n in zip(vectors, before, strict=True)]
 
@@ -113,10 +115,11 @@ def _match(
     findings: Findings,
 ) -> tuple[Record, ...]:
     records: list[Record] = []
+    identify = Identify(blocks)
     for k in sorted(found):
         value, sampling = found[k]
         vector = vectors[k]
-        label, record = identify(blocks, value)
+        label, record = identify(value)
         if record is None:
             _refuse(vector_name(vector), vector.hname(), label, findings)
         else:

@@ -13,6 +13,7 @@ from neuron import h
 
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import in_copy
+from nrn_diff.bridge.hoc_events import forget_statements
 from nrn_diff.bridge.native import forget_watches
 from nrn_diff.bridge.play_record import Kind
 from nrn_diff.bridge.save_state import SavedState, saved_here
@@ -120,6 +121,7 @@ def _samples(
     # An event of a point process is executed among the others, any other one after the step.
     anchor = h.IClamp(section(0.5))
     h.finitialize()
+    forget_statements()
     forget_watches()
     for k, vector in enumerate(vectors):
         if vector.size() and k not in timed:

@@ -17,6 +17,7 @@ from neuron import h
 
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import ChildFailedError, in_copy, step_without_python
+from nrn_diff.bridge.hoc_events import forget_statements
 from nrn_diff.bridge.inventory import hoc_objects
 from nrn_diff.bridge.live import Wiring
 from nrn_diff.bridge.save_state import SavedState, dump
@@ -124,6 +125,7 @@ def _step(watching: list[list[Any]], high: Sequence[bool]) -> None:
     for netcons, up in zip(watching, high, strict=True):
         for netcon in netcons:
             netcon.threshold = _ALWAYS if up else _NEVER
+    forget_statements()
     step_without_python()
 
 

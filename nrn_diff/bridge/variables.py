@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -92,17 +94,22 @@ def put_sentinels(blocks: Sequence[Block], section: Any) -> None:
     fill(blocks, FIRST)
 
 
-def identify(blocks: Sequence[Block], value: float) -> tuple[str, Record | None]:
-    """The variable into which `value` was put."""
-    if value == TIME:
-        return "t", Record("t", "t")
-    index = int(value - FIRST)
-    if value == FIRST + index and index >= 0:
-        for block in blocks:
-            if index < block.size:
-                return block.at(index)
-            index -= block.size
-    return "a variable that the captured model does not hold", None
+class Identify:
+    """From a value that was put into a variable to that variable: its label and record, which is None for others."""
+
+    def __init__(self, blocks: Sequence[Block]) -> None:
+        self._blocks = blocks
+        self._ends = list(itertools.accumulate(block.size for block in blocks))
+
+    def __call__(self, value: float) -> tuple[str, Record | None]:
+        """See the class."""
+        if value == TIME:
+            return "t", Record("t", "t")
+        index = int(value - FIRST)
+        if value == FIRST + index and 0 <= index < (self._ends or [0])[-1]:
+            k = bisect.bisect_right(self._ends, index)
+            return self._blocks[k].at(index - (self._ends[k - 1] if k else 0))
+        return "a variable that the captured model does not hold", None
 
 
 def every_variable(inventory: Inventory) -> list[Block]:

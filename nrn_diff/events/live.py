@@ -36,12 +36,23 @@ class Waiting:
 
 
 class _LiveNet(_Network):
+    passed: list[int]
+    senders: list[int]
+
+    def send(self, source: int, time: float, now: float | None = None) -> None:
+        self.senders.append(source)
+        super().send(source, time, now)
+
     def deliver(self, event: Event, time: float) -> None:
         if not isinstance(event, Other):
             super().deliver(event, time)
-        elif event.every > 0:  # as NetParEvent::deliver, after all else of that time
-            self.run(time)
-            self.queue.insert(time + event.every, event)
+            return
+        self.passed.append(event.number)
+        if event.every <= 0:
+            return
+        # As NetParEvent::deliver, after all else of that time.
+        self.run(time)
+        self.queue.insert(time + event.every, event)
 
 
 class LiveNetwork:
@@ -61,6 +72,7 @@ class LiveNetwork:
         watched: Sequence[Watched] = (),
     ) -> None:
         self._net = _LiveNet(cells, connections, [np.zeros(0)] * n_outside, False, random)
+        self._net.passed, self._net.senders = [], []
         if common_delays is not None:
             self._net.common_delay = list(common_delays)
         self._net.log = Log(watched)
@@ -137,9 +149,14 @@ class LiveNetwork:
         """Of the watched variables, since this object was made."""
         return self._net.log.courses()
 
-    def sent(self, source: int) -> list[float]:
-        """Times (ms) at which a source sent since this object was made."""
-        return self._net.sent[source]
+    def sent(self) -> list[tuple[float, int]]:
+        """Time (ms) and source of each spike since this object was made, in order; cells come first among sources."""
+        of = [iter(times) for times in self._net.sent]
+        return [(next(of[source]), source) for source in self._net.senders]
+
+    def passed(self) -> list[int]:
+        """Numbers of the `other` events that left the queue, in order."""
+        return self._net.passed
 
     def values(self, cell: int) -> dict[str, float | list[float]]:
         """The variables of a cell."""

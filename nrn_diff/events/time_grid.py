@@ -38,10 +38,18 @@ def n_steps(
     _check_dt(dt)
     if not math.isfinite(tstop):
         raise ValueError(f"tstop = {tstop} ms is not finite")
-    end = (tstop - dt / 2) - float_epsilon
+    return steps_before(tstop - dt / 2, dt, t0=t0, nstep_steprun=nstep_steprun, float_epsilon=float_epsilon)
+
+
+def steps_before(
+    end: float, dt: float, *, t0: float, nstep_steprun: int = 1, float_epsilon: float = HOC_EPSILON
+) -> int:
+    """How often `while (t < end) step()` calls fadvance from t0 on."""
+    _check_dt(dt)
+    end -= float_epsilon
     if not t0 < end:
         return 0
-    guess = int((tstop - t0) / dt * (1 + 1e-6)) + 2 * nstep_steprun
+    guess = int((end - t0) / dt * (1 + 1e-6)) + 2 * nstep_steprun + 1
     starts = time_grid(dt, guess, t0)[:: 2 * nstep_steprun]
     return int(np.searchsorted(starts, end, side="left")) * nstep_steprun
 

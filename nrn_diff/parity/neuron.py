@@ -196,8 +196,11 @@ EVENTS = (
     Feature(
         "POINTER to an element of a Vector; BEFORE and AFTER blocks of many instances that add to one variable",
         _SAME,
-        ("test_pointers_that_gather.py::test_sums_through_pointers_agree_with_neuron",),
-        "in a captured model; the sums as `P = P + x`, with x that does not depend on P",
+        (
+            "test_pointers_that_gather.py::test_sums_through_pointers_agree_with_neuron",
+            "test_pointers_that_gather.py::test_sums_are_in_neurons_vectors_after_a_run",
+        ),
+        "the sums as `P = P + x`, with x that does not depend on P",
     ),
     Feature(
         "VecStim and other ARTIFICIAL_CELLs whose C code reads event times from a HOC Vector",
@@ -382,7 +385,23 @@ USER_CODE = (
         "also from the middle of a run",
     ),
     Feature(
-        "cvode.event with a statement, an advance() that prints: nrn_diff.enable()",
+        "cvode.event with a statement or a Python function: nrn_diff.enable()",
+        _SAME,
+        ("test_plugin_statements.py::test_statements_and_functions_see_and_change_what_they_do_in_neuron",),
+        "in pieces, between which NEURON has its whole state; psolve() stops at one without a statement",
+    ),
+    Feature(
+        "cvode.event with a POINT_PROCESS; several at one time beside what else NEURON's queue holds",
+        _REFUSED,
+        ("test_plugin_statements.py::test_what_cannot_be_followed_is_an_error",),
+    ),
+    Feature(
+        "numbers of the sources beside spike times (NetCon.record, spike_record), also of artificial cells: enable()",
+        _SAME,
+        ("test_plugin_vectors.py::test_what_records_may_change_between_runs",),
+    ),
+    Feature(
+        "an advance() that prints: nrn_diff.enable()",
         _REFUSED,
         ("test_plugin.py::test_what_cannot_be_reproduced_is_refused_or_run_by_neuron",),
         "or run by NEURON, if that is asked for",

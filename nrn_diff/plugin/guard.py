@@ -45,6 +45,11 @@ def guards(lost: Mapping[str, Sequence[str]], tied: str, t: float) -> list[Queue
     return [QueuedEvent(soon, EventKind.HOC, ("1", "0"), (_STATEMENT.encode(),))]
 
 
+def is_guard(code: tuple[object, ...]) -> bool:
+    """Whether an event of CVode.event is the one that waits here."""
+    return code == (_STATEMENT, "")
+
+
 @contextmanager
 def unguarded(saved: SavedState) -> Iterator[None]:
     """While NEURON is looked at, also by steps of its copies. saved: loses the event."""

@@ -10,8 +10,10 @@ import jax
 import numpy as np
 from neuron import h
 
+from nrn_diff.bridge.elements import put_elements
 from nrn_diff.bridge.extracellular import set_layer_potential
 from nrn_diff.bridge.fields import put_hidden
+from nrn_diff.bridge.hoc_events import functions_kept
 from nrn_diff.bridge.inventory import Inventory, Located, hoc_objects
 from nrn_diff.bridge.own_mods import put_times
 from nrn_diff.bridge.patterns import put_position
@@ -21,11 +23,11 @@ from nrn_diff.bridge.save_state import QueuedEvent
 from nrn_diff.events.live import Waiting
 from nrn_diff.events.pattern import POSITION
 from nrn_diff.plugin.agenda import check_order, put_agendas, still_waiting
+from nrn_diff.plugin.spike_vectors import append, spikes_by_vector
 from nrn_diff.plugin.ties import arriving
 from nrn_diff.plugin.timed import put_timed, take_samples
-from nrn_diff.snapshot import Capture
+from nrn_diff.snapshot import ELEMENTS, Capture
 from nrn_diff.solver.play import course_of
-from nrn_diff.solver.spikes import SEND_DELAY
 from nrn_diff.solver.structure import MechanismStructure, Structure
 from nrn_diff.solver.values import State
 
@@ -58,10 +60,12 @@ def put(ready: Prepared, done: Finished) -> None:
     own = still_waiting(ready.structure, state.queues or {}, ready.wiring)
     waiting = ready.network.waiting()
     check_order(ready.structure, own, arriving(waiting, ready.wiring))
+    spikes = spikes_by_vector(ready, done)
     _restore(ready, done, state, waiting, own)
     put_agendas(ready.structure, ready.inventory, state.queues or {}, own, ready.agendas)
     _set_variables(ready, state)
     _set_played(ready)
+    _set_elements(ready, state)
     if len(done.starts):
         _set_membrane_currents(ready, state)
     vectors = {v.hname(): v for v in hoc_objects("Vector")}
@@ -75,46 +79,9 @@ def put(ready: Prepared, done: Finished) -> None:
         if not record.every_step:
             assert done.first is not None
             column = take_samples(ready.timed, record.vector, record, ready.grid, float(done.first[k]), column)
-        _append(vectors[record.vector], column)
-    _put_spikes(ready, done, vectors)
-
-
-def _append(vector: Any, values: Array) -> None:
-    """Vector.append, in NEURON's own memory."""
-    if len(values):
-        size = int(vector.size())
-        vector.resize(size + len(values))
-        vector.as_numpy()[size:] = values
-
-
-def _put_spikes(ready: Prepared, done: Finished, vectors: dict[str, Any]) -> None:
-    """Spike times in the order in which NEURON notes them, and the numbers of the sources beside them."""
-    wiring, network = ready.wiring, ready.network
-    times: dict[str, list[float]] = {}
-    numbers = {n.vector: n.number for n in ready.known.sources.numbers}
-    of_voltage: dict[int, set[str]] = {}
-    of_sender: dict[int, set[str]] = {}
-    for k, netcon in enumerate(wiring.netcons):
-        vector = netcon.get_recordvec()
-        if vector is not None and wiring.sources[k].node >= 0:
-            source = wiring.sources[k]
-            of_voltage.setdefault(wiring.outside.index((source.node, source.threshold)), set()).add(vector.hname())
-        elif vector is not None and wiring.sources[k].gid >= 0:
-            times[vector.hname()] = network.sent(wiring.all_connections[k].source)  # in the order of sending
-        elif vector is not None and (wiring.sources[k].cell or wiring.sources[k].sender):
-            of_sender.setdefault(wiring.all_connections[k].source, set()).add(vector.hname())
-    for hidden in wiring.gid_sources:
-        if hidden.vector:
-            of_voltage.setdefault(wiring.outside.index((hidden.node, hidden.threshold)), set()).add(hidden.vector)
-    sent = [(float(done.starts[step]) + SEND_DELAY, of_voltage.get(k, set())) for step, k in done.fired]
-    sent += [(t, names) for sender, names in of_sender.items() for t in network.sent(sender)]
-    for t, names in sorted(sent, key=lambda pair: pair[0]):
-        for name in names:
-            times.setdefault(name, []).append(t)
-    for name, values in times.items():
-        _append(vectors[name], np.array(values))
-    for name, number in numbers.items():
-        _append(vectors[name], np.array([number[k] for _, k in done.fired if k in number], dtype=float))
+        append(vectors[record.vector], column)
+    for name, values in spikes.items():
+        append(vectors[name], np.array(values))
 
 
 def _restore(
@@ -139,7 +106,8 @@ def _restore(
         arguments[connection.index] = np.asarray(state.weights[connection.target][row[connection.target]])
         row[connection.target] += 1
     saved.weights = [(n, arguments.get(k, weight)) for k, (n, weight) in enumerate(saved.weights)]
-    saved.restore()
+    with functions_kept(ready.statements.values()):
+        saved.restore()
     for k, cell in enumerate(wiring.cells):
         for name in wiring.models[k].random:
             getattr(cell.live, name).set_seq(network.place(k, name))
@@ -226,6 +194,14 @@ def _set_played(ready: Prepared) -> None:
                     setattr(owner, name, value)
                 else:
                     getattr(owner, name)[target.element] = value
+
+
+def _set_elements(ready: Prepared, state: State) -> None:
+    """Of Vectors, that POINTERs lead to."""
+    carried = state.mechanisms.get(ELEMENTS, {})
+    if "x" in carried:
+        labels = next(m.labels for m in ready.capture.mechanisms if m.ir.name == ELEMENTS)
+        put_elements(labels, np.asarray(carried["x"]).tolist())
 
 
 def _set_hidden(located: Located, ready: Prepared, carried: Mapping[str, Any]) -> None:

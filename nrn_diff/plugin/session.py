@@ -17,10 +17,12 @@ from nrn_diff.bridge.capture import FromNow, examine
 from nrn_diff.bridge.clock import refuse_late_secondorder
 from nrn_diff.bridge.common_delays import CommonDelays, common_delays
 from nrn_diff.bridge.connections import watched_of
+from nrn_diff.bridge.elements import vector_and_index
 from nrn_diff.bridge.extracellular import layer_potential
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import ChildFailedError
 from nrn_diff.bridge.gid_sources import gid_label
+from nrn_diff.bridge.hoc_events import HocEvent
 from nrn_diff.bridge.inventory import Inventory, hoc_objects
 from nrn_diff.bridge.live import (
     Wiring,
@@ -36,7 +38,7 @@ from nrn_diff.bridge.queue_state import read_queue
 from nrn_diff.bridge.random123 import NeuronRandom
 from nrn_diff.bridge.records import not_recorded_yet
 from nrn_diff.bridge.sampling import intervals_of_records
-from nrn_diff.bridge.save_state import EventKind, SavedState, save_state
+from nrn_diff.bridge.save_state import SavedState, save_state
 from nrn_diff.bridge.sources import Sources, find_sources
 from nrn_diff.bridge.translate import Translator
 from nrn_diff.errors import CaptureError, NrnDiffError
@@ -45,25 +47,24 @@ from nrn_diff.events.time_grid import time_grid
 from nrn_diff.plugin.agenda import NoRoomError, enlarged, read_agendas, room_for, start_queues
 from nrn_diff.plugin.chunks import Progress, Stepper
 from nrn_diff.plugin.guard import guards, unguarded
+from nrn_diff.plugin.hidden import Hidden, hidden_at_start, left_behind, lost
 from nrn_diff.plugin.put import Finished, layered_in_order, put
+from nrn_diff.plugin.spike_vectors import numbers_of_senders, spike_vectors
+from nrn_diff.plugin.statements import Piece, check_ties, steps_until, take_statements
 from nrn_diff.plugin.ties import TieCheck
 from nrn_diff.plugin.timed import Timed, has_plays, has_timed_records, read_timed
-from nrn_diff.snapshot import Capture, EventCapacity, Play, Record
+from nrn_diff.snapshot import ELEMENTS, Capture, EventCapacity, Play, Record
 from nrn_diff.solver.build import build_values
 from nrn_diff.solver.initialise import Live
 from nrn_diff.solver.play import Drives, live_drives, no_drives
 from nrn_diff.solver.resume import (
     from_start,
-    initial_variables,
     live_capture,
     live_structure,
-    needed_at_start,
     start_samples,
 )
 from nrn_diff.solver.structure import Structure
 from nrn_diff.solver.values import Fixed, State, Values
-
-_SAME = 1e-9  # of a variable after INITIAL here and in NEURON, relative
 
 
 @dataclass(frozen=True)
@@ -80,22 +81,14 @@ class Known:
     intervals: tuple[float, ...]
 
 
-@dataclass
-class Hidden:
-    """Variables that HOC cannot read, as a run left them: mechanism -> name -> values. Valid at (initialised, t)."""
-
-    initialised: int | None
-    t: float
-    structure: Structure
-    values: dict[str, dict[str, Any]]
-
-
 @dataclass(frozen=True)
 class Prepared:
     """All that a run needs, read from NEURON; nothing in NEURON has changed yet.
 
     capture: what it records last are the counts of `counts`, of which no Vector takes the samples. grid
-    [2 * n_steps + 1] (ms): `time_grid` of the run. driven, drives: the Vectors that are played.
+    [2 * n_steps + 1] (ms): `time_grid` of the run. driven, drives: the Vectors that are played. statements: what
+    CVode.event has queued, by its place in the queue of `saved`. numbers: source (an artificial cell or point process)
+    -> the Vector that takes a number when it fires, and the number.
     """
 
     inventory: Inventory
@@ -116,6 +109,9 @@ class Prepared:
     agendas: dict[str, OwnEvents]
     common: CommonDelays | None
     places: tuple[int, ...]
+    statements: dict[int, HocEvent]
+    numbers: dict[int, tuple[str, int]]
+    ties: TieCheck
 
 
 def _read_state() -> SavedState:
@@ -149,13 +145,26 @@ class Session:
     disordered: tuple[int | None] | None = None
 
     def prepare(self, n_steps: int, *, stops: bool = False) -> Prepared:
-        """Read the state of NEURON. Raises CaptureError with everything that cannot be reproduced."""
-        saved = _read_state()
+        """Read the state of NEURON. Raises CaptureError with everything that cannot be reproduced.
+
+        stops: whether an event without a statement ends the run. Fewer than n_steps are made if one does, or if
+        something is to be executed between two of them.
+        """
+        saved, refused = _read_state(), Findings()
+        statements = take_statements(saved, refused)
         with unguarded(saved), common_delays() as common:
             grid = time_grid(float(h.dt), n_steps, float(h.t))
-            return self._prepare(saved, _until_stop(saved, grid) if stops else grid, common)
+            grid = grid[: 2 * steps_until(statements.values(), grid[::2], stops=stops) + 1]
+            return self._prepare(saved, statements, refused, grid, common)
 
-    def _prepare(self, saved: SavedState, grid: np.ndarray, common: CommonDelays | None) -> Prepared:
+    def _prepare(
+        self,
+        saved: SavedState,
+        statements: dict[int, HocEvent],
+        refused: Findings,
+        grid: np.ndarray,
+        common: CommonDelays | None,
+    ) -> Prepared:
         key = self._key(saved)
         known = self.known if self.known is not None and self.known.key == key else None
         found: dict[str, Any] = {}
@@ -173,23 +182,20 @@ class Session:
         now = FromNow(connections, plays, records)
         examined = examine(float(h.dt), float(h.dt), now)
         findings, capture, inventory = examined.findings, examined.capture, examined.inventory
+        findings.add(refused)
         if inventory is None or capture is None or "wiring" not in found:
             findings.raise_if_refused()
             raise CaptureError(findings.refusals)
         wiring: Wiring = found["wiring"]
         if known is None:
-            vectors = {r.vector for r in capture.records} | set(spike_vectors(wiring))
-            vectors |= {s.vector for s in wiring.gid_sources}
-            sources = find_sources(wiring, vectors, findings)
-            if late := not_recorded_yet(capture.records):
-                capture = replace(capture, records=tuple(r for r in capture.records if r.vector not in late))
-                key = (object(),)  # finitialize makes them record
-            known = Known(key, capture.records, sources, intervals_of_records(saved))
+            known = _find_out(key, saved, wiring, capture.records, findings)
+            capture = replace(capture, records=known.records)
         known = replace(known, records=capture.records)
+        _refuse_elements_that_record(capture, wiring, findings)
         timed = _read_timed(saved, found["plays"], known, float(grid[-1]), findings)
         places = _places(wiring, inventory, known.sources)
         queue, own = read_queue(saved, wiring, inventory, places, common, findings)
-        _refuse_numbers_of_cells(wiring, known.sources, findings)
+        numbers = numbers_of_senders(wiring, findings)
         refuse_late_secondorder(findings)
         counts = _counts(inventory, capture, wiring, findings)
         findings.raise_if_refused()
@@ -201,9 +207,11 @@ class Session:
         structure = self._structure(capture)
         v = jnp.asarray(capture.cable.v[structure.tree.order])
         values = build_values(capture, structure)._replace(start_v=v)
-        hidden = self._hidden(structure, values, findings)
+        hidden = hidden_at_start(self.hidden, structure, values, findings)
         agendas = read_agendas(structure, inventory, findings)
         watched = watched_of(capture.records, wiring.models, findings)
+        ties = TieCheck.of(structure, wiring, self._disordered(driven, known, common))
+        check_ties(statements.values(), findings, known=not ties.others)
         findings.raise_if_refused()
         above = jnp.array([saved.sources[k][0] for k in known.sources.place], bool)
         queues = start_queues(structure, own, agendas, wiring, float(h.t))
@@ -238,12 +246,15 @@ class Session:
             agendas,
             common,
             tuple(places),
+            statements,
+            numbers,
+            ties,
         )
 
-    def run(self, n_steps: int, progress: Progress, *, stops: bool = False) -> None:
+    def run(self, n_steps: int, progress: Progress, *, stops: bool = False) -> Piece:
         """Make the steps and leave NEURON as it would be after them. Raises CaptureError, which leaves NEURON alone.
 
-        stops: as ParallelContext.psolve does after the step in which an event of cvode.event(t) comes.
+        Returns how many were made and what NEURON would execute then. stops: see `prepare`.
         """
         while True:
             ready = self.prepare(n_steps, stops=stops)
@@ -252,17 +263,23 @@ class Session:
             except NoRoomError as error:
                 self.capacity = enlarged(self.capacity, error, ready.structure)
 
-    def _run(self, ready: Prepared, progress: Progress) -> None:
+    def _run(self, ready: Prepared, progress: Progress) -> Piece:
         """Raises NoRoomError, or CaptureError for events whose order is not known; NEURON is then as it was before."""
-        ties = TieCheck.of(ready.structure, ready.wiring, self._disordered(ready))
         checked = np.argsort(np.array(ready.known.sources.place, dtype=int))
-        stepper = Stepper(ready.structure, ready.fixed, ready.wiring, ready.network, ready.drives, ties, checked)
+        stepper = Stepper(ready.structure, ready.fixed, ready.wiring, ready.network, ready.drives, ready.ties, checked)
         now = start_samples(ready.structure, ready.fixed, ready.state, ready.grid[0]) if ready.timed.sampled else None
         state, samples, fired = stepper.run(ready.state, ready.grid, progress)
-        left, lost = _left(ready, state)
-        tied = ties.waiting(ready.wiring, ready.network.waiting())
+        tied = ready.ties.waiting(ready.wiring, ready.network.waiting())
         end = float(ready.grid[-1])
-        done = Finished(end, state, samples, fired, ready.grid[0:-1:2], now, tuple(guards(lost, tied, end)))
+        done = Finished(
+            end,
+            state,
+            samples,
+            fired,
+            ready.grid[0:-1:2],
+            now,
+            tuple(guards(lost(ready.structure, ready.values), tied, end)),
+        )
         try:
             put(ready, done)
         except OSError as error:
@@ -270,15 +287,18 @@ class Session:
                 f"the result cannot be given to NEURON by way of the temporary folder {tempfile.gettempdir()} "
                 f"({error.strerror}); NEURON is as it was before the run. Free some space or set TMPDIR."
             ) from error
-        self.hidden = Hidden(times_initialised(), done.t, ready.structure, left)
+        self.hidden = left_behind(ready.structure, ready.values, ready.fixed, state, done.t)
         if tied:
             self.disordered = (times_initialised(),)
+        return Piece(
+            len(done.starts), tuple(ready.statements[k] for k in ready.network.passed() if k in ready.statements)
+        )
 
-    def _disordered(self, ready: Prepared) -> bool:
+    def _disordered(self, driven: Sequence[Play], known: Known, common: CommonDelays | None) -> bool:
         """Whether events of one time may wait in NEURON's queue in another order than here."""
-        vectors = bool(ready.driven) or not all(r.every_step for r in ready.known.records)
+        vectors = bool(driven) or not all(r.every_step for r in known.records)
         threads = int(h.ParallelContext().nthread()) > 1
-        return vectors or threads or ready.common is None or self.disordered == (times_initialised(),)
+        return vectors or threads or common is None or self.disordered == (times_initialised(),)
 
     def _key(self, saved: SavedState) -> tuple[Any, ...]:
         names = tuple(n.hname() for n in hoc_objects("NetCon"))
@@ -297,73 +317,24 @@ class Session:
         made = live_structure(capture)
         return self.structures.setdefault(made.digest, made)
 
-    def _hidden(self, structure: Structure, values: Values, findings: Findings) -> dict[str, dict[str, Any]]:
-        """Hidden variables that the next step needs: from the run before, or from INITIAL if it is NEURON's."""
-        needed = {
-            m.name: [n for n in needed_at_start(m) if n not in values.mechanisms[m.name]] for m in structure.mechanisms
-        }
-        if not any(needed.values()):
-            return {}
-        before = self.hidden
-        if before is not None and before.structure == structure and before.initialised == times_initialised():
-            if before.t == h.t:
-                return before.values
-        elif h.t == 0:
-            _compare_initial(structure, values, {m for m, names in needed.items() if names}, findings)
-            return {}
-        for m, names in needed.items():
-            for name in names:
-                findings.refuse(
-                    f"{name} of mechanism {m}",
-                    structure.mechanism(m).ir.file,
-                    "HOC cannot read it, and NEURON itself has made steps since finitialize",
-                    f"start this run with finitialize, or make {name} RANGE",
-                )
-        return {}
+
+def _find_out(
+    key: tuple[Any, ...], saved: SavedState, wiring: Wiring, records: tuple[Record, ...], findings: Findings
+) -> Known:
+    vectors = {r.vector for r in records} | set(spike_vectors(wiring)) | {s.vector for s in wiring.gid_sources}
+    sources = find_sources(wiring, vectors, findings)
+    if late := not_recorded_yet(records):
+        records = tuple(r for r in records if r.vector not in late)
+        key = (object(),)  # finitialize makes them record
+    return Known(key, records, sources, intervals_of_records(saved))
 
 
-def _left(ready: Prepared, state: State) -> tuple[dict[str, dict[str, Any]], dict[str, list[str]]]:
-    """By mechanism: variables that HOC cannot read, as the run leaves them; those of them that NEURON misses."""
-    structure, known = ready.structure, ready.values.mechanisms
-    left: dict[str, dict[str, Any]] = {}
-    lost: dict[str, list[str]] = {}
-    for m in structure.mechanisms:
-        needed = needed_at_start(m)
-        names = [n for n in m.state if n not in known[m.name] and n not in m.own_currents]
-        constant = [n for n in needed - set(m.state) if n not in known[m.name]]
-        if names or constant:
-            values = {n: state.mechanisms[m.name][n] for n in names}
-            left[m.name] = {**values, **{n: ready.fixed.mechanisms[m.name][n] for n in constant}}
-        lost[m.name] = sorted(needed.intersection(names))
-    return left, lost
-
-
-def _compare_initial(structure: Structure, values: Values, names: set[str], findings: Findings) -> None:
-    """The translated INITIAL must give what NEURON's gave, where HOC can read it."""
-    made = jax.device_get(initial_variables(structure, values))
-    for m in structure.mechanisms:
-        if m.name not in names or "initial" not in m.blocks:
-            continue
-        for name in m.blocks["initial"].outputs:
-            live = values.mechanisms[m.name].get(name)
-            if live is None or name not in made[m.name]:
-                continue
-            here, there = np.asarray(made[m.name][name]), np.asarray(live)
-            if not np.allclose(here, there, rtol=_SAME, atol=1e-12 * float(np.abs(there).max(initial=1.0))):
-                findings.refuse(
-                    f"variables of mechanism {m.name} that HOC cannot read",
-                    m.ir.file,
-                    f"they are known from INITIAL only, and {name} is not any more what INITIAL gives",
-                    "make them RANGE, or change states after finitialize in another way",
-                )
-                break
-
-
-def _until_stop(saved: SavedState, grid: np.ndarray) -> np.ndarray:
-    """The grid [2 * n_steps + 1] (ms) up to the end of the step in which the first cvode.event(t) comes."""
-    stops = [e.time for e in saved.events if e.kind is EventKind.HOC and e.fields[0] == "0"]
-    first = max(int(np.searchsorted(grid, min(stops, default=np.inf), side="left")), 1)
-    return grid[: first + first % 2 + 1]
+def _refuse_elements_that_record(capture: Capture, wiring: Wiring, findings: Findings) -> None:
+    """POINTERs to what a run itself appends to."""
+    growing = {r.vector for r in capture.records} | set(spike_vectors(wiring))
+    for label in (label for m in capture.mechanisms if m.ir.name == ELEMENTS for label in m.labels):
+        if vector_and_index(label)[0] in growing:
+            findings.refuse(f"POINTERs to {label}", label, "something is recorded into this Vector as well")
 
 
 def _numbered_plays(saved: SavedState, inventory: Inventory, findings: Findings) -> Sequence[tuple[int, Play]]:
@@ -402,16 +373,6 @@ def _outside(capture: Capture, inventory: Inventory, structure: Structure) -> ja
     return jnp.asarray([[layer_potential(section, x, k) for k in range(count)] for section, x in places])
 
 
-def spike_vectors(wiring: Wiring) -> dict[str, list[int]]:
-    """Vectors that take spike times, by HOC name: the NetCons that show them."""
-    found: dict[str, list[int]] = {}
-    for k, netcon in enumerate(wiring.netcons):
-        vector = netcon.get_recordvec()
-        if vector is not None:
-            found.setdefault(vector.hname(), []).append(k)
-    return found
-
-
 def _places(wiring: Wiring, inventory: Inventory, sources: Sources) -> list[int]:
     """Place in the file of each source, -1 where it is not known: cells, voltages, the silent one, gids, senders."""
     of_netcon = places_of_sources()
@@ -421,26 +382,3 @@ def _places(wiring: Wiring, inventory: Inventory, sources: Sources) -> list[int]
     cells = [c.live.hname() for c in wiring.cells]
     behind = [place.get(s, -1) for s in (*map(gid_label, wiring.gids), *senders)]
     return [*(place.get(c, -1) for c in cells), *sources.place, -1, *behind]
-
-
-def _refuse_numbers_of_cells(wiring: Wiring, sources: Sources, findings: Findings) -> None:
-    """Which Vector takes the number of an artificial cell or point process when it fires cannot be found out."""
-    shared = spike_vectors(wiring)
-    for vector, netcons in shared.items():
-        of_cells = [k for k in netcons if wiring.sources[k].cell or wiring.sources[k].sender]
-        gid = any(wiring.netcons[k].srcgid() >= 0 for k in of_cells)
-        of_gids = [k for k in netcons if wiring.sources[k].gid >= 0]
-        if of_gids and (sources.numbers or len({wiring.all_connections[k].source for k in netcons}) > 1):
-            findings.refuse(
-                f"spike times of gids that PatternStim drives, together with others or with numbers, in {vector}",
-                ", ".join(wiring.netcons[k].hname() for k in of_gids[:3]),
-                "NEURON notes them ahead of their time, 102 or more at once, and the order is not put back",
-                "record each gid into a Vector of its own, without numbers",
-            )
-        if of_cells and (gid or (sources.numbers and len(of_cells) < len(netcons))):
-            findings.refuse(
-                f"spike times with numbers of artificial cells or point processes in {vector}",
-                ", ".join(wiring.netcons[k].hname() for k in of_cells[:3]),
-                "into which Vector the numbers go cannot be found out",
-                "record them into Vectors of their own, without numbers",
-            )

@@ -16,9 +16,10 @@ from neuron import h
 from nrn_diff.bridge.stdrun import is_equivalent, redefined_procedures, stock_text
 from nrn_diff.cache import keep_compiled_programs
 from nrn_diff.errors import CaptureError, NrnDiffError, Refusal
-from nrn_diff.events.time_grid import n_steps, n_steps_psolve
 from nrn_diff.plugin.chunks import Progress
+from nrn_diff.plugin.course import ContinueRun, Course, Psolve
 from nrn_diff.plugin.session import Session
+from nrn_diff.plugin.statements import execute
 
 # What continuerun() calls; a version of the user's own would not run here. init(), run() and the like NEURON executes.
 _INSIDE = frozenset({"step", "advance"})
@@ -84,8 +85,7 @@ class _Plugin:
         """For HOC: 0 done, 1 NEURON shall do it, -1 failed (nrn_diff_message_ says why)."""
         self.error = None
         try:
-            grouped = int(h.nstep_steprun)
-            done = self.run(n_steps(float(tstop), float(h.dt), t0=float(h.t), nstep_steprun=grouped), hoc=True)
+            done = self.run(ContinueRun.to(float(tstop)), hoc=True)
         except BaseException as error:
             _forget_objects(error)
             self.error = error
@@ -93,23 +93,28 @@ class _Plugin:
             return _FAILED
         return _DONE if done else _NEURON
 
-    def run(self, steps: int, *, hoc: bool) -> bool:
-        """Make the steps; False: NEURON shall make them. Raises CaptureError."""
-        if steps <= 0:
-            return False
-        try:
-            if hoc:
-                _check_procedures()
-            self.session.run(steps, Progress("nrn_diff"), stops=not hoc)
-        except CaptureError as error:
-            _forget_objects(error)
-            if self.fallback.run_in_neuron(error, self.told):
-                self.in_neuron += 1
+    def run(self, course: Course, *, hoc: bool) -> bool:
+        """Make the steps; False: NEURON shall make what is left of them. Raises CaptureError."""
+        made = 0
+        while steps := course.left():
+            if not self.on and course.neuron_can_go_on():  # the user's code has called disable()
                 return False
-            self.error = error
-            raise
-        self.runs += 1
-        return True
+            try:
+                if hoc:
+                    _check_procedures()
+                piece = self.session.run(steps, Progress("nrn_diff"), stops=course.stops)
+            except CaptureError as error:
+                _forget_objects(error)
+                if course.neuron_can_go_on() and self.fallback.run_in_neuron(error, self.told):
+                    self.in_neuron += 1
+                    return False
+                self.error = error
+                raise
+            made += piece.steps
+            execute(piece.events)
+            course.made(piece.steps, piece.ends)
+        self.runs += bool(made)
+        return bool(made)
 
 
 def _forget_objects(error: BaseException) -> None:
@@ -200,8 +205,7 @@ def last_error() -> BaseException | None:
 
 
 def _psolve(context: Any, tstop: float) -> float:
-    steps = n_steps_psolve(float(tstop), float(h.dt), t0=float(h.t))
-    if _plugin.run(steps, hoc=False):
+    if _plugin.run(Psolve.to(float(tstop)), hoc=False):
         return 0.0
     cls = type(context)
     del cls.psolve

@@ -1,7 +1,8 @@
 """Events of NetCons that arrive together, where what else waits in NEURON's queue can change their order.
 
 LiveNetwork keeps what NetCons and artificial cells queue. Vectors that are played or that record at times of their own,
-and the events of point processes to themselves, wait in NEURON's queue as well, and displace what is at its head.
+the events of point processes to themselves, and those of CVode.event wait in NEURON's queue as well, and displace what
+is at its head.
 """
 
 from __future__ import annotations

@@ -81,7 +81,9 @@ def _shown(play: Play) -> Play:
 
 def live_structure(capture: Capture) -> Structure:
     """The structure of a `live_capture`, with a state that holds all that a step changes, for NEURON to see."""
-    structure = build_structure(capture)
+    # Names of Vectors are new in each model that a script builds, which is no reason to compile again.
+    records = tuple(dataclasses.replace(r, label=str(k), vector="") for k, r in enumerate(capture.records))
+    structure = build_structure(dataclasses.replace(capture, records=records))
     mechanisms = tuple(_live(m) for m in structure.mechanisms)
     ions = tuple(dataclasses.replace(i, state=IonState._fields) for i in structure.ions)
     digest = hashlib.sha256(f"live {structure.digest} {find_sources(capture)}".encode()).hexdigest()
