@@ -153,8 +153,9 @@ class SolveImplicit:
     negative; `steady`: the step is 1e9 ms, as in ssimplic_thread.hpp. 'simeq': simultaneous linear equations. 'newton':
     any equations, by the iteration of derivimplicit.
     algebraic: states whose result is not a derivative but must vanish itself (a CONSERVE, an equation of a LINEAR).
-    twice: the rates routine takes the states twice: as they are at the start of the step, then as unknowns. doubled:
-    the states then go on for as long with their derivatives (passes/doubled.py).
+    twice: the rates routine takes the states twice: as rate constants see them (linear: as they are at the start of the
+    step), then as unknowns, each element of an array as an argument of its own. doubled: the states then go on for as
+    long with their derivatives (passes/doubled.py).
     """
 
     method: str

@@ -114,7 +114,9 @@ UNSUPPORTED = {
     "U163": X + "$AFTER BREAKPOINT { a = 1 }\n",
     "U164": X + "$CONSTRUCTOR { f() }\nPROCEDURE f() { b = 1 }\n",
     "U165": SOLVED.replace("cnexp", "derivimplicit") % "m' = -m" + "INITIAL { $s() }\n",
-    "U166": KINETIC % "LOCAL k k = 2*n ~ 2 m <-> n (k, 1)",
+    "U166": X + "INITIAL { SOLVE s STEADYSTATE sparse }\nKINETIC $s { ~ m <-> n (n, 1) }\n",
+    "U198": X + "BREAKPOINT { SOLVE s METHOD sparse SOLVE u METHOD sparse }\nKINETIC $s { ~ m <-> n (1, 1) }\n"
+    "KINETIC u { ~ m <-> n (1, 2) }\n",
     "U167": KINETIC.replace("$", "") % "~ m <-> n ($a + 1, 1)",
     "U168": "NEURON { SUFFIX x USEION ca READ cai }\nASSIGNED { cai }\nSTATE { m }\n"
     "$BREAKPOINT { SOLVE s METHOD sparse }\n"

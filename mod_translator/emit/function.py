@@ -234,7 +234,7 @@ class FunctionBody:
         rates = self.interface.routine(stmt.rates)
         count = len(stmt.states)
         cells = [(s, i) for s in stmt.states for i in range(max(self._length(s), 1))]
-        if len(rates.args) != count * (1 + stmt.twice) or len(rates.results) != len(cells):
+        if len(rates.args) != count + stmt.twice * len(cells) or len(rates.results) != len(cells):
             raise InvalidIR(f"{self.text.where}: {rates.name} must take {count} states and return {len(cells)} values")
         history = history_of(self.interface, rates, stmt)
         eternal = {"dt": "1e9"} if stmt.steady else {}
@@ -269,7 +269,9 @@ class FunctionBody:
                 slopes = [fresh(f"slope{k}", self.taken) for k in range(len(cells))]
         if rates.writes or slopes[0] != "_":  # what the last evaluation left, at the solution
             written = [*slopes, *(self._target(self.text.file_key(w)) for w in rates.writes)]
-            call = f"{python_name(rates.name)}({', '.join(targets * (1 + stmt.twice))}{self._inputs(rates, eternal)})"
+            into_of = dict(zip(stmt.states, targets, strict=True))
+            again = [f"{into_of[s]}[{i}]" if self._length(s) else into_of[s] for s, i in cells if stmt.twice]
+            call = f"{python_name(rates.name)}({', '.join((*targets, *again))}{self._inputs(rates, eternal)})"
             lines.append(f"{_unpack(written)} = {call}")
         if stmt.doubled:
             dt = self.text.name(self.text.file_key("dt"))

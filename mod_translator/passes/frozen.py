@@ -1,8 +1,8 @@
 """KINETIC blocks whose rate constants depend on the states that they solve for.
 
-NEURON's matrix takes rate constants as numbers. Of a linear scheme it makes a single step with the constants that the
-states had at its start: the rates routine then takes the states twice, first as everything but the reactants sees them,
-then as reactants. Of other schemes such constants are refused: what NEURON's iteration makes of them is not Newton's.
+NEURON's matrix takes rate constants as numbers. The rates routine then takes the states twice, first as everything but
+the reactants sees them, then as reactants. Of a linear scheme NEURON makes a single step with the constants that the
+states had at its start; for others it iterates, with constants that follow the states and a matrix that does not.
 """
 
 from __future__ import annotations
@@ -13,7 +13,17 @@ from mod_translator import ir
 from mod_translator.errors import UnsupportedConstruct
 from mod_translator.passes.context import PassContext
 from mod_translator.passes.effects import Analysis
-from mod_translator.passes.walk import all_names, expressions, fresh, rebuild, rename, subexpressions, with_bodies
+from mod_translator.passes.walk import (
+    all_names,
+    expressions,
+    fresh,
+    mapped,
+    rebuild,
+    rename,
+    replaced,
+    subexpressions,
+    with_bodies,
+)
 
 REACTANT = "#"  # appended to a state that stands as a reactant, until this pass
 
@@ -29,36 +39,54 @@ def frozen(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
             continue
         varying = _Varying(mechanism, analysis, routine)
         found = [n for n in routine.made_of if varying.name(n)]
-        names = {f"{s}{REACTANT}": s for s in routine.args}
-        args = routine.args
+        args, made = routine.args, routine
         if found:
-            names = {f"{s}{REACTANT}": fresh(f"{s}_next", used) for s in routine.args}
-            args = (*args, *names.values())
-        routines[name] = replace(rename(routine, names), args=args, made_of=())
+            cells = [(s, i) for s in args for i in range(mechanism.symbols[s].length)]
+            elements = {cell: fresh(f"{cell[0]}_next_{cell[1]}", used) for cell in cells}
+            scalars = {s: fresh(f"{s}_next", used) for s in args if not mechanism.symbols[s].length}
+            next_ = [n for s in args for n in ([scalars[s]] if s in scalars else _of(s, elements))]
+            made = _with_elements(rename(routine, {f"{s}{REACTANT}": n for s, n in scalars.items()}), elements)
+            args = (*args, *next_)
+        names = {f"{s}{REACTANT}": s for s in routine.args}
+        routines[name] = replace(rename(made, names), args=args, made_of=())
         if found:
             twice[name] = routine
     mechanism = replace(mechanism, routines=routines)
 
     def change(statement: ir.Stmt) -> tuple[ir.Stmt, ...]:
         if isinstance(statement, ir.SolveImplicit) and statement.rates in twice:
-            _check(mechanism, statement, twice[statement.rates], context)
+            _check(statement, twice[statement.rates], context)
             return (replace(statement, twice=True),)
         return (statement,)
 
     return with_bodies(mechanism, lambda routine: replace(routine, body=rebuild(routine.body, change)))
 
 
-def _check(mechanism: ir.Mechanism, solve: ir.SolveImplicit, rates: ir.Routine, context: PassContext) -> None:
-    if solve.linear and not solve.steady and not any(mechanism.symbols[s].length for s in solve.states):
-        return
-    what = "the STEADYSTATE" if solve.steady else "the iteration" if not solve.linear else "arrays of states"
-    context.refuse_at(
-        UnsupportedConstruct,
-        "U166",
-        f"a rate constant of {rates.name.removesuffix('_rates')} depends on a state that it solves for, in {what}",
-        "write the dependence as a reaction, or solve the equations by derivimplicit",
-        rates.loc,
-    )
+def _of(state: str, elements: dict[tuple[str, int], str]) -> list[str]:
+    return [name for (owner, _), name in elements.items() if owner == state]
+
+
+def _with_elements(routine: ir.Routine, elements: dict[tuple[str, int], str]) -> ir.Routine:
+    """Give each element of an array that stands as a reactant the name of its own."""
+
+    def change(part: ir.Expr) -> ir.Expr:
+        if isinstance(part, ir.Element) and part.name.endswith(REACTANT) and isinstance(part.index, ir.Num):
+            return ir.Var(elements[part.name.removesuffix(REACTANT), int(part.index.value)])
+        return part
+
+    body = rebuild(routine.body, lambda statement: (mapped(statement, lambda e: replaced(e, change)),))
+    return replace(routine, body=body)
+
+
+def _check(solve: ir.SolveImplicit, rates: ir.Routine, context: PassContext) -> None:
+    if solve.steady:
+        context.refuse_at(
+            UnsupportedConstruct,
+            "U166",
+            f"a rate constant of {rates.name.removesuffix('_rates')} depends on a state that it solves for STEADYSTATE",
+            "write the dependence as a reaction, or let INITIAL run to the steady state by steps",
+            rates.loc,
+        )
 
 
 class _Varying:

@@ -39,6 +39,7 @@ class _Analysis:
         around = self._before_and_after()
         self._other_blocks()
         self.lower.solves.finish_called()
+        self.lower.solves.finish_schemes()
         self._tables_filled_anyway(kind)
         self._unreached()
         return ir.Mechanism(

@@ -33,6 +33,7 @@ class Solves:
         self.lowering = lowering
         self.context = lowering.context
         self.called: dict[str, tuple[str, str]] = {}  # DERIVATIVE blocks that are called: where, and the routine of it
+        self.schemes: dict[str, bool] = {}  # KINETIC blocks that METHOD sparse solves: whether BREAKPOINT does
         self.halved = False  # some SOLVE of BREAKPOINT takes half a step with h.secondorder
 
     def statement(self, solve: tree.Solve, *, stepping: bool = False) -> tuple[ir.Stmt, ...]:
@@ -52,6 +53,8 @@ class Solves:
                 reason = f"{name} is SOLVEd by {self.lowering.methods[name]} and by {method}"
                 self.context.wrong("S163", reason, "use one METHOD", solve.block)
             self.lowering.reach(name, solve.block)
+            if block.kind == "KINETIC" and method == "sparse":
+                self.schemes[name] = stepping or self.schemes.get(name, False)
             return self._call(solve, block, name, stepping)
         return ()
 
@@ -122,3 +125,18 @@ class Solves:
             else:
                 does = CALLED if method == "cnexp" else AGAIN  # what secondorder adds stands at the SOLVE
                 self.lowering.routines[alias] = replace(routine, name=alias, method=does)
+
+    def finish_schemes(self) -> None:
+        """Refuse a KINETIC block that BREAKPOINT steps before another one in the text: nocmodl prints it several times.
+
+        The states that such a step starts from are 0 then.
+        """
+        in_text = [name for name in self.lowering.symbols.blocks if name in self.schemes]
+        for name in in_text[:-1]:
+            if self.schemes[name]:
+                self.context.unsupported(
+                    "U198",
+                    f"METHOD sparse of {name}, with another KINETIC block after it: NEURON forgets its states",
+                    "put all reactions in one KINETIC block",
+                    self.lowering.symbols.blocks[name].name,
+                )

@@ -301,10 +301,23 @@ METHODS = (
         "rate constants that depend on a state, linear otherwise", KINETIC % "LOCAL k k = 2*n ~ m <-> n (k, 1)", RUN
     ),
     Construct(
-        "the same, in a scheme that is not linear",
+        "the same, of arrays, and in a scheme that is not linear",
         KINETIC % "LOCAL k k = 2*n ~ 2 m <-> n (k, 1)",
+        DRIVEN,
+        "NEURON iterates with constants that follow the states and a matrix that does not, and so does this",
+    ),
+    Construct(
+        "the same, STEADYSTATE",
+        DENSITY + "INITIAL { SOLVE s STEADYSTATE sparse }\nKINETIC s { ~ m <-> n (n, 1) }\n",
         (),
-        "NEURON iterates with constants that follow the states and a matrix that does not; how far it comes is its own",
+        "NEURON compiles it",
+    ),
+    Construct(
+        "two KINETIC blocks, of which BREAKPOINT solves the first by sparse",
+        DENSITY + "BREAKPOINT { SOLVE s METHOD sparse SOLVE u METHOD sparse }\nKINETIC s { ~ m <-> n (1, 1) }\n"
+        "KINETIC u { ~ m <-> n (1, 2) }\n",
+        (),
+        "nocmodl prints the first three times over, and its step forgets the states",
     ),
     Construct(
         "a rate that is a sum without parentheses",

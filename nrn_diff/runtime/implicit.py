@@ -54,15 +54,21 @@ def sparse(
     """Advance states over dt as `METHOD sparse`: Newton with the exact Jacobian, states kept from becoming negative.
 
     rates: as for derivimplicit; an array variable may come element by element. algebraic: rows whose value must vanish
-    itself. linear: a single Newton step, which is exact, without the bound on the states. twice: rates takes the states
-    at the start of the step as well, before the others. As in NEURON, what 22 iterations have reached is taken even if
-    they have not converged. Where a state is held at 0 the derivative is that
-    of the equation without this bound.
+    itself. linear: a single Newton step, which is exact, without the bound on the states. twice: rates takes first the
+    states that rate constants see (linear: as they are at the start of the step), then the unknowns, one by one; the
+    matrix of the iteration knows only how the latter change the rates. As in NEURON, what 22 iterations have reached is
+    taken even if they have not converged. Where a state is held at 0 the derivative is that of the equation without
+    this bound.
     """
-    at_start = tuple(states) if twice else ()
-    return _advance(
-        lambda *unknown: rates(*at_start, *unknown), states, dt, _one_step if linear else _sparse, algebraic
-    )
+    if not twice:
+        return _advance(rates, states, dt, _one_step if linear else _sparse, algebraic)
+
+    def beside(fixed: Sequence[Any], unknown: Sequence[Any]) -> Any:
+        return rates(*fixed, *flatten(unknown)[0])
+
+    if linear:
+        return _advance(lambda *unknown: beside(states, unknown), states, dt, _one_step, algebraic)
+    return _advance(lambda *unknown: beside(unknown, unknown), states, dt, _sparse, algebraic, beside)
 
 
 def sparse_steady(
@@ -107,8 +113,14 @@ def newton(rates: Callable[..., Any], states: Sequence[Any]) -> tuple[Any, ...]:
 
 
 def _advance(
-    rates: Callable[..., Any], states: Sequence[Any], dt: Any, iterate: Any, algebraic: Sequence[int] = ()
+    rates: Callable[..., Any],
+    states: Sequence[Any],
+    dt: Any,
+    iterate: Any,
+    algebraic: Sequence[int] = (),
+    beside: Callable[[Sequence[Any], Sequence[Any]], Any] | None = None,
 ) -> tuple[Any, ...]:
+    """Solve for the states. beside: rates for constants that are held fixed, for the matrix of the iteration."""
     old, form = flatten(states)
     rows = _rows(jax.eval_shape(rates, *states), len(old))
     shape = jnp.broadcast_shapes(*(r.shape for r in rows), *map(jnp.shape, old))
@@ -117,7 +129,15 @@ def _advance(
     def residual(x: Vector) -> Vector:
         return residuals(rates(*unflatten(x, form)), x, old, dt, algebraic)
 
-    new = jax.lax.custom_root(residual, old, iterate, tangent_solve)
+    def holding(fixed: Vector) -> Function:
+        assert beside is not None
+        return lambda x: residuals(beside(unflatten(fixed, form), unflatten(x, form)), x, old, dt, algebraic)
+
+    def solve_it(equations: Function, start: Vector) -> Vector:
+        found: Vector = iterate(equations, start) if beside is None else iterate(equations, start, holding)
+        return found
+
+    new = jax.lax.custom_root(residual, old, solve_it, tangent_solve)
     return unflatten(new, form)
 
 
@@ -298,14 +318,16 @@ def _steady(residual: Function, first: Vector, algebraic: Sequence[int]) -> Vect
     return select(done, _sparse(starting_from(x), x), x)
 
 
-def _sparse(residual: Function, start: Vector) -> Vector:
+def _sparse(residual: Function, start: Vector, holding: Callable[[Vector], Function] | None = None) -> Vector:
+    """Iterate; holding: the equations whose slopes make the matrix, from the present states."""
+
     def unfinished(carry: Any) -> Array:
         count, done = carry[0], carry[-1]
         return jnp.logical_and(count <= MAXSTEPS + 1, jnp.logical_not(jnp.all(done)))
 
     def iterate(carry: Any) -> Any:
         count, x, done = carry
-        value, linear = jax.linearize(residual, x)
+        value, linear = jax.linearize(residual if holding is None else holding(x), x)
         delta = solve(_matrix(linear, x), tuple(-f for f in value))
         moved = tuple(jnp.maximum(s + d, 0.0) for s, d in zip(x, delta, strict=True))
         size = jnp.abs(delta[0])
