@@ -21,11 +21,14 @@ def find_record(capture: Capture, label: str) -> Record:
 
     't'; 'sec(x).v'; 'sec(x).mech.variable' or 'sec(x).variable_mech'; 'sec(x).ina', '.ena', '.nai', '.nao';
     'sec(x).i_membrane_' (nA), '.i_cap'; 'sec(x).i_membrane', '.vext[0]', '.e_extracellular' with such layers;
-    'Exp2Syn[0].g'; 'LinearMechanism[0].y[1]'. x picks the segment as in NEURON. Raises ParameterError if the model has
-    no such thing.
+    'Exp2Syn[0].g'; 'LinearMechanism[0].y[1]'; 'IntFire1[0].m' of a cell that given trains drive, if a Vector recorded
+    it. x picks the segment as in NEURON. Raises ParameterError if the model has no such thing.
     """
     if label == "t":
         return Record("t", "t")
+    given = next((r for r in capture.records if r.kind == "artificial" and r.label == label), None)
+    if given is not None:
+        return given
     circuit = _CIRCUIT.match(label)
     if circuit:
         return _of_circuit(capture, label, circuit["name"], int(circuit["k"]))

@@ -52,6 +52,8 @@ def against_neuron():
     out = {"neuron": now(), "kept": len(netcons)}
     got = model.simulate(model.parameters())
     out["capture"] = {label: np.asarray(got[label]) for label in recorded}
+    again = model.with_records("IntFire2[0].i").simulate()
+    out["chosen"] = [list(again), bool(np.array_equal(again["IntFire2[0].i"], got["IntFire2[0].i"]))]
     with nrn_diff.enabled():
         h.run()
     out["enable"] = now()
@@ -74,6 +76,7 @@ def test_recorded_variables_of_artificial_cells_are_neurons() -> None:
     out = run_function(against_neuron)
     neuron = out["neuron"]
     assert all(len(set(x.tolist())) >= 3 for label, x in neuron.items() if label.startswith("IntFire"))
+    assert out["chosen"] == [["IntFire2[0].i"], True]
     for way in ("capture", "enable", "middle"):
         for label, want in neuron.items():
             got = out[way][label]
