@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import platform
 import re
 import sys
 from functools import cache, partial
@@ -20,8 +21,11 @@ _TEMPLATE_OBJECTS, _NEXT, _THIS_POINTER = 48, 8, 8
 _LOW = 0xFFFFFFFF
 _BEFORE_STEP = 4  # membfunc.h
 _PAGE = 4096
+_NO_ROW = 2**64 - 1
 # hoc_object_component (hoc_oop.cpp): these operands keep the template and the symbol of its last execution.
 _COMPONENT, _REMEMBERED = "_Z20hoc_object_componentv", (4, 5)
+_SORT = "_Z39nrn_ensure_model_data_are_sorted_opaquev"
+_SORTED = "_ZN6neuron25opaque_model_sorted_tokenD1Ev"
 _USABLE_DELAY = "_Z19nrn_usable_mindelayv"
 
 
@@ -72,6 +76,43 @@ def usable_delay() -> float:
     delay = library[_USABLE_DELAY]
     delay.restype = ctypes.c_double
     return float(delay())
+
+
+def sort_data() -> None:
+    """What NEURON does before each step, and finitialize for artificial cells.
+
+    Without it SaveState crashes where a cell is the first of its kind since finitialize (Memb_list::data). Only where
+    a C++ object that a function returns is handed over in memory that the first argument points to.
+    """
+    library = neuron_library()
+    h.CVode().current_method()  # brings NEURON's internal tables up to date with the sections
+    if library is None or platform.machine() not in ("x86_64", "AMD64"):
+        return
+    if all(hasattr(library, name) for name in (_SORT, _SORTED)):
+        token = ctypes.create_string_buffer(64)
+        library[_SORT](token)
+        library[_SORTED](token)
+        _place_artificial_cells(library)
+
+
+def _place_artificial_cells(library: ctypes.CDLL) -> None:
+    """Where their data begins: at 0, as finitialize has it (Memb_list::m_storage_offset)."""
+    count = counter("n_memb_func")
+    try:
+        lists = ctypes.addressof(ctypes.c_char.in_dll(library, "memb_list"))
+        artificial = ctypes.c_void_p.in_dll(library, "nrn_is_artificial_").value
+    except ValueError:
+        return
+    begin, end = read_word(lists), read_word(lists + 8)
+    if not count or not artificial or end <= begin or (end - begin) % (8 * count):
+        return
+    size = (end - begin) // count
+    for kind in range(count):
+        if ctypes.c_short.from_address(artificial + 2 * kind).value:
+            first = begin + size * kind
+            unset = [at for at in range(first, first + size, 8) if read_word(at) == _NO_ROW]
+            if len(unset) == 1:
+                ctypes.c_uint64.from_address(unset[0]).value = 0
 
 
 def step_of_thread() -> tuple[float, float] | None:

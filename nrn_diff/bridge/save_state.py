@@ -14,7 +14,7 @@ import numpy as np
 from neuron import h
 
 from nrn_diff.bridge.forked import in_copy
-from nrn_diff.bridge.native import forget_self_events
+from nrn_diff.bridge.native import forget_self_events, sort_data
 from nrn_diff.bridge.play_record import EXTRA_LINES, Kind
 
 _PRESYN = struct.Struct("=?7xddd")
@@ -144,6 +144,7 @@ def saved_here() -> SavedState:
 
 def save_state() -> SavedState:
     """The state in which NEURON is, written by a copy of the process. Raises ChildFailedError if NEURON cannot."""
+    sort_data()
     with tempfile.TemporaryDirectory(prefix="nrn-diff-") as folder:
         path = Path(folder) / "state"
         in_copy(lambda: dump(path))
