@@ -1,5 +1,6 @@
 """enable() with point processes that send events, to themselves and to others, and watch conditions."""
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
@@ -142,3 +143,40 @@ def test_events_on_their_way_from_each_source_arrive():
     for mine, neurons in zip(ours["g"], theirs["g"], strict=True):
         assert np.ptp(neurons) > 0
         np.testing.assert_allclose(mine, neurons, rtol=1e-9, atol=1e-12)
+
+
+def moved(on):
+    """Of two events of one time the first is displaced from the head of the queue; a third moves one of them."""
+    from neuron import h
+
+    import nrn_diff
+
+    h.load_file("stdrun.hoc")
+    soma, out = h.Section("soma"), {}
+    soma.insert("pas")
+    for target in (h.Two(soma(0.5)), h.Twice()):
+        stims = [h.NetStim() for _ in range(2)]
+        wires = [h.NetCon(s, target, 0, 0, k + 1) for k, s in enumerate(stims)]
+        for k, stim in enumerate(stims):
+            stim.start, stim.number = k + 1, 1
+        wires.append(h.NetCon(None, target, 0, 0, 3))
+        h.finitialize(-65)
+        while h.t < 3:
+            h.fadvance()
+            if abs(h.t - 2.5) < 1e-6:
+                wires[2].event(4)
+        name = target.hname()
+        try:
+            with nrn_diff.enabled() if on else contextlib.nullcontext():
+                h.continuerun(8)
+            out[name] = target.code
+        except nrn_diff.CaptureError as error:
+            out[name] = str(error)
+        h.finitialize(-65)
+    return out
+
+
+def test_of_two_events_of_one_time_the_one_is_moved_that_neuron_moves():
+    theirs, ours = run_function(moved, mods=MODS, on=False), run_function(moved, mods=MODS, on=True)
+    assert ours["Two[0]"] == theirs["Two[0]"] == 21
+    assert "which of them net_move would move is not handed over" in ours["Twice[0]"]

@@ -7,7 +7,7 @@ process looks first, so that a build of NEURON whose memory is laid out in anoth
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -26,12 +26,16 @@ _DATUM, _HELD = 40, 16
 # Memb_func (membfunc.h): its size, and the meanings of the pointers of an instance.
 _FUNCTIONS, _MEANINGS = 176, 152
 _NETSEND, _WATCH = -4, -8
-# TQItem (tqitem.hpp): t_. WatchCondition (netcon.h): flag_, HTList (whose _next leads nowhere or to itself when it is
-# in no list), nrflag_, pnt_, c_, watch_index_.
+# SelfEvent (netcon.h): flag_, target_, weight_. NetCon: weight_.
+_EVENT_FLAG, _EVENT_TARGET, _EVENT_WEIGHTS, _WEIGHTS = 8, 16, 24, 32
+# TQItem (tqitem.hpp): data_ comes first; t_. WatchCondition (netcon.h): flag_, HTList (whose _next leads nowhere or to
+# itself when it is in no list), nrflag_, pnt_, c_, watch_index_.
 _TIME = 8
 _ABOVE, _LIST, _NEXT, _FLAG, _PROCESS, _CONDITION, _INDEX = 40, 48, 64, 80, 88, 96, 104
 _ACTIVATE = "_Z19_nrn_watch_activatePN6neuron9container19generic_data_handleEPFdP13Point_processEiS4_id"
 _SHOWN = ("memb_func", "n_memb_func", "nrn_prop_dparam_size_", "nrn_watch_allocate_", "_ZTV14WatchCondition", _ACTIVATE)
+
+UNKNOWN = -2
 
 
 @dataclass(frozen=True)
@@ -39,12 +43,14 @@ class OwnEvents:
     """Of the n instances of one mechanism.
 
     slot: place of the movable event among an instance's pointers, -1: it sends no events to itself. due [n] (ms): of
-    the event that net_move would move, inf: there is none, or the queue does not hold it any more. active, above
-    [n_watches, n]: whether a WATCH is on, and whether its condition held when NEURON last looked.
+    the event that net_move would move, inf: there is none, or the queue does not hold it any more. of [n]: position of
+    the NetCon whose arguments that event sees, -1: of none, or UNKNOWN. active, above [n_watches, n]: whether a WATCH
+    is on, and whether its condition held when NEURON last looked.
     """
 
     slot: int
     due: np.ndarray
+    of: np.ndarray
     active: np.ndarray
     above: np.ndarray
 
@@ -79,10 +85,11 @@ def read_own_events(wanted: Sequence[tuple[Located, Sequence[float]]]) -> dict[s
         name: OwnEvents(
             slot,
             np.array(due, dtype=float),
+            np.array(of, dtype=int),
             np.array(active, dtype=bool).reshape(-1, len(due)),
             np.array(above, dtype=bool).reshape(-1, len(due)),
         )
-        for name, (slot, due, active, above) in found.items()
+        for name, (slot, due, of, active, above) in found.items()
     }
 
 
@@ -118,19 +125,28 @@ def forget_movable(located: Located, slot: int, rows: Sequence[int]) -> None:
 
 def _read_all(wanted: Sequence[tuple[Located, Sequence[float]]]) -> dict[str, tuple[Any, ...]]:
     out = {}
+    owner = {read_word(at + _WEIGHTS): k for k, at in enumerate(addresses("NetCon") or ())}
     for located, flags in wanted:
         places = _places(located)
         if places.n_watches != len(flags):
             raise ValueError("another number of WATCH statements")
-        due, active, above = [], [], []
+        due, of, active, above = [], [], [], []
         for process in places.processes:
             item = read_word(places.pointer(process, places.slot) + _HELD) if places.slot >= 0 else 0
             due.append(ctypes.c_double.from_address(item + _TIME).value if item else float("inf"))
+            of.append(_weights_of(item, process, owner) if item else -1)
             state = [_watch(places, process, which, flag) for which, flag in enumerate(flags)]
             active.append([on for on, _ in state])
             above.append([up for _, up in state])
-        out[located.type.name] = places.slot, due, np.array(active).T.tolist(), np.array(above).T.tolist()
+        out[located.type.name] = places.slot, due, of, np.array(active).T.tolist(), np.array(above).T.tolist()
     return out
+
+
+def _weights_of(item: int, process: int, owner: Mapping[int, int]) -> int:
+    event = read_word(item)
+    if ctypes.c_double.from_address(event + _EVENT_FLAG).value != 1.0 or read_word(event + _EVENT_TARGET) != process:
+        return UNKNOWN
+    return owner.get(read_word(event + _EVENT_WEIGHTS), -1)
 
 
 def _places(located: Located) -> _Places:

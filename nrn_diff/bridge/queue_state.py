@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from neuron import h
 
+from mod_translator import ir
+from mod_translator.passes.walk import blocks, calls
 from nrn_diff.bridge.catalog import MechanismType
 from nrn_diff.bridge.common_delays import CommonDelays
 from nrn_diff.bridge.findings import Findings
@@ -14,6 +17,7 @@ from nrn_diff.bridge.inventory import Inventory
 from nrn_diff.bridge.live import Wiring
 from nrn_diff.bridge.native import usable_delay
 from nrn_diff.bridge.save_state import EventKind, QueuedEvent, SavedState
+from nrn_diff.errors import Refusal
 from nrn_diff.events.live import Waiting
 
 _DIGITS = 6
@@ -75,6 +79,20 @@ def read_queue(
             case _:
                 findings.refuse(f"an event of kind {event.kind.name}", "", "it is not known here")
     return sorted(queue, key=lambda e: e.time), own
+
+
+def moves_events(mechanism: ir.Mechanism) -> bool:
+    """Whether it calls net_move."""
+    return any("net_move" in calls(r.body) for r in blocks(mechanism).values())
+
+
+def several_movable(queue: Sequence[Waiting], wiring: Wiring) -> list[Refusal]:
+    """A refusal for each artificial cell of whose events in the queue any could be the one that net_move moves."""
+    count = Counter(e.cell for e in queue if e.cell >= 0 and e.flag == 1.0)
+    cells = [wiring.models[k] for k, n in count.items() if n > 1 and moves_events(wiring.models[k].ir)]
+    why = "several of flag 1 wait, and which of them net_move would move is not handed over"
+    remedy = "let a run end when one waits, or let NEURON run: enable(fallback='neuron')"
+    return [Refusal(f"events that {c.label} sent to itself", c.ir.file, why, remedy) for c in cells]
 
 
 def _once(events: Sequence[QueuedEvent]) -> Iterator[tuple[int, QueuedEvent]]:

@@ -11,12 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from mod_translator.passes.outbox import uses_queue
-from mod_translator.passes.walk import blocks, calls
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.inventory import Inventory
 from nrn_diff.bridge.live import Wiring
-from nrn_diff.bridge.own_events import OwnEvents, forget_movable, put_watches, read_own_events
-from nrn_diff.bridge.queue_state import OwnEvent
+from nrn_diff.bridge.own_events import UNKNOWN, OwnEvents, forget_movable, put_watches, read_own_events
+from nrn_diff.bridge.queue_state import OwnEvent, moves_events
 from nrn_diff.errors import CaptureError, Refusal
 from nrn_diff.snapshot import EventCapacity
 from nrn_diff.solver.event_queue import ENDLESS, FAILURES, FULL, GROWTH, PAST, TIED, empty_queue, more_room
@@ -46,23 +45,23 @@ def check(failed: Mapping[str, Any], structure: Structure) -> None:
     for name, value in failed.items():
         code = int(value)
         if code & ~(FULL | ENDLESS):
-            raise _wrong(name, code & ~(FULL | ENDLESS), structure)
+            raise _wrong(structure.mechanism(name), code & ~(FULL | ENDLESS))
         if code:
             raise NoRoomError(name, code)
 
 
-def _wrong(name: str, code: int, structure: Structure) -> CaptureError:
+def _wrong(mechanism: MechanismStructure, code: int) -> CaptureError:
     why = [text for bit, text in _WHY.items() if bit & code]
     remedy = "let NEURON run it: enable(fallback='neuron')"
-    file = f"mechanism {name}, {structure.mechanism(name).ir.file}"
-    return CaptureError([Refusal(f"events of {name}", file, text, remedy) for text in why])
+    file = f"mechanism {mechanism.name}, {mechanism.ir.file}"
+    return CaptureError([Refusal(f"events of {mechanism.name}", file, text, remedy) for text in why])
 
 
 def enlarged(capacity: EventCapacity, error: NoRoomError, structure: Structure) -> EventCapacity:
     """For a program that lacks room. Raises CaptureError if there is too much already."""
     grown = more_room(capacity, error.code, EventCapacity(_MOST, _MOST))
     if grown is None:
-        raise _wrong(error.mechanism, error.code, structure)
+        raise _wrong(structure.mechanism(error.mechanism), error.code)
     return grown
 
 
@@ -123,7 +122,11 @@ def _start_queue(
         time[at], flag[at], order[at], sent[at] = e.time, e.flag, k, t - 1.0
         connection[at] = number[e.weights_of] if e.weights_of >= 0 else -1
         if known is not None and e.flag == 1.0 and e.time == known.due[e.row]:
-            movable[e.row] = taken[e.row]
+            last = movable[e.row]
+            if last < 0 or e.weights_of == known.of[e.row]:
+                movable[e.row] = taken[e.row]
+            elif known.of[e.row] == UNKNOWN:
+                raise _wrong(mechanism, TIED)
         taken[e.row] += 1
     active, above = (known.active, known.above) if known is not None else (blank.active, blank.above)
     return blank._replace(
@@ -168,7 +171,7 @@ def check_order(structure: Structure, own: Sequence[OwnEvent], arriving: Sequenc
         agenda = structure.mechanism(mechanism).agenda
         assert agenda is not None
         if any(not agenda.commuting.commute(a, b) for a, b in itertools.combinations(events, 2)):
-            raise _wrong(mechanism, TIED, structure)
+            raise _wrong(structure.mechanism(mechanism), TIED)
 
 
 def put_agendas(
@@ -186,9 +189,5 @@ def put_agendas(
             put_watches(located[name], before, np.asarray(queue.active), np.asarray(queue.above))
         pending = {e.row for e in own if e.mechanism == name and e.flag == 1.0 and not e.carried}
         lost = [row for row in sorted(pending) if int(queue.movable[row]) < 0]
-        if lost and _moves(structure.mechanism(name)):
+        if lost and moves_events(structure.mechanism(name).ir):
             forget_movable(located[name], before.slot, lost)
-
-
-def _moves(mechanism: MechanismStructure) -> bool:
-    return any("net_move" in calls(r.body) for r in blocks(mechanism.ir).values())

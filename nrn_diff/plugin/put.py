@@ -17,9 +17,10 @@ from nrn_diff.bridge.hoc_events import functions_kept
 from nrn_diff.bridge.inventory import Inventory, Located, hoc_objects
 from nrn_diff.bridge.own_mods import put_times
 from nrn_diff.bridge.patterns import put_position
-from nrn_diff.bridge.queue_state import OwnEvent, as_queued
+from nrn_diff.bridge.queue_state import OwnEvent, as_queued, several_movable
 from nrn_diff.bridge.random123 import put_streams
 from nrn_diff.bridge.save_state import QueuedEvent
+from nrn_diff.errors import CaptureError
 from nrn_diff.events.live import Waiting
 from nrn_diff.events.pattern import POSITION
 from nrn_diff.plugin.agenda import check_order, put_agendas, still_waiting
@@ -59,6 +60,8 @@ def put(ready: Prepared, done: Finished) -> None:
     state: State = jax.device_get(done.state)
     own = still_waiting(ready.structure, state.queues or {}, ready.wiring)
     waiting = ready.network.waiting()
+    if doubts := several_movable(waiting, ready.wiring):
+        raise CaptureError(doubts)
     check_order(ready.structure, own, arriving(waiting, ready.wiring))
     spikes = spikes_by_vector(ready, done)
     _restore(ready, done, state, waiting, own)

@@ -34,7 +34,7 @@ from nrn_diff.bridge.live import (
 from nrn_diff.bridge.own_events import OwnEvents
 from nrn_diff.bridge.own_mods import Count, record_of_count, vectors_of_counts
 from nrn_diff.bridge.plays import find_numbered_plays, once_each
-from nrn_diff.bridge.queue_state import read_queue
+from nrn_diff.bridge.queue_state import read_queue, several_movable
 from nrn_diff.bridge.random123 import NeuronRandom
 from nrn_diff.bridge.records import not_recorded_yet
 from nrn_diff.bridge.sampling import intervals_of_records
@@ -196,6 +196,8 @@ class Session:
         places = _places(wiring, inventory, known.sources)
         queue, own = read_queue(saved, wiring, inventory, places, common, findings)
         numbers = numbers_of_senders(wiring, findings)
+        for refusal in several_movable(queue, wiring):
+            findings.refuse(refusal.what, refusal.where, refusal.why, refusal.remedy)
         refuse_late_secondorder(findings)
         counts = _counts(inventory, capture, wiring, findings)
         findings.raise_if_refused()
