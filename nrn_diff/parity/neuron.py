@@ -401,14 +401,14 @@ USER_CODE = (
         ("test_plugin_vectors.py::test_what_records_may_change_between_runs",),
     ),
     Feature(
-        "an advance() that prints: nrn_diff.enable()",
-        _REFUSED,
+        "step() or advance() of one's own that does more than advance and draw: nrn_diff.enable()",
+        _SAME,
         ("test_plugin.py::test_what_cannot_be_reproduced_is_refused_or_run_by_neuron",),
-        "or run by NEURON, if that is asked for",
+        "NEURON makes the steps of such runs itself, which is said",
     ),
     Feature("FInitializeHandler, in a capture", _REFUSED, (_AT_ONCE,)),
     Feature(
-        "init(), advance(), continuerun(), ... of stdrun.hoc redefined",
+        "init(), advance(), continuerun(), ... of stdrun.hoc redefined, in a capture",
         _REFUSED,
         ("test_bridge_process.py::test_redefined_run_procedures_are_recognised_by_their_code", _AT_ONCE),
     ),

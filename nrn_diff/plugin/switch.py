@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +15,7 @@ from neuron import h
 
 from nrn_diff.bridge.stdrun import is_equivalent, redefined_procedures, stock_text
 from nrn_diff.cache import keep_compiled_programs
-from nrn_diff.errors import CaptureError, NrnDiffError, Refusal
+from nrn_diff.errors import CaptureError, NrnDiffError
 from nrn_diff.plugin.chunks import Progress
 from nrn_diff.plugin.course import ContinueRun, Course, Psolve
 from nrn_diff.plugin.session import Session
@@ -99,9 +99,10 @@ class _Plugin:
         while steps := course.left():
             if not self.on and course.neuron_can_go_on():  # the user's code has called disable()
                 return False
+            if hoc and (own := _executed_in_each_step()):
+                self._leave_steps(own, course)
+                return False
             try:
-                if hoc:
-                    _check_procedures()
                 piece = self.session.run(steps, Progress("nrn_diff"), stops=course.stops)
             except CaptureError as error:
                 _forget_objects(error)
@@ -115,6 +116,23 @@ class _Plugin:
             course.made(piece.steps, piece.ends)
         self.runs += bool(made)
         return bool(made)
+
+    def _leave_steps(self, procedures: Sequence[str], course: Course) -> None:
+        """Say once that NEURON makes the steps of a run. Raises NrnDiffError if it cannot go on there."""
+        if not course.neuron_can_go_on():
+            raise NrnDiffError(
+                f"{procedures[0]}() was redefined in the middle of a step() of stdrun.hoc, or dt was changed as well, "
+                "by a statement or function of cvode.event; do it before the run"
+            )
+        self.in_neuron += 1
+        text = (
+            f"this run is NEURON's own, because {' and '.join(f'{name}()' for name in procedures)} of your own code is "
+            "executed in each step. What it records or prints can be recorded by Vectors: leave it as stdrun.hoc has "
+            "it, and the run is made on JAX"
+        )
+        if text not in self.told:
+            self.told.add(text)
+            say(text)
 
 
 def _forget_objects(error: BaseException) -> None:
@@ -215,23 +233,9 @@ def _psolve(context: Any, tstop: float) -> float:
         cls.psolve = _psolve
 
 
-def _check_procedures() -> None:
-    changed = redefined_procedures(prints=False)
-    if changed is None:
-        return
-    mine = [name for name in changed if name in _INSIDE]
-    if mine:
-        raise CaptureError(
-            [
-                Refusal(
-                    f"procedure {name}() of stdrun.hoc is redefined",
-                    "the model's HOC code",
-                    "continuerun() calls it in each step, and what it does is not part of the equations",
-                    "leave it as NEURON has it, or let NEURON run: enable(fallback='neuron')",
-                )
-                for name in mine
-            ]
-        )
+def _executed_in_each_step() -> list[str]:
+    """Procedures of the user's own that continuerun() calls in each step and that do more than advance and draw."""
+    return [name for name in redefined_procedures(prints=False) or () if name in _INSIDE]
 
 
 def runs_made() -> int:
