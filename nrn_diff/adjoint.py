@@ -1,6 +1,6 @@
 """How reverse mode goes back through the steps: objects, to be passed as `simulate(..., adjoint=...)`.
 
-They differ in what they keep of the forward run, not in the result. Memory is for one instance, in states of the model.
+They differ in what they keep of the forward run, not in the result. Memory is for one instance.
 """
 
 from __future__ import annotations
@@ -15,7 +15,17 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
+from nrn_diff.solver import linear_solve
+
 Step = Callable[[Any, Any], tuple[Any, Any]]
+
+
+def kept_of_a_step(primitive: Any, *_: Any, **params: Any) -> bool:
+    """What of the inside of a step is kept with its state: the tree's diagonal, and the solution.
+
+    From them the way back needs neither the right-hand side nor the elimination once more.
+    """
+    return bool(primitive is linear_solve.solve_p or params.get("name") == linear_solve.DIAGONAL)
 
 
 class AbstractAdjoint(abc.ABC):
@@ -37,11 +47,11 @@ class Direct(AbstractAdjoint):
 
 @dataclass(frozen=True)
 class Rematerialised(AbstractAdjoint):
-    """Keep the state of every step and redo the inside of a step: the fastest while the states fit in memory."""
+    """Keep the state and the solution of the tree of every step, and redo the rest: the fastest while memory lasts."""
 
     def scan(self, step: Step, state: Any, xs: Any, n_steps: int) -> tuple[Any, Any]:
         """See the base class."""
-        return jax.lax.scan(jax.checkpoint(step, prevent_cse=False), state, xs, length=n_steps)
+        return jax.lax.scan(jax.checkpoint(step, prevent_cse=False, policy=kept_of_a_step), state, xs, length=n_steps)
 
 
 @dataclass(frozen=True)
@@ -84,8 +94,7 @@ class Budget(AbstractAdjoint):
 
     def scan(self, step: Step, state: Any, xs: Any, n_steps: int) -> tuple[Any, Any]:
         """See the base class."""
-        size = sum(math.prod(x.shape) * x.dtype.itemsize for x in jax.tree.leaves(state))
-        return choose(size, n_steps, self.bytes).scan(step, state, xs, n_steps)
+        return choose(_kept_bytes(state), n_steps, self.bytes).scan(step, state, xs, n_steps)
 
 
 @dataclass(frozen=True)
@@ -119,6 +128,13 @@ class Forward(AbstractAdjoint):
 
         run.defvjp(forth, back)
         return run(flat)
+
+
+def _kept_bytes(state: Any) -> int:
+    """Of a step: the state, and the diagonal and the solution of the tree, each as long as the voltages."""
+    unknowns = [x for name in ("v", "vext") if (x := getattr(state, name, None)) is not None]
+    arrays = [*jax.tree.leaves(state), *unknowns, *unknowns]
+    return sum(math.prod(x.shape) * x.dtype.itemsize for x in arrays)
 
 
 def choose(state_bytes: int, n_steps: int, budget_bytes: int = 2**29) -> AbstractAdjoint:

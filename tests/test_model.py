@@ -106,6 +106,12 @@ def test_gradients_do_not_depend_on_the_adjoint_and_forward_mode_agrees(model):
         np.testing.assert_allclose(forward[name], value, rtol=1e-8)
 
 
+def test_going_back_solves_the_tree_once_a_step(model):
+    loss = lambda th, how: (model.simulate(th, adjoint=how)[LABEL] ** 2).mean()
+    program = str(jax.make_jaxpr(jax.grad(loss), static_argnums=1)(model.parameters("gnabar_hh"), Rematerialised()))
+    assert program.count("nrn_linear_solve") == 2  # forth, and transposed on the way back
+
+
 def test_vmap_is_the_same_as_one_by_one(model):
     theta = model.parameters(Param("gnabar_hh", share="all"), Param("Ra", share="all"))
     many = jax.tree.map(lambda x: x * jnp.array([0.9, 1.0, 1.2]), theta)

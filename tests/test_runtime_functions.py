@@ -156,6 +156,19 @@ def test_a_quotient_is_that_of_the_processor_and_differentiable_in_all_ways():
     assert not np.isfinite(jax.grad(runtime.divide)(0.0, 0.0))  # nor is the value
     batched = jax.vmap(jax.value_and_grad(runtime.divide, argnums=(0, 1)), in_axes=(0, None))(x[:3], 2.0)
     np.testing.assert_allclose(batched[1][1], -x[:3] / 4.0, rtol=1e-15)
+    slopes = jax.grad(lambda a, b: (runtime.divide(a, b) ** 2).sum(), argnums=(0, 1))
+    numbers, rows = jnp.array([2.0, -3.0]), jnp.array([[1.0, 2.0, 3.0], [0.5, -1.0, 4.0]])
+    for a, b, axes in [
+        (numbers, rows, (0, 0)),
+        (rows, numbers, (0, 0)),
+        (rows, rows + 7.0, (0, 0)),
+        (rows, rows[0], (0, None)),
+        (rows[0], rows, (None, 0)),
+        (rows[0], numbers, (None, 0)),
+    ]:
+        each = [slopes(*(x if axis is None else x[i] for x, axis in zip((a, b), axes, strict=True))) for i in range(2)]
+        for found, expected in zip(jax.vmap(slopes, axes)(a, b), zip(*each, strict=True), strict=True):
+            np.testing.assert_allclose(found, jnp.stack(expected), rtol=1e-14)
     hessian = jax.hessian(runtime.divide, argnums=(0, 1))(3.0, 2.0)
     np.testing.assert_allclose(np.array(hessian), [[0.0, -0.25], [-0.25, 0.75]], rtol=1e-15)
 

@@ -9,6 +9,21 @@
 
 namespace {
 
+// Rows of one system, apart from those of many: an inner loop of one round costs more than what it does.
+void gather_one(int64_t n, const int32_t* row, const double* in, double* out) {
+    for (int64_t i = 0; i < n; ++i) {
+        out[i] = row[i] < 0 ? 0.0 : in[row[i]];
+    }
+}
+
+void sum_one(int64_t n, const int32_t* row, const double* in, double* out) {
+    for (int64_t i = 0; i < n; ++i) {
+        if (row[i] >= 0) {
+            out[row[i]] += in[i];
+        }
+    }
+}
+
 // arguments: one array or more; results: for each of them one for each incidence.
 ffi::Error Gather(Ints target, ffi::RemainingArgs xs, ffi::RemainingRets ys) {
     const size_t incidences = xs.size() ? ys.size() / xs.size() : 0;
@@ -20,7 +35,10 @@ ffi::Error Gather(Ints target, ffi::RemainingArgs xs, ffi::RemainingRets ys) {
             Doubles y = **ys.get<Doubles>(j * incidences + g);
             const int64_t n = y.dimensions()[0], m = n ? static_cast<int64_t>(y.element_count()) / n : 0;
             double* out = y.typed_data();
-            for (int64_t i = 0; i < n; ++i) {
+            if (m == 1) {
+                gather_one(n, row, in, out);
+            }
+            for (int64_t i = 0; m > 1 && i < n; ++i) {
                 for (int64_t k = 0; k < m; ++k) {
                     out[i * m + k] = row[i] < 0 ? 0.0 : in[row[i] * m + k];
                 }
@@ -43,7 +61,10 @@ ffi::Error Sum(Ints target, ffi::RemainingArgs ys, ffi::RemainingRets xs) {
             const Doubles y = *ys.get<Doubles>(j * incidences + g);
             const int64_t n = y.dimensions()[0], m = n ? static_cast<int64_t>(y.element_count()) / n : 0;
             const double* in = y.typed_data();
-            for (int64_t i = 0; i < n; ++i) {
+            if (m == 1) {
+                sum_one(n, row, in, out);
+            }
+            for (int64_t i = 0; m > 1 && i < n; ++i) {
                 for (int64_t k = 0; row[i] >= 0 && k < m; ++k) {
                     out[row[i] * m + k] += in[i * m + k];
                 }

@@ -20,15 +20,33 @@ def divide(x: ArrayLike, y: ArrayLike) -> Any:
     """
     if isinstance(x, float) and isinstance(y, float) and y != 0.0:
         return x / y  # as a number known while tracing, which bounds of a TABLE may be
-    shape = jnp.broadcast_shapes(jnp.shape(x), jnp.shape(y))
-    return _divide_p.bind(*(jnp.broadcast_to(jnp.asarray(value, dtype=float), shape) for value in (x, y)))
+    x, y = jnp.asarray(x, dtype=float), jnp.asarray(y, dtype=float)
+    # A denominator that is one number stays one: XLA multiplies by the inverse of a constant.
+    return _divide_p.bind(jnp.broadcast_to(x, jnp.broadcast_shapes(x.shape, y.shape)), y)
 
 
+def _division(x: jax.Array, y: jax.Array) -> jax.Array:
+    return jax.lax.div(x, jnp.broadcast_to(y, x.shape))
+
+
+# The numerator has the shape of the result.
 _divide_p = Primitive("nrn_divide")
-_divide_p.def_impl(jax.jit(jax.lax.div))
+_divide_p.def_impl(jax.jit(_division))
 _divide_p.def_abstract_eval(lambda x, _: x)
-mlir.register_lowering(_divide_p, mlir.lower_fun(jax.lax.div, multiple_results=False))
-batching.defbroadcasting(_divide_p)
+mlir.register_lowering(_divide_p, mlir.lower_fun(_division, multiple_results=False))
+
+
+def _batch(args: Any, dims: Any) -> Any:
+    (x, y), (of_x, of_y) = args, dims
+    size = y.shape[of_y] if of_x is None else x.shape[of_x]
+    x = jnp.broadcast_to(x, (size, *x.shape)) if of_x is None else jnp.moveaxis(x, of_x, 0)
+    if of_y is not None:
+        y = jnp.moveaxis(y, of_y, 0)
+        y = y.reshape(size, *(1,) * (x.ndim - y.ndim), *y.shape[1:])
+    return _divide_p.bind(x, y), 0
+
+
+batching.primitive_batchers[_divide_p] = _batch
 
 
 def _jvp(primals: Any, tangents: Any) -> Any:
@@ -36,7 +54,7 @@ def _jvp(primals: Any, tangents: Any) -> Any:
     quotient = _divide_p.bind(x, y)
     if type(dx) is ad.Zero and type(dy) is ad.Zero:
         return quotient, ad.Zero(quotient.aval.to_tangent_aval())
-    infinite = jax.lax.max(jnp.abs(quotient), jnp.abs(y)) == jnp.inf
+    infinite = jnp.maximum(jnp.abs(quotient), jnp.abs(y)) == jnp.inf
     change = ad.instantiate_zeros(dx)
     if type(dy) is not ad.Zero:
         of_y = jnp.where(infinite, 0.0, quotient) * dy

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
+from jax.ad_checkpoint import checkpoint_name
 
 from nrn_diff.runtime import nernst
 from nrn_diff.solver.in_turn import on_all
 from nrn_diff.solver.incidence import Incidence, sum_all
+from nrn_diff.solver.linear_solve import DIAGONAL
 from nrn_diff.solver.moment import Moment, replace_rows
 from nrn_diff.solver.structure import MechanismStructure
 from nrn_diff.solver.values import Array
@@ -49,7 +51,8 @@ def assemble(now: Moment) -> Balance:
     inside, parent = now.inside, now.structure.tree.parent
     drop = parent.gather(inside) - inside
     rhs = injected - current - now.fixed.b * drop + parent.sum(now.fixed.a * drop)
-    return Balance(rhs, steeper + conductance, current, now.fixed.capacity + conductance)
+    diagonal = checkpoint_name(steeper + conductance, DIAGONAL)
+    return Balance(rhs, diagonal, current, now.fixed.capacity + conductance)
 
 
 def _over_tree(

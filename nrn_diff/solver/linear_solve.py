@@ -39,23 +39,25 @@ class AbstractPattern(abc.ABC):
 
 def solve(pattern: AbstractPattern, coefficients: Coefficients, rhs: jax.Array) -> jax.Array:
     """x with matrix times x = rhs; differentiable in everything, to any order."""
-    x: jax.Array = _solve_p.bind(*map(jnp.asarray, (*coefficients, rhs)), pattern=pattern, transposed=False)
+    x: jax.Array = solve_p.bind(*map(jnp.asarray, (*coefficients, rhs)), pattern=pattern, transposed=False)
     return x
 
 
-_solve_p = Primitive("nrn_linear_solve")
+# Names for policies of jax.checkpoint: the solution is that of this primitive.
+DIAGONAL = "nrn_diagonal"
+solve_p = Primitive("nrn_linear_solve")
 
 
 @jax.jit(static_argnames=("pattern", "transposed"))
 def _eager(*args: Any, pattern: AbstractPattern, transposed: bool) -> jax.Array:
-    x: jax.Array = _solve_p.bind(*args, pattern=pattern, transposed=transposed)
+    x: jax.Array = solve_p.bind(*args, pattern=pattern, transposed=transposed)
     return x
 
 
-_solve_p.def_impl(_eager)
+solve_p.def_impl(_eager)
 
 
-@_solve_p.def_abstract_eval
+@solve_p.def_abstract_eval
 def _abstract(*args: Any, pattern: AbstractPattern, transposed: bool) -> Any:
     rhs = args[-1]
     batch = jnp.broadcast_shapes(*(x.shape[1:] for x in args))
@@ -70,24 +72,24 @@ def _on_cpu(*args: Any, pattern: AbstractPattern, transposed: bool) -> jax.Array
     return pattern.solve_on_cpu(args[:-1], args[-1], transposed)
 
 
-mlir.register_lowering(_solve_p, mlir.lower_fun(_portable, multiple_results=False))
-mlir.register_lowering(_solve_p, mlir.lower_fun(_on_cpu, multiple_results=False), platform="cpu")
+mlir.register_lowering(solve_p, mlir.lower_fun(_portable, multiple_results=False))
+mlir.register_lowering(solve_p, mlir.lower_fun(_on_cpu, multiple_results=False), platform="cpu")
 
 
 def _jvp(primals: Any, tangents: Any, *, pattern: AbstractPattern, transposed: bool) -> Any:
-    x = _solve_p.bind(*primals, pattern=pattern, transposed=transposed)
+    x = solve_p.bind(*primals, pattern=pattern, transposed=transposed)
     change = ad.instantiate_zeros(tangents[-1])
     if any(type(t) is not ad.Zero for t in tangents[:-1]):
         of_matrix = tuple(ad.instantiate_zeros(t) for t in tangents[:-1])
         change = change - pattern.multiply(pattern.transpose(of_matrix) if transposed else of_matrix, x)
-    return x, _solve_p.bind(*primals[:-1], change, pattern=pattern, transposed=transposed)
+    return x, solve_p.bind(*primals[:-1], change, pattern=pattern, transposed=transposed)
 
 
 def _transpose(ct: Any, *args: Any, pattern: AbstractPattern, transposed: bool) -> Any:
     coefficients, rhs = args[:-1], args[-1]
     if type(ct) is ad.Zero:
         return [*(None for _ in coefficients), ad.Zero(rhs.aval)]
-    x = _solve_p.bind(*coefficients, ct, pattern=pattern, transposed=not transposed)
+    x = solve_p.bind(*coefficients, ct, pattern=pattern, transposed=not transposed)
     return [*(None for _ in coefficients), x]
 
 
@@ -100,9 +102,9 @@ def _batch(args: Any, dims: Any, *, pattern: AbstractPattern, transposed: bool) 
     # The right-hand side carries the full shape, as the transpose needs it.
     shape = jnp.broadcast_shapes(*(x.shape[1:] for x in moved))
     moved[-1] = jnp.broadcast_to(moved[-1], (moved[-1].shape[0], *shape))
-    return _solve_p.bind(*moved, pattern=pattern, transposed=transposed), rank
+    return solve_p.bind(*moved, pattern=pattern, transposed=transposed), rank
 
 
-ad.primitive_jvps[_solve_p] = _jvp
-ad.primitive_transposes[_solve_p] = _transpose
-batching.primitive_batchers[_solve_p] = _batch
+ad.primitive_jvps[solve_p] = _jvp
+ad.primitive_transposes[solve_p] = _transpose
+batching.primitive_batchers[solve_p] = _batch
