@@ -7,16 +7,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mod_translator.emit import emit, refusals
-from mod_translator.errors import TranslationError
+from mod_translator.errors import Place, TranslationError
 from mod_translator.ir import Kind, Loc, Mechanism
 from mod_translator.passes import PIPELINE
 from mod_translator.pointees import Pointee
 from mod_translator.report import Collector, Report
 from mod_translator.semantic.context import Context
 from mod_translator.semantic.mechanism import analyse
+from mod_translator.syntax.bounds import too_nested
 from mod_translator.syntax.parse import parse
 from mod_translator.syntax.source import Source
 from mod_translator.unit_check import complaint
+from mod_translator.validate import TooDeep, validate
 
 Folders = Sequence[str | os.PathLike[str]]
 
@@ -59,12 +61,16 @@ def lower(
             mechanism = run(mechanism, context)
             if dump is not None:
                 dump(run.__name__, mechanism)
+        if not collector.errors:
+            validate(mechanism)
         if not collector.errors and mechanism.kind is not Kind.ARTIFICIAL:
             for error in refusals(mechanism):
                 place = Loc(error.line, error.column)
                 context.refuse_at(type(error), error.code, error.reason, error.remedy, place)
     except TranslationError as error:
         collector.error(error)
+    except (RecursionError, TooDeep):
+        collector.error(too_nested(Place(file)))
     name, kind = (mechanism.name, mechanism.kind.value) if mechanism is not None else ("", "")
     report = Report(file, name, kind, collector.errors, collector.notes)
     return (mechanism if report.ok else None), report

@@ -23,6 +23,10 @@ class InvalidIR(ValueError):  # noqa: N818
     """An IR that no mod file leads to: damaged, hostile, or made by a faulty pass. The message says what and where."""
 
 
+class TooDeep(InvalidIR):
+    """Expressions or branches nested deeper than MAX_DEPTH, as those of a sum of hundreds of terms."""
+
+
 def _identifier(name: object, what: str) -> None:
     if not isinstance(name, str) or len(name) > _MAX_LENGTH or not _IDENTIFIER.match(name):
         raise InvalidIR(f"{what}: {str(name)[:60]!r} is not an identifier")
@@ -35,7 +39,7 @@ def _finite(value: float, what: str) -> None:
 
 def _expression(expr: ir.Expr, what: str, depth: int = 0) -> None:
     if depth > MAX_DEPTH:
-        raise InvalidIR(f"{what}: expression nested deeper than {MAX_DEPTH}")
+        raise TooDeep(f"{what}: expression nested deeper than {MAX_DEPTH}")
     match expr:
         case ir.Num(value):
             _finite(value, what)
@@ -62,7 +66,7 @@ def _children(expr: ir.Expr) -> tuple[ir.Expr, ...]:
 
 def _body(body: Iterable[ir.Stmt], what: str, depth: int = 0) -> None:
     if depth > MAX_DEPTH:
-        raise InvalidIR(f"{what}: statements nested deeper than {MAX_DEPTH}")
+        raise TooDeep(f"{what}: statements nested deeper than {MAX_DEPTH}")
     for stmt in body:
         for operand in walk.expressions(stmt):
             _expression(operand, what)

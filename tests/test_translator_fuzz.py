@@ -123,6 +123,47 @@ def test_an_array_of_which_a_procedure_assigns_a_part_before_all_of_it_is_assign
     np.testing.assert_array_equal(np.asarray(made.initial(a=np.zeros(3))["a"]), [1.0, 2.0, 7.0])
 
 
+LARGE = {
+    "brackets": ("INITIAL { v = " + "(" * 9999 + "1" + ")" * 9999 + " }", "U198"),
+    "signs": ("INITIAL { v = " + "-" * 9999 + "1 }", "U198"),
+    "branches": ("INITIAL { " + "if (v > 0) {" * 3000 + "v = 1" + "}" * 3000 + " }", "U198"),
+    "else if": ("INITIAL { " + "if (v > 0) { v = 1 } else " * 900 + "{ v = 2 } }", "U198"),
+    "a sum": ("INITIAL { v = " + "+".join(["v"] * 900) + " }", "U198"),
+    "a long sum": ("INITIAL { v = " + "+".join(["v"] * 9000) + " }", "U199"),
+    "statements": ("INITIAL { " + "v = 1\n" * 17_000 + " }", "U199"),
+    "spaces": (" " * 3_000_000 + "INITIAL { v = 1 }", "U199"),
+    "a name": ("PARAMETER { " + "a" * 99_999 + " = 1 }", "U199"),
+    "a number": ("INITIAL { v = " + "9" * 9999 + " }", "U199"),
+    "an INCLUDE in itself": ('INCLUDE "self.inc"', "N103"),
+    "INCLUDE twice in each": ('INCLUDE "x0.inc"', "U199"),
+    "a folder": ('INCLUDE "folder.inc"', "N104"),
+    "a device": ('INCLUDE "/dev/zero"', "N104"),
+    "a link to itself": ('INCLUDE "loop.inc"', "N104"),
+    "passwords": ('INCLUDE "/etc/passwd"', "N101"),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_what_is_too_large_or_nested_is_refused_at_once(name, tmp_path):
+    (tmp_path / "self.inc").write_text('INCLUDE "self.inc"\n')
+    (tmp_path / "folder.inc").mkdir()
+    (tmp_path / "loop.inc").symlink_to("loop.inc")
+    for k in range(22):
+        (tmp_path / f"x{k}.inc").write_text(f'INCLUDE "x{k + 1}.inc"\nINCLUDE "x{k + 1}.inc"\n')
+    (tmp_path / "x22.inc").write_text("ASSIGNED { q }\n")
+    text, code = LARGE[name]
+    start = time.process_time()
+    report = mod_translator.check(f"NEURON {{ SUFFIX x }}\nASSIGNED {{ v }}\n{text}\n", [tmp_path])
+    assert [error.code for error in report.errors] == [code]
+    assert time.process_time() - start < 5
+
+
+def test_calls_that_double_sixty_times_are_followed_once():
+    calls = "".join(f"FUNCTION f{k}(x) {{ f{k} = f{k + 1}(x) + f{k + 1}(x) }}\n" for k in range(60))
+    text = f"NEURON {{ SUFFIX x }}\nASSIGNED {{ v }}\nINITIAL {{ v = f0(1) }}\n{calls}FUNCTION f60(x) {{ f60 = x }}\n"
+    assert mod_translator.check(text).ok
+
+
 HOSTILE = """
 TITLE {quote}{quote}{quote} + __import__('os').system('true') #
 NEURON {{ SUFFIX {suffix} RANGE {name}, lambda, class_ NONSPECIFIC_CURRENT i }}

@@ -18,6 +18,7 @@ class Uniformity:
     def __init__(self, mechanism: ir.Mechanism) -> None:
         self.mechanism = mechanism
         self.varying: set[str] = set()  # shared variables with an assignment that is not uniform
+        self._followed: dict[tuple[str, frozenset[tuple[str, bool]], bool, int], dict[str, bool]] = {}
         before = -1
         while len(self.varying) != before:
             before = len(self.varying)
@@ -55,10 +56,14 @@ class Uniformity:
             return not name.startswith(("random_", "net_"))
         inside = {k: u for k, u in known.items() if k in self.mechanism.symbols}
         inside |= {a: self._expr(e, known) for a, e in zip(routine.args, args, strict=True)}
-        self._run(routine.body, inside, path)
-        if routine.table is not None:  # a lookup gives what the argument decides
-            argument = inside[routine.args[0]]
-            inside |= dict.fromkeys(routine.table.variables, argument)
+        key = (name, frozenset(inside.items()), path, len(self.varying))
+        if key not in self._followed:
+            self._run(routine.body, inside, path)
+            if routine.table is not None:  # a lookup gives what the argument decides
+                argument = inside[routine.args[0]]
+                inside |= dict.fromkeys(routine.table.variables, argument)
+            self._followed[key] = inside
+        inside = self._followed[key]
         known.update({k: u for k, u in inside.items() if k in self.mechanism.symbols and k not in routine.args})
         return all(inside.get(r, True) for r in routine.results)
 

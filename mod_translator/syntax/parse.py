@@ -13,6 +13,7 @@ from typing import Any
 from mod_translator.errors import NmodlSyntaxError, TranslationError
 from mod_translator.report import Collector
 from mod_translator.syntax import tree
+from mod_translator.syntax.bounds import check_bounds
 from mod_translator.syntax.expressions import identifier, integer, number
 from mod_translator.syntax.source import Source
 from mod_translator.syntax.statements import Statements, verbatim_index
@@ -55,9 +56,10 @@ def parse(source: Source, report: Collector) -> tree.File:
     """
     from neuron.nmodl import NmodlDriver  # here, so that importing mod_translator does not start NEURON
 
-    text = source.marked()
     if not source.tokens:
         raise NmodlSyntaxError("the file is empty", remedy="give the text of a .mod file", code="N100")
+    check_bounds(source)
+    text = source.marked()
     try:
         with _silent():
             program = NmodlDriver().parse_string(text)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mod_translator.errors import IncludeError, NmodlSyntaxError, Place
+from mod_translator.errors import IncludeError, NmodlSyntaxError, Place, UnsupportedConstruct
 from mod_translator.ir import Loc
 
 _SCAN = re.compile(
@@ -31,6 +31,8 @@ _SCAN = re.compile(
     """,
     re.VERBOSE | re.DOTALL | re.ASCII,
 )
+
+MAX_CHARACTERS = 2_000_000  # the largest published mod file has 110,000
 
 # Words the parser must see as they are: keywords, methods and the two names its lexer treats specially.
 RESERVED = frozenset(
@@ -110,6 +112,7 @@ class Source:
         self._dirs = [Path(d) for d in include_dirs]
         self._dirs += [Path(d) for d in os.environ.get("MODL_INCLUDE", "").split(":") if d]
         self._lines: list[_Line] = []
+        self._size = 0
         self._expand(text.replace("\r\n", "\n").replace("\r", "\n"), file, None, ())
         self.text = "\n".join(line.text for line in self._lines)
         self.verbatim: list[str] = []
@@ -122,6 +125,14 @@ class Source:
     # ------------------------------------------------------------------------------------------------ reading
 
     def _expand(self, text: str, file: str, outer: int | None, stack: tuple[str, ...]) -> None:
+        self._size += len(text) + 100  # of an empty file too
+        if self._size > MAX_CHARACTERS:
+            raise UnsupportedConstruct(
+                f"more than {MAX_CHARACTERS} characters, with the INCLUDE files",
+                remedy="split the file",
+                code="U199",
+                place=Place(file, 1),
+            )
         clean, title = _clean(text, file)
         self.title = self.title or title
         original = text.split("\n")
