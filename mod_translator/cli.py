@@ -20,7 +20,7 @@ from pathlib import Path
 from mod_translator import neuroml
 from mod_translator.api import Translation, check, lower, translate
 from mod_translator.emit import emit
-from mod_translator.errors import TranslationError
+from mod_translator.errors import Place, TranslationError
 from mod_translator.ir import Mechanism
 from mod_translator.printer import text
 from mod_translator.report import Report
@@ -151,6 +151,9 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _checked(path: Path, include_dirs: Sequence[Path]) -> list[Report]:
+    if not path.is_file():  # a link to nowhere or a pipe among others in a folder, which are still to be checked
+        missing = TranslationError("no file that can be read", code="N105", place=Place(str(path)))
+        return [Report(str(path), "", "", (missing,), ())]
     if _is_neuroml(path):
         return [report for _, report in neuroml.lower(_bytes(path), str(path))]
     return [check(_read(path), include_dirs, str(path))]
@@ -161,7 +164,8 @@ def _files(paths: Sequence[Path]) -> list[Path]:
     for path in paths:
         if not path.exists():
             raise UsageError(f"{path} does not exist")
-        inside = sorted([*path.rglob("*.mod"), *path.rglob("*.nml")]) if path.is_dir() else [path]
+        found_here = sorted([*path.rglob("*.mod"), *path.rglob("*.nml")]) if path.is_dir() else [path]
+        inside = [file for file in found_here if not file.is_dir()]
         if not inside:
             raise UsageError(f"{path} holds no .mod file")
         found += inside

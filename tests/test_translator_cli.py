@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -102,6 +103,33 @@ def test_what_the_parser_prints_stays_out_of_the_json(folder):
     assert done.returncode == 1
     (report,) = json.loads(done.stdout)
     assert report["errors"][0]["code"] == "N101"
+
+
+def test_a_folder_with_what_is_no_mod_file_is_checked_all_the_same(tmp_path, capsys):
+    (tmp_path / "good.mod").write_bytes(GOOD.replace("\n", "\r\n").encode() + b": \xe9")
+    (tmp_path / "empty.mod").touch()
+    (tmp_path / "binary.mod").write_bytes(bytes(range(256)))
+    (tmp_path / "folder.mod").mkdir()
+    (tmp_path / "folder.mod" / "inside.mod").write_text(GOOD)
+    (tmp_path / "nowhere.mod").symlink_to("nothing.mod")
+    (tmp_path / "loop.mod").symlink_to("loop.mod")
+    (tmp_path / "up").symlink_to(tmp_path)
+    os.mkfifo(tmp_path / "pipe.mod")
+    assert main(["check", str(tmp_path), "--json"]) == 1
+    found = {Path(r["file"]).name: [e["code"] for e in r["errors"]] for r in json.loads(capsys.readouterr().out)}
+    assert found == {
+        **{key: [] for key in ("good.mod", "inside.mod")},
+        **{key: ["N105"] for key in ("nowhere.mod", "loop.mod", "pipe.mod")},
+        **{"empty.mod": ["N100"], "binary.mod": ["N101"]},
+    }
+
+
+def test_a_cell_that_reads_a_vector_is_for_the_queue(folder, capsys):
+    cell = "NEURON { ARTIFICIAL_CELL x POINTER space }\nASSIGNED { space n }\nINITIAL { size() }\nPROCEDURE size() {\n"
+    code = "VERBATIM\nn = vector_capacity((IvocVect*)(_p_space));\nENDVERBATIM\n}\n"
+    (folder / "cell.mod").write_text(cell + code)
+    assert main([str(folder / "cell.mod")]) == 1
+    assert "U195" in capsys.readouterr().err
 
 
 def test_dump_passes_shows_the_ir_after_each(folder, capsys):

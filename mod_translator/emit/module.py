@@ -11,7 +11,7 @@ from mod_translator.emit.text import INDENT, docstring, fold
 from mod_translator.errors import Place, UnsupportedConstruct
 from mod_translator.passes.outbox import outbox, uses_queue
 from mod_translator.passes.walk import blocks, calls, statements
-from mod_translator.semantic.names import OF_PROCESS, RANDOM_CALLS
+from mod_translator.semantic.names import OF_PROCESS, RANDOM_CALLS, VECTOR_ELEMENT, VECTOR_SIZE
 from mod_translator.validate import validate
 
 _KEYWORD = {
@@ -25,27 +25,32 @@ _KEYWORD = {
 }
 
 
+_QUEUE = frozenset((*RANDOM_CALLS, VECTOR_SIZE, VECTOR_ELEMENT))  # what only the interpreter of events does
+
+
 def emit(mechanism: ir.Mechanism) -> str:
     """Return the text of a Python module that computes what the mechanism computes; needs jax and nrn_diff.runtime.
 
     The same IR always gives the same text. Events become results (passes/outbox.py). Raises InvalidIR for an IR that
-    breaks its own rules, UnsupportedConstruct for one that draws random numbers: that is for an interpreter of events.
+    breaks its own rules, UnsupportedConstruct for one that draws random numbers or reads Vectors of HOC: that is for an
+    interpreter of events.
     """
     validate(mechanism)
     if uses_queue(mechanism):
         mechanism, _ = outbox(mechanism)
-    _refuse_random(mechanism)
+    _refuse_what_is_of_the_queue(mechanism)
     return _Module(mechanism).text()
 
 
-def _refuse_random(mechanism: ir.Mechanism) -> None:
+def _refuse_what_is_of_the_queue(mechanism: ir.Mechanism) -> None:
     for name, routine in (*mechanism.routines.items(), *blocks(mechanism).items()):
         for statement in statements(routine.body):
-            found = [n for n in calls((statement,)) if n in RANDOM_CALLS or n.startswith((OF_PROCESS, "random_pick_"))]
+            found = [n for n in calls((statement,)) if n in _QUEUE or n.startswith((OF_PROCESS, "random_pick_"))]
             if found and not isinstance(statement, ir.If):
+                what = "Vectors of HOC" if found[0] in (VECTOR_SIZE, VECTOR_ELEMENT) else "random numbers"
                 raise UnsupportedConstruct(
-                    f"{found[0]} in {name}: random numbers have no place in a traced function",
-                    remedy="let an ARTIFICIAL_CELL that nothing drives draw them: those are run by the event queue",
+                    f"{found[0]} in {name}: {what} have no place in a traced function",
+                    remedy="leave it to an ARTIFICIAL_CELL that nothing drives: those are run by the event queue",
                     code="U195",
                     place=Place(mechanism.file, statement.loc.line, statement.loc.column),
                 )

@@ -18,7 +18,7 @@ def too_nested(place: Place) -> TranslationError:
     return UnsupportedConstruct(
         "brackets, signs, branches or the terms of a sum are nested too deep",
         remedy="assign parts of it to LOCAL variables",
-        code="U198",
+        code="U193",
         place=place,
     )
 
@@ -42,4 +42,4 @@ def check_bounds(source: Source) -> None:
 
 
 def _too_large(source: Source, token: int, reason: str) -> None:
-    raise UnsupportedConstruct(reason, remedy="split it", code="U199", place=source.place(token))
+    raise UnsupportedConstruct(reason, remedy="split it", code="U194", place=source.place(token))

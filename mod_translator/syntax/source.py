@@ -130,7 +130,7 @@ class Source:
             raise UnsupportedConstruct(
                 f"more than {MAX_CHARACTERS} characters, with the INCLUDE files",
                 remedy="split the file",
-                code="U199",
+                code="U194",
                 place=Place(file, 1),
             )
         clean, title = _clean(text, file)

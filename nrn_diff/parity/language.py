@@ -173,6 +173,18 @@ BLOCKS = (
         "NEURON compiles it; how deep it goes is only known at run time",
     ),
     Construct(
+        "brackets nested more than 60 deep, sums of more than 150 terms",
+        CALLED % f"FUNCTION f(x) {{ f = {'(' * 70}x{')' * 70} }}",
+        (),
+        "NEURON compiles it; parsers and compilers behind this one do not follow so deep",
+    ),
+    Construct(
+        "files of more than 50,000 words, names of more than 200 characters",
+        CALLED % f"FUNCTION {'f' * 201}(x) {{ {'f' * 201} = x }}",
+        (),
+        "NEURON compiles them",
+    ),
+    Construct(
         "FUNCTION_TABLE",
         DENSITY + "FUNCTION_TABLE tau(v)\nINITIAL { a = tau(v) }\n",
         ("test_function_table.py::test_all_forms_of_function_tables_are_neurons",),
