@@ -29,6 +29,7 @@ from nrn_diff.fitting import (
     trace_mse,
 )
 from nrn_diff.fitting.batch import Batched
+from nrn_diff.fitting.memory import free_memory
 from nrn_diff.recording import Recording
 
 LABELS = ("soma(0.5).v", "dend(0.5).v")
@@ -177,6 +178,31 @@ def test_a_batch_that_does_not_fit_is_made_smaller():
     assert any("made" in str(w.message) for w in caught)
     with pytest.raises(FitError, match="not even one"):
         Batched(function, 2, limit=10)(points)
+
+
+def test_the_memory_of_a_container_and_of_ulimit_counts(tmp_path, monkeypatch):
+    import resource
+
+    def write(name, text):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+
+    assert free_memory(tmp_path) is None
+    write("proc/meminfo", "MemTotal: 9000 kB\nMemAvailable:    8000 kB\n")
+    assert free_memory(tmp_path) == 8000 * 1024
+    write("proc/self/cgroup", "4:cpu,memory:/a/b\n0::/c\n")
+    for group, limit in (("a/b", 9223372036854771712), ("a", 5_000_000), ("", 7_000_000)):
+        write(f"sys/fs/cgroup/memory/{group}/memory.limit_in_bytes", str(limit))
+        write(f"sys/fs/cgroup/memory/{group}/memory.usage_in_bytes", "2000000")
+    write("sys/fs/cgroup/memory/a/memory.stat", "cache 7\ntotal_inactive_file 500000\n")
+    assert free_memory(tmp_path) == 5_000_000 - 2_000_000 + 500_000
+    write("sys/fs/cgroup/c/memory.max", "3000000\n")
+    write("sys/fs/cgroup/c/memory.current", "1000000\n")
+    assert free_memory(tmp_path) == 2_000_000
+    write("sys/fs/cgroup/c/memory.max", "max\n")
+    write("proc/self/status", "VmSize: 1000 kB\n")
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (2_000_000, 2_000_000))
+    assert free_memory(tmp_path) == 2_000_000 - 1000 * 1024
 
 
 def test_settings_that_make_no_sense(tmp_path):

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import time
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -15,17 +13,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from .errors import FitError
+from .memory import free_memory
 
 
 def memory_limit() -> int:
-    """Bytes that a batch may take: half of what is free on the device, or in this machine, now."""
+    """Bytes that a batch may take: half of what is free on the device, or for this process, now."""
     statistics = jax.devices()[0].memory_stats()
     if statistics and "bytes_limit" in statistics:
         return (int(statistics["bytes_limit"]) - int(statistics.get("bytes_in_use", 0))) // 2
-    with contextlib.suppress(OSError, ValueError, StopIteration):
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        return int(next(x for x in lines if x.startswith("MemAvailable")).split()[1]) * 1024 // 2
-    return 2**31
+    free = free_memory()
+    return 2**31 if free is None else free // 2
 
 
 class Batched:
