@@ -218,6 +218,12 @@ class Model:
 
         save(self.capture, path)
 
+    def describe(self) -> str:
+        """What decides its runs, as a hash: for checkpoints of fits."""
+        from nrn_diff.io.saved import digest
+
+        return digest(self.capture)
+
     def _specs(self, theta: Mapping[str, Any]) -> list[tuple[Param, Any]]:
         specs = {spec.label: spec for spec in theta.specs} if isinstance(theta, Parameters) else {}
         out = []

@@ -212,6 +212,11 @@ def test_settings_that_make_no_sense(tmp_path):
     small(steps=2, checkpoint=path)
     with pytest.raises(CheckpointError, match="settings"):
         small(steps=3, checkpoint=path)
+    # Another model, with the same parameters and the same loss.
+    model, loss = problem()
+    model.describe = lambda: "with another clamp"
+    with pytest.raises(CheckpointError, match="differs in: model"):
+        search(model, START, loss, seed=3, starts=4, steps=2, bounds=BOUNDS, progress=False, checkpoint=path)
 
 
 def test_killed_again_and_again_it_ends_where_it_would_have(tmp_path):

@@ -29,8 +29,12 @@ def make(path):
     model = nrn_diff.capture()
     model.save(path)
     trace = {label: np.asarray(x) for label, x in model.simulate().items()}
+    described = [model.describe()]
     h.run()
-    return {"trace": trace, "sections": [s.name() for s in sections], "kept": len(keep)}
+    described.append(nrn_diff.capture().describe())
+    sections[1].cm *= 1.001
+    described.append(nrn_diff.capture().describe())
+    return {"trace": trace, "sections": [s.name() for s in sections], "kept": len(keep), "described": described}
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +57,12 @@ def test_saved_model_gives_the_same_samples_without_neuron(saved, model):
     for label, samples in saved[1]["trace"].items():
         np.testing.assert_array_equal(recording[label], samples)
     np.testing.assert_array_equal(recording["t"], model.t)
+
+
+def test_a_model_is_the_same_after_a_run_and_another_after_a_change(saved, model):
+    before, after, changed = saved[1]["described"]
+    assert before == after == model.describe()
+    assert changed != before
 
 
 def test_parameters_are_the_live_values_in_neurons_order(saved, model):

@@ -55,11 +55,11 @@ class Problem:
 
     def describe(self) -> dict[str, str]:
         """What decides the problem, field by field, for a checkpoint."""
-        described = getattr(self.loss, "describe", None)
         return {
+            "model": _described(self.model),
             "parameters": ", ".join(f"{n}{np.shape(self.template[n])}" for n in self.bijections),
             "bounds": "; ".join(f"{n}: {b.describe()}" for n, b in self.bijections.items()),
-            "loss function": described() if callable(described) else "",
+            "loss function": _described(self.loss),
         }
 
 
@@ -118,6 +118,11 @@ def describe_state(optimizer_state: Any) -> str:
     """Structure, shapes and types of the state of an optimiser."""
     leaves, structure = jax.tree_util.tree_flatten(optimizer_state)
     return f"{structure} {[(np.shape(leaf), str(np.asarray(leaf).dtype)) for leaf in leaves]}"
+
+
+def _described(thing: Any) -> str:
+    described = getattr(thing, "describe", None)
+    return str(described()) if callable(described) else ""
 
 
 def digest(z: Z) -> str:

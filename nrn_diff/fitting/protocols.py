@@ -46,6 +46,12 @@ class Protocols:
         batch = jax.vmap(one)(stacked)
         return {name: jax.tree.map(lambda x, k=k: x[k], batch) for k, name in enumerate(self.changes)}
 
+    def describe(self) -> str:
+        """What decides the runs, for the digest of a checkpoint."""
+        described = getattr(self.model, "describe", None)
+        changes = {k: {n: np.asarray(x, float).tolist() for n, x in c.items()} for k, c in self.changes.items()}
+        return f"{described() if callable(described) else ''} {changes!r}"
+
 
 @dataclass(frozen=True)
 class Target:

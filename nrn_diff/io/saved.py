@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import io
 import json
 import os
@@ -16,7 +17,7 @@ import numpy as np
 from mod_translator import ir, serialize
 from nrn_diff import snapshot
 from nrn_diff.errors import SavedModelError
-from nrn_diff.snapshot import Capture
+from nrn_diff.snapshot import NERNST_AT_START, NERNST_EACH_STEP, START_CONCENTRATION, Capture
 
 FORMAT = "nrn_diff model"
 VERSION = 1
@@ -39,6 +40,53 @@ def save(capture: Capture, path: str | os.PathLike[str]) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def digest(capture: Capture) -> str:
+    """Hash of what a user sets in a model, numbers to nine digits.
+
+    What a run leaves behind (STATE and ASSIGNED variables, what the Nernst equation sets) does not count, nor rounding.
+    """
+    arrays: dict[str, np.ndarray] = {}
+    document = _encode(_as_set(capture), arrays)
+    sha = hashlib.sha256(json.dumps(_rounded(document), sort_keys=True).encode())
+    for name in sorted(arrays):
+        array = arrays[name]
+        sha.update(f"{name} {array.shape} {array.dtype}".encode())
+        if array.dtype.kind == "f":
+            mantissa, exponent = np.frexp(array)
+            array = np.stack([np.round(mantissa * 1e9), exponent])
+        sha.update(np.ascontiguousarray(array).tobytes())
+    return sha.hexdigest()
+
+
+def _as_set(capture: Capture) -> Capture:
+    def kept(data: snapshot.MechanismData, values: Mapping[str, Any]) -> dict[str, Any]:
+        left = ("STATE", "ASSIGNED")
+        symbols = data.ir.symbols
+        return {k: v for k, v in values.items() if k not in symbols or symbols[k].block not in left}
+
+    mechanisms = tuple(
+        dataclasses.replace(data, values=kept(data, data.values), globals_=kept(data, data.globals_))
+        for data in capture.mechanisms
+    )
+    ions = []
+    for ion in capture.ions:
+        start, nernst = ion.style & START_CONCENTRATION, ion.style & (NERNST_AT_START | NERNST_EACH_STEP)
+        inside, outside = (np.where(start > 0, 0.0, x) for x in (ion.inside, ion.outside))
+        erev, current = np.where(nernst > 0, 0.0, ion.erev), np.zeros_like(ion.current)
+        ions.append(dataclasses.replace(ion, inside=inside, outside=outside, erev=erev, current=current))
+    cable = dataclasses.replace(capture.cable, v=np.zeros_like(capture.cable.v))
+    return dataclasses.replace(capture, notes=(), cable=cable, mechanisms=mechanisms, ions=tuple(ions))
+
+
+def _rounded(document: Any) -> Any:
+    if isinstance(document, dict):
+        # Where the mod files are, and on which lines, decides nothing.
+        return {key: _rounded(value) for key, value in document.items() if key not in ("file", "loc")}
+    if isinstance(document, list):
+        return [_rounded(value) for value in document]
+    return f"{document:.9g}" if isinstance(document, float) else document
 
 
 def load(path: str | os.PathLike[str]) -> Capture:
