@@ -317,3 +317,12 @@ def test_single_precision_is_refused():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert Float64Required.__name__ in done.stderr
     assert "jax_enable_x64" in done.stderr
+
+
+@pytest.mark.parametrize("axes", [(0, None), (None, 0), (0, 0), (1, None)])
+def test_one_of_the_two_in_a_batch(axes):
+    rng = np.random.default_rng(0)
+    x, y = ((1.0 + rng.random((4, 4)) if axis is not None else 2.0 + rng.random(4)) for axis in axes)
+    quotient = jax.jit(jax.vmap(runtime.divide, in_axes=axes))(x, y)
+    # XLA may multiply by the inverse.
+    np.testing.assert_allclose(quotient, (x.T if axes[0] == 1 else x) / y, rtol=1e-15)
