@@ -366,3 +366,38 @@ def test_neurons_threads_are_left_to_work():
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-9)
     np.testing.assert_allclose(mixed, theirs, rtol=0, atol=1e-9)
     np.testing.assert_allclose(in_turn, theirs, rtol=0, atol=1e-9)
+
+
+LONG = """create soma
+access soma
+soma {insert hh  L = diam = 20}
+tstop = 2
+run()
+first = v(0.5)
+// %s
+run()
+second = t
+"""
+
+
+def a_long_file(folder):
+    from pathlib import Path
+
+    from neuron import h
+
+    import nrn_diff
+
+    h.load_file("stdrun.hoc")
+    path = Path(folder) / "long.hoc"
+    # NEURON reads a file piece by piece; what follows the first run is in none that it has read by then.
+    path.write_text(LONG % "\n// ".join(["as long as the files of models are"] * 2000))
+    nrn_diff.enable()
+    h.load_file(str(path))
+    return nrn_diff.plugin.runs_made(), h.first, h.second
+
+
+def test_a_hoc_file_is_read_to_its_end_after_a_run(tmp_path):
+    runs, first, second = run_function(a_long_file, folder=str(tmp_path))
+    assert runs == 2
+    assert first < -60
+    assert second == pytest.approx(2)

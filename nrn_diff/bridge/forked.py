@@ -7,6 +7,7 @@ import json
 import os
 import select
 import signal
+import stat
 import sys
 import time
 import warnings
@@ -93,6 +94,7 @@ def _run_copy(function: Callable[[], Any], write_end: int) -> None:
         for descriptor in (0, 1, 2):
             os.dup2(silent, descriptor)
         sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115  a notebook's streams reach beyond the descriptors
+        _leave_files(silent)
         try:
             answer = json.dumps({"result": function()})
         except BaseException as error:
@@ -103,6 +105,30 @@ def _run_copy(function: Callable[[], Any], write_end: int) -> None:
     finally:
         # _exit: the copy must run none of the user's exit handlers and flush none of their buffers.
         os._exit(status)
+
+
+def _leave_files(silent: int) -> None:
+    """Open anew what this process has open, and write nowhere: a copy shares its position in a file with the original.
+
+    NEURON goes to the end of the HOC file that it reads when an error is raised, also one that is caught
+    (hoc_execerror_mes, hoc.cpp): the original would not find the rest of the user's file.
+    """
+    import fcntl  # not on Windows
+
+    for descriptor in map(int, os.listdir("/dev/fd")):
+        with contextlib.suppress(OSError):  # closed meanwhile, or a file that is gone
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                continue
+            if fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_WRONLY:
+                os.dup2(silent, descriptor)
+                continue
+            where = f"/dev/fd/{descriptor}"
+            if sys.platform == "darwin":  # where that is the same open file once more
+                where = fcntl.fcntl(descriptor, fcntl.F_GETPATH, bytes(1024)).rstrip(b"\0").decode()
+            own = os.open(where, os.O_RDONLY)
+            os.lseek(own, os.lseek(descriptor, 0, os.SEEK_CUR), os.SEEK_SET)
+            os.dup2(own, descriptor)
+            os.close(own)
 
 
 def _read(descriptor: int, deadline: float) -> bytes | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import platform
 import re
 import sys
+from collections.abc import Iterator
 from functools import cache, partial
 from pathlib import Path
 
@@ -234,6 +236,27 @@ def function_name(word: int) -> str | None:
     mangled = found.name.decode() if found.name and found.address == word else ""
     plain = re.fullmatch(r"_Z(\d+)(\w+)v", mangled)
     return plain[2] if plain and len(plain[2]) == int(plain[1]) else ""
+
+
+@contextlib.contextmanager
+def keeping_the_place() -> Iterator[None]:
+    """Let NEURON go on in the HOC file that it reads where it was before.
+
+    It goes to the end of that file when an error is raised, also one that is caught (hoc_execerror_mes, hoc.cpp).
+    """
+    library, program = neuron_library(), ctypes.CDLL(None)
+    try:
+        file = ctypes.c_void_p.in_dll(library, "hoc_fin").value if library else None
+    except ValueError:
+        file = None
+    program.ftell.restype, program.ftell.argtypes = ctypes.c_long, [ctypes.c_void_p]
+    program.fseek.argtypes = [ctypes.c_void_p, ctypes.c_long, ctypes.c_int]
+    before = program.ftell(file) if file else -1  # -1 of a terminal too
+    try:
+        yield
+    finally:
+        if before >= 0 and program.ftell(file) != before:
+            program.fseek(file, before, os.SEEK_SET)
 
 
 def symbol_name(word: int) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import jax
 from neuron import h
 
+from nrn_diff.bridge.native import keeping_the_place
 from nrn_diff.bridge.stdrun import is_equivalent, redefined_procedures, stock_text
 from nrn_diff.cache import keep_compiled_programs
 from nrn_diff.errors import CaptureError, NrnDiffError
@@ -103,7 +104,8 @@ class _Plugin:
                 self._leave_steps(own, course)
                 return False
             try:
-                piece = self.session.run(steps, Progress("nrn_diff"), stops=course.stops)
+                with keeping_the_place():
+                    piece = self.session.run(steps, Progress("nrn_diff"), stops=course.stops)
             except CaptureError as error:
                 _forget_objects(error)
                 if course.neuron_can_go_on() and self.fallback.run_in_neuron(error, self.told):
