@@ -98,6 +98,7 @@ FOUND = {
     "CONSTANT { p = 1e999 }": "S118",
     "UNITS { p = 1e999 (mV) }": "S118",
     "STATE { p FROM 0 TO 1 START 1e999 }": "S118",
+    "DEFINE __class__ 3": "N101",  # NEURON's lexer would end the process
     "INITIAL { VERBATIM\nv = 1e999;\nENDVERBATIM\n}": "U158",
     "INITIAL { VERBATIM\nv = --7;\nENDVERBATIM\n}": "U158",
     "ASSIGNED { q[2] }\nINITIAL { FROM i = 0 TO 9999 { q[i] = v q[i+1] = q[i] } }": "S136",

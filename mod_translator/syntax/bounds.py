@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mod_translator.errors import Place, TranslationError, UnsupportedConstruct
+from mod_translator.errors import NmodlSyntaxError, Place, TranslationError, UnsupportedConstruct
 from mod_translator.syntax.source import Source
 
 MAX_TOKENS = 50_000  # a published mod file has up to 10,000
@@ -37,6 +37,10 @@ def check_bounds(source: Source) -> None:
             raise too_nested(source.place(k))
         if terms > MAX_TERMS:
             _too_large(source, k, f"a statement or a list of more than {MAX_TERMS} words")
+        if k and tokens[k - 1].text == "DEFINE" and token.kind != "name":  # at which the lexer ends the process
+            raise NmodlSyntaxError(
+                f"DEFINE {token.text}", remedy="write DEFINE, a name and a number", code="N101", place=source.place(k)
+            )
         if token.kind in ("name", "number") and len(token.text) > MAX_WORD:
             _too_large(source, k, f"a {token.kind} of {len(token.text)} characters")
 
