@@ -209,7 +209,7 @@ def enabled(fallback: Fallback | str | None = None) -> Iterator[None]:
 def summary() -> str:
     """What is to be said when a script has ended; '' if all its runs were made here."""
     if _plugin.in_neuron:
-        return f"{_plugin.in_neuron} runs were NEURON's own, {_plugin.runs} were made on JAX"
+        return f"runs made by NEURON itself: {_plugin.in_neuron}; made on JAX: {_plugin.runs}"
     if not _plugin.runs and h.t > 0:
         return (
             "nothing was run on JAX: the script makes its steps with fadvance(), advance() or step() in a loop of its "

@@ -144,7 +144,7 @@ MODELS = (
         tstop=450.0,
     ),
     Entry("18502", then='restart("ltp_two")', tstop=50.0),
-    Entry("18738", tstop=25.0),
+    Entry("18738", mods="", tstop=25.0),
     Entry("20014", then="{Main(1) run()}", tstop=50.0),
     Entry("26997", then="{fig1a() run()}", tstop=100.0),
     Entry("28316", tstop=150.0),
