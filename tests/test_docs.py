@@ -26,7 +26,16 @@ def examples(page):
 
 
 README = {name: text for name, _, text in examples(ROOT / "README.md")}
-RUNNABLE = [(page.name, name) for page in PAGES for name, run, _ in examples(page) if run]
+# Samples for most of a minute, with a package of the extra `posterior`.
+MARKS = {
+    "posterior.py": (
+        pytest.mark.slow,
+        pytest.mark.skipif(importlib.util.find_spec("blackjax") is None, reason="blackjax is not installed"),
+    )
+}
+RUNNABLE = [
+    pytest.param(page.name, name, marks=MARKS.get(name, ())) for page in PAGES for name, run, _ in examples(page) if run
+]
 
 
 def run_example(folder, name, text):
