@@ -1,5 +1,7 @@
 """What users do with a captured model: parameters, recordings, saving, refusals; on a model made by NEURON once."""
 
+import json
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -181,6 +183,16 @@ def test_damaged_and_foreign_files_are_refused(saved, tmp_path):
         path = tmp_path / name
         path.write_bytes(content)
         with pytest.raises(SavedModelError, match=name):
+            nrn_diff.load(path)
+    with np.load(saved[0]) as archive:
+        content = {name: archive[name] for name in archive.files}
+    document = json.loads(content["document"].tobytes())
+    del document["model"]["fields"]["cable"]["fields"]["rallbranch"]
+    for layout, message in (("of old", "capture the model again"), (document["layout"], "rallbranch")):
+        content["document"] = np.frombuffer(json.dumps({**document, "layout": layout}).encode(), np.uint8)
+        path = tmp_path / "of old.npz"
+        np.savez(path, **content)
+        with pytest.raises(SavedModelError, match=message):
             nrn_diff.load(path)
     pickled = tmp_path / "pickled"
     np.savez(pickled.open("wb"), document=np.array([{"a": 1}], dtype=object))

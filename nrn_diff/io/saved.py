@@ -20,16 +20,20 @@ from nrn_diff.errors import SavedModelError
 from nrn_diff.snapshot import NERNST_AT_START, NERNST_EACH_STEP, START_CONCENTRATION, Capture
 
 FORMAT = "nrn_diff model"
-VERSION = 1
 _CLASSES = {
     cls.__name__: cls for cls in vars(snapshot).values() if dataclasses.is_dataclass(cls) and isinstance(cls, type)
 }
+
+_PARTS = {cls.__name__: cls for cls in vars(ir).values() if dataclasses.is_dataclass(cls) and isinstance(cls, type)}
+_LAYOUT = hashlib.sha256(
+    json.dumps({n: [f.name for f in dataclasses.fields(c)] for n, c in sorted((_PARTS | _CLASSES).items())}).encode()
+).hexdigest()[:16]
 
 
 def save(capture: Capture, path: str | os.PathLike[str]) -> None:
     """Write a snapshot; the file appears whole or not at all."""
     arrays: dict[str, np.ndarray] = {}
-    document = {"format": FORMAT, "version": VERSION, "model": _encode(capture, arrays)}
+    document = {"format": FORMAT, "layout": _LAYOUT, "model": _encode(capture, arrays)}
     path = Path(path)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -98,8 +102,11 @@ def load(path: str | os.PathLike[str]) -> Capture:
         document = json.loads(arrays.pop("document").tobytes())
         if document["format"] != FORMAT:
             raise SavedModelError(f"{path} is not a saved nrn_diff model")
-        if document["version"] != VERSION:
-            raise SavedModelError(f"{path} has format version {document['version']}; this nrn_diff reads {VERSION}")
+        if document.get("layout") != _LAYOUT:
+            raise SavedModelError(
+                f"{path} was saved by a version of nrn_diff whose models hold other things than those of this one: "
+                "capture the model again and save it"
+            )
         capture = _decode(document["model"], arrays)
     except SavedModelError:
         raise
