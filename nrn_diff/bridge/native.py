@@ -48,15 +48,21 @@ def neuron_library() -> ctypes.CDLL | None:
     return None
 
 
-def hook(name: str) -> bool | None:
-    """Whether a global pointer of NEURON's library is set; None if this build of NEURON does not show it."""
+def _pointer(name: str) -> int | None:
+    """A global pointer of NEURON's library, 0 if it is not set; None if this build of NEURON does not show it."""
     library = neuron_library()
     if library is None:
         return None
     try:
-        return bool(ctypes.c_void_p.in_dll(library, name).value)
+        return ctypes.c_void_p.in_dll(library, name).value or 0
     except ValueError:
         return None
+
+
+def hook(name: str) -> bool | None:
+    """Whether a global pointer of NEURON's library is set; None if this build of NEURON does not show it."""
+    address = _pointer(name)
+    return None if address is None else bool(address)
 
 
 def counter(name: str) -> int | None:
@@ -119,11 +125,7 @@ def _place_artificial_cells(library: ctypes.CDLL) -> None:
 
 def step_of_thread() -> tuple[float, float] | None:
     """dt (ms) and cj (1/ms) of NEURON's first thread (NrnThread); None if this build does not show them."""
-    library = neuron_library()
-    try:
-        thread = ctypes.c_void_p.in_dll(library, "nrn_threads").value if library else None
-    except ValueError:
-        return None
+    thread = _pointer("nrn_threads")
     if not thread:
         return None
     t, dt, cj = (ctypes.c_double.from_address(thread + 8 * k).value for k in range(3))
@@ -244,11 +246,7 @@ def keeping_the_place() -> Iterator[None]:
 
     It goes to the end of that file when an error is raised, also one that is caught (hoc_execerror_mes, hoc.cpp).
     """
-    library, program = neuron_library(), ctypes.CDLL(None)
-    try:
-        file = ctypes.c_void_p.in_dll(library, "hoc_fin").value if library else None
-    except ValueError:
-        file = None
+    file, program = _pointer("hoc_fin"), ctypes.CDLL(None)
     program.ftell.restype, program.ftell.argtypes = ctypes.c_long, [ctypes.c_void_p]
     program.fseek.argtypes = [ctypes.c_void_p, ctypes.c_long, ctypes.c_int]
     before = program.ftell(file) if file else -1  # -1 of a terminal too

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .interpreter import Variables
+from .frame import Variables
 
 Array = np.ndarray
 

@@ -36,8 +36,16 @@ class Waiting:
 
 
 class _LiveNet(_Network):
-    passed: list[int]
-    senders: list[int]
+    def __init__(
+        self,
+        cells: Sequence[ArtificialCell],
+        connections: Sequence[ArtificialConnection],
+        n_outside: int,
+        random: RandomProvider | None,
+    ) -> None:
+        super().__init__(cells, connections, [np.zeros(0)] * n_outside, False, random)
+        self.passed: list[int] = []
+        self.senders: list[int] = []
 
     def send(self, source: int, time: float, now: float | None = None) -> None:
         self.senders.append(source)
@@ -71,8 +79,7 @@ class LiveNetwork:
         common_delays: Sequence[float | None] | None = None,
         watched: Sequence[Watched] = (),
     ) -> None:
-        self._net = _LiveNet(cells, connections, [np.zeros(0)] * n_outside, False, random)
-        self._net.passed, self._net.senders = [], []
+        self._net = _LiveNet(cells, connections, n_outside, random)
         if common_delays is not None:
             self._net.common_delay = list(common_delays)
         self._net.log = Log(watched)
