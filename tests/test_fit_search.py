@@ -166,10 +166,12 @@ def test_losses_that_minimum_norm_refuses():
 
 
 def test_a_batch_that_does_not_fit_is_made_smaller():
-    function = lambda x: jnp.sum(jnp.sin(jnp.outer(x, x)) @ jnp.cos(jnp.outer(x, x)))
+    # The results themselves take the room: how much lies between is for each version of XLA to decide.
+    function = lambda x: jnp.sin(jnp.outer(x, x))
     points = jnp.asarray(np.random.default_rng(0).standard_normal((10, 50)))
     whole = Batched(function, 10)(points)
-    one = jax.jit(jax.vmap(function)).lower(points[:1]).compile().memory_analysis().temp_size_in_bytes
+    needed = jax.jit(jax.vmap(function)).lower(points[:1]).compile().memory_analysis()
+    one = needed.temp_size_in_bytes + needed.output_size_in_bytes
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         guarded = Batched(function, 10, limit=int(3.5 * one))
