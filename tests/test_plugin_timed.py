@@ -37,12 +37,15 @@ def timed(on):
     every, other = h.Vector().record(soma(0.5)._ref_v, 0.17), h.Vector().record(dend(0.5)._ref_v, 0.4)
     when = h.Vector([0, 0.025, 0.9, 1.5, 2.2, 3.123, 3.9, 8])
     at, at_t = h.Vector().record(soma(0.5)._ref_v, when), h.Vector().record(h._ref_t, 0.3)
+    h.CVode().use_fast_imem(1)
+    across = [h.Vector().record(r, 0.2) for r in (dend(0.5)._ref_i_membrane_, dend(0.5)._ref_i_membrane)]
+    across.append(h.Vector().record(soma(0.5)._ref_i_cap, h.Vector([0, 1.5, 2.2, 3])))
     if on:
         nrn_diff.enable()
     seen = []
 
     def look():
-        for vector in (v, ends, i, every, other, at, at_t):
+        for vector in (v, ends, i, every, other, at, at_t, *across):
             seen.append(np.array(vector))
         live = [h.t, clamp.amp, dend(0.5).pas.e, soma(0.5).ena, dend(0.5).e_extracellular, clamp.i, soma(0.5).v]
         seen.append(np.array(live))
@@ -79,7 +82,7 @@ def timed(on):
 def test_what_is_played_and_sampled_goes_on_as_in_neuron():
     here, there = (run_function(timed, on=on) for on in (True, False))
     assert (here["runs"], there["runs"]) == (5, 0)
-    assert len(here["seen"]) == len(there["seen"]) == 40
+    assert len(here["seen"]) == len(there["seen"]) == 55
     for k, (mine, neuron) in enumerate(zip(here["seen"], there["seen"], strict=True)):
         assert mine.shape == neuron.shape, k
         np.testing.assert_allclose(mine, neuron, rtol=0, atol=2e-9, err_msg=str(k))

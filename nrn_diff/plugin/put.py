@@ -24,6 +24,7 @@ from nrn_diff.errors import CaptureError
 from nrn_diff.events.live import Waiting
 from nrn_diff.events.pattern import POSITION
 from nrn_diff.plugin.agenda import check_order, put_agendas, still_waiting
+from nrn_diff.plugin.membrane import set_membrane_currents
 from nrn_diff.plugin.spike_vectors import append, spikes_by_vector
 from nrn_diff.plugin.ties import arriving
 from nrn_diff.plugin.timed import put_timed, take_samples
@@ -70,7 +71,8 @@ def put(ready: Prepared, done: Finished) -> None:
     _set_played(ready)
     _set_elements(ready, state)
     if len(done.starts):
-        _set_membrane_currents(ready, state)
+        assert state.membrane is not None
+        set_membrane_currents(ready.inventory, ready.structure, state.membrane)
     vectors = {v.hname(): v for v in hoc_objects("Vector")}
     kept = len(ready.capture.records) - len(ready.counts)
     for count, column in zip(ready.counts, done.samples.T[kept:], strict=True):
@@ -157,20 +159,6 @@ def _left_by_events(mechanism: MechanismStructure) -> set[str]:
     symbols = mechanism.ir.symbols
     written = {n for n in block.outputs if n in symbols and symbols[n].common} if block is not None else set()
     return written - set(mechanism.ir.shared)
-
-
-def _set_membrane_currents(ready: Prepared, state: State) -> None:
-    """i_cap; i_membrane where extracellular is inserted; i_membrane_ if NEURON computes it."""
-    topology, outside = ready.inventory.topology, ready.inventory.extracellular
-    nodes = {"i_cap": topology.segment_node, "i_membrane": np.zeros(0, int) if outside is None else outside.nodes}
-    if h.CVode().use_fast_imem():
-        nodes["i_membrane_"] = np.arange(topology.n_nodes)
-    assert state.membrane is not None
-    for name, where in nodes.items():
-        now = np.asarray(state.membrane[name])[ready.structure.row_of_node]
-        for node in where.tolist():
-            section, x = topology.node_place(node)
-            setattr(section(x), name, float(now[node]))
 
 
 def _set_played(ready: Prepared) -> None:

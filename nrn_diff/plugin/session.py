@@ -48,6 +48,7 @@ from nrn_diff.plugin.agenda import NoRoomError, enlarged, read_agendas, room_for
 from nrn_diff.plugin.chunks import Progress, Stepper
 from nrn_diff.plugin.guard import guards, unguarded
 from nrn_diff.plugin.hidden import Hidden, hidden_at_start, left_behind, lost
+from nrn_diff.plugin.membrane import membrane_currents
 from nrn_diff.plugin.put import Finished, layered_in_order, put
 from nrn_diff.plugin.spike_vectors import numbers_of_senders, spike_vectors
 from nrn_diff.plugin.statements import Piece, check_ties, steps_until, take_statements
@@ -203,8 +204,7 @@ class Session:
         findings.raise_if_refused()
         self.known = known
         capture = replace(capture, records=(*capture.records, *map(record_of_count, counts)))
-        driven = capture.plays
-        self.capacity = room_for(own, self.capacity)
+        driven, self.capacity = capture.plays, room_for(own, self.capacity)
         capture = replace(live_capture(capture, wiring.outside, wiring.heard), event_capacity=self.capacity)
         structure = self._structure(capture)
         v = jnp.asarray(capture.cable.v[structure.tree.order])
@@ -216,8 +216,9 @@ class Session:
         check_ties(statements.values(), findings, known=not ties.others)
         findings.raise_if_refused()
         above = jnp.array([saved.sources[k][0] for k in known.sources.place], bool)
+        across, outside = membrane_currents(inventory, structure), _outside(capture, inventory, structure)
         queues = start_queues(structure, own, agendas, wiring, float(h.t))
-        start = Live(v, jnp.asarray(float(h.t)), above, _outside(capture, inventory, structure), queues)
+        start = Live(v, jnp.asarray(float(h.t)), above, across, outside, queues)
         fixed, state = from_start(structure, values, start, hidden)
         drives = live_drives(structure, values, driven, grid) if driven else no_drives()
         network = LiveNetwork(

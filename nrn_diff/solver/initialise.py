@@ -20,18 +20,20 @@ from nrn_diff.solver.record import recorded
 from nrn_diff.solver.spikes import no_spikes
 from nrn_diff.solver.structure import IonStructure, MechanismStructure, Structure
 from nrn_diff.solver.values import Array, Fixed, IonState, Queue, State, Values
-from nrn_diff.solver.voltage import no_membrane_currents, start_membrane_currents
+from nrn_diff.solver.voltage import start_membrane_currents
 
 
 class Live(NamedTuple):
     """The state of NEURON beside the model's numbers. v [rows] (mV), t (ms); above [n_sources]: watched voltages above
-    threshold; vext [layered rows, layers] (mV): None without extracellular layers. queues: the events that wait for
-    the instances of a mechanism, from themselves or from others of them, and their WATCHes.
+    threshold; membrane: currents through it by their names in NEURON, [rows] (mA/cm2; i_membrane_: nA); vext
+    [layered rows, layers] (mV): None without extracellular layers. queues: the events that wait for the instances of a
+    mechanism, from themselves or from others of them, and their WATCHes.
     """
 
     v: Array
     t: Array
     above: Array
+    membrane: dict[str, Array]
     vext: Array | None = None
     queues: dict[str, Queue] = {}  # noqa: RUF012
 
@@ -111,7 +113,7 @@ def from_live(
         no_spikes(structure)._replace(above=start.above),
         vext=start.vext,
         e_extracellular=None if values.extracellular is None else values.extracellular.e_extracellular,
-        membrane=no_membrane_currents(start.v),
+        membrane=dict(start.membrane),
         queues=dict(start.queues),
     )
     for mechanism in structure.mechanisms:
