@@ -54,8 +54,11 @@ def traces(layered):
     h.CVode().use_fast_imem(1)
     soma, dend, y, y2, keep = build(h, layered)
     references = [soma(0.5)._ref_v, dend(0.5)._ref_v, y._ref_x[0], y._ref_x[1], y2._ref_x[1], y2._ref_x[2]]
-    references += [soma(0.5)._ref_i_membrane_, dend(1)._ref_i_membrane_, dend(1)._ref_v]
+    references += [soma(0.5)._ref_i_membrane_, dend(1)._ref_i_membrane_, dend(1)._ref_v, dend(0.5).pas._ref_e]
     vectors = [h.Vector().record(reference) for reference in references]
+    wave, when = h.Vector([-70, -50, -60]), h.Vector([0, 1, 2])
+    wave.play(dend(0.5).pas._ref_e, when, 1)
+    keep += [wave, when]
     before = [y.to_python(), y2.to_python()]
     model = nrn_diff.capture()
     untouched = before == [y.to_python(), y2.to_python()]

@@ -61,6 +61,12 @@ def live_circuits() -> list[LiveCircuit] | None:
     return found
 
 
+def vectors_of_circuits() -> set[str]:
+    """HOC names of the Vectors that LinearMechanisms were made of: NEURON ends where their sizes are not those."""
+    parts = (part for c in live_circuits() or () for part in (c.y, c.y0, c.b))
+    return {part.hname() for part in parts if part is not None}
+
+
 def read_circuits(inventory: Inventory, secondorder: int, findings: Findings) -> tuple[Circuit, ...]:
     """The circuits with their numbers, and where they are connected. Refuses what changes during a run."""
     live = live_circuits()

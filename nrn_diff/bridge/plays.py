@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from neuron import h
 
+from nrn_diff.bridge.circuits import vectors_of_circuits
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import in_copy
 from nrn_diff.bridge.inventory import Inventory, hoc_objects
@@ -179,9 +180,11 @@ def _initialised(vectors: Sequence[Any], numbers: Sequence[int], digit: int) -> 
 
     A list of times is known by the fraction of the first event's time, a list of discontinuities by the bound.
     """
+    fixed = vectors_of_circuits()
     for k, vector in enumerate(vectors):
-        vector.resize(_BASE + 2)
-        vector.fill(1 + k // digit % _BASE + (k + 1) * _FRACTION)
+        if vector.hname() not in fixed:
+            vector.resize(_BASE + 2)
+            vector.fill(1 + k // digit % _BASE + (k + 1) * _FRACTION)
     h.CVode().active(0)
     h.finitialize()
     saved = saved_here()
@@ -201,14 +204,16 @@ def _targets(
     last: plays beyond that one do not act. Restoring a SaveState makes every play set its variable, from the sample at
     which the file says that it is.
     """
-    for vector in vectors:
+    fixed = vectors_of_circuits()
+    free = [(k, vector) for k, vector in enumerate(vectors) if vector.hname() not in fixed]
+    for _, vector in free:
         vector.resize(2)  # NEURON is initialised before the marks are there
         vector.fill(1.5)
     h.CVode().active(0)
     h.finitialize()
     saved = saved_here()
     n = len(numbers)
-    for k, vector in enumerate(vectors):
+    for k, vector in free:
         vector.resize(2 * n)
         for m in range(n):
             vector.x[2 * m] = vector.x[2 * m + 1] = _FIRST - k * n - m

@@ -14,6 +14,7 @@ from neuron import h
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import in_copy
 from nrn_diff.bridge.hoc_events import forget_statements
+from nrn_diff.bridge.inventory import hoc_objects
 from nrn_diff.bridge.native import forget_watches
 from nrn_diff.bridge.play_record import Kind
 from nrn_diff.bridge.save_state import SavedState, saved_here
@@ -123,6 +124,9 @@ def _samples(
     h.finitialize()
     forget_statements()
     forget_watches()
+    for netcon in hoc_objects("NetCon"):
+        # What the marks make cross a threshold would arrive before all that its target has received.
+        netcon.active(0)
     for k, vector in enumerate(vectors):
         if vector.size() and k not in timed:
             vector.fill(0.0)  # what a list of times holds waits until long after
