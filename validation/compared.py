@@ -104,6 +104,6 @@ def gradient(model: Any, mechanism: ir.Mechanism) -> str:
         recording = model.simulate(free)
         return sum(jnp.mean(recording[label]) for label in recording)
 
-    slopes = jax.grad(loss)(theta)
+    slopes = jax.jit(jax.grad(loss))(theta)
     bad = [name for name, slope in slopes.items() if not np.isfinite(np.asarray(slope)).all()]
     return f"not finite: {', '.join(bad)}" if bad else "finite"
