@@ -201,7 +201,7 @@ class Symbol:
     """A file-level variable.
 
     `block` is the block that declares it: PARAMETER, STATE, ASSIGNED, CONSTANT, UNITS, LOCAL (of the file), RANDOM,
-    OPAQUE, PROCESS, or '' for NEURON's own.
+    OPAQUE, PROCESS, LAG, or '' for NEURON's own.
     `length` is 0 for a scalar. `visible` says whether HOC can read it by name (RANGE, GLOBAL, STATE). `common`: of an
     INSTANCE variable, that NEURON has one for all instances.
     """
@@ -310,6 +310,7 @@ class Routine:
 
 EXTERNAL = "EXTERNAL"  # Symbol.block of a POINTER to the GLOBAL of another mechanism that has its name in HOC
 OPAQUE = "BBCOREPOINTER"  # Symbol.block of what only C code can use
+LAG = "LAG"  # Symbol.block of the past of a variable: whoever knows dt sets its length
 PROCESS = "PROCESS"  # Symbol.block of the place of the one random stream that all mechanisms of a process draw from
 LIBRARY = "nothing"  # the SUFFIX of a file that only holds functions for HOC
 BEFORE_AFTER = ("before_initial", "after_initial", "before_breakpoint", "after_solve", "before_step")

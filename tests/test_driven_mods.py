@@ -8,7 +8,19 @@ from neuron_process import compile_mods, run_function
 import mod_translator
 from validation.mods.drivers import needed
 
-_DIFFERENTIATED = ("drepeat", "dshare", "dturn", "daround", "dfilled", "dstages", "dscheme", "dorder", "dmeet")
+_DIFFERENTIATED = (
+    "drepeat",
+    "dshare",
+    "dturn",
+    "daround",
+    "dfilled",
+    "dstages",
+    "dscheme",
+    "dorder",
+    "dmeet",
+    "dlag",
+    "dlagall",
+)
 FOLDER = Path(__file__).parent / "driven_mods"
 
 
@@ -107,3 +119,61 @@ def test_what_usetable_decides_is_neurons_also_after_a_run():
     assert len(exact) == len(looked_up) == 3
     assert max(*exact.values(), *looked_up.values()) <= 1e-11
     assert end != other
+
+
+def delayed():
+    """The derivative of what a LAG gives by its delay, a delay that is too long, and runs of enable() in pieces."""
+    import jax
+    import jax.numpy as jnp
+    import neuron_models
+    import numpy as np
+    from neuron import h
+
+    import nrn_diff
+
+    jax.config.update("jax_enable_x64", True)
+    h.load_file("stdrun.hoc")
+    cell = h.Section("cell")
+    cell.insert("dlag")
+    cell.insert("pas")
+    clamp = h.IClamp(cell(0.5))
+    clamp.delay, clamp.dur, clamp.amp = 1, 5, 0.1
+    h.tstop = 8
+    cell(0.5).dlag.d = 2.11
+    late, v = h.Vector().record(cell(0.5).dlag._ref_late), h.Vector().record(cell(0.5)._ref_v)
+    model = nrn_diff.capture()
+    out = neuron_models.compare_with_neuron(model, h)["worst"]
+    assert len(v) == len(late)
+    theta = model.parameters("d_dlag")
+
+    def total(theta):
+        return jnp.sum(model.simulate(theta)["cell(0.5).dlag.late"])
+
+    slope, sums = float(jax.grad(total)(theta)["d_dlag"][0]), []
+    for d in (2.11 + 1e-5, 2.11 - 1e-5):
+        cell(0.5).dlag.d = d
+        h.run()
+        sums.append(late.sum())
+    far = np.asarray(model.simulate({"d_dlag": theta["d_dlag"] * 3})["cell(0.5).dlag.late"])
+    expected = np.array(late)
+    with nrn_diff.enabled():
+        h.finitialize(h.v_init)
+        h.continuerun(5)
+        h.continuerun(8)
+    return (
+        out,
+        slope,
+        (sums[0] - sums[1]) / 2e-5,
+        bool(np.isnan(far).any()),
+        float(abs(np.array(late) - expected).max()),
+    )
+
+
+def test_what_a_lag_gives_has_neurons_derivative_by_the_delay():
+    text = (FOLDER / "dlag.mod").read_text()
+    worst, slope, expected, too_long, in_pieces = run_function(delayed, mods={"dlag.mod": text})
+    assert max(worst.values()) <= 1e-10, worst
+    assert abs(slope) > 1
+    assert abs(slope - expected) <= 1e-6 * abs(expected)
+    assert too_long
+    assert in_pieces <= 1e-10

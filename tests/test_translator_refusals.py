@@ -87,6 +87,9 @@ SEMANTIC = {
     "S179": CALLED % "PROCEDURE $f(x) { TABLE b FROM 0 TO 1 WITH 10 a = x }",
     "S182": "NEURON { SUFFIX x }\nASSIGNED { $a[20000] }\n",
     "S183": CALLED % "PROCEDURE f(x) { TABLE a, $a FROM 0 TO 1 WITH 10 a = x }",
+    "S188": INITIAL % "LAG $p BY p",
+    "S189": INITIAL % "LAG a BY $b",
+    "S190": INITIAL % "LAG a BY p LAG $a BY p",
     "S165": P + "BREAKPOINT { i = v }\n$NET_RECEIVE () { a = 1 }\n",
 }
 
@@ -103,7 +106,7 @@ UNSUPPORTED = {
     "U140": CALLED % "FUNCTION f(x) { f = x*$f(x - 1) }",
     "U150": SOLVED % "while ($a < 3) { a = a + 1 m' = -m }",
     "U151": "NEURON { ARTIFICIAL_CELL x }\nASSIGNED { a }\nNET_RECEIVE (w) { WATCH ($a > 3) 2 }\n",
-    "U153": INITIAL % "LAG a BY p",
+    "U153": "NEURON { ARTIFICIAL_CELL x }\nASSIGNED { a }\nPARAMETER { p }\nNET_RECEIVE (w) { LAG $a BY p }\n",
     "U154": SOLVED % "$m'' = -m",
     "U155": "NEURON { SUFFIX x }\nSTATE { m[2] }\nBREAKPOINT { SOLVE s METHOD cnexp }\n"
     "DERIVATIVE s { $m'[0] = -m[0] }\n",

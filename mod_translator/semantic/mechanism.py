@@ -10,6 +10,7 @@ from mod_translator import ir
 from mod_translator.passes.walk import calls, expressions, names, statements
 from mod_translator.semantic.block import Block, concatenated
 from mod_translator.semantic.context import Context
+from mod_translator.semantic.lag import finish, forgetting
 from mod_translator.semantic.names import NOT_THREAD_SAFE
 from mod_translator.semantic.statements import Lowering
 from mod_translator.semantic.symbols import Symbols, assigned_names, collect, six_digits
@@ -42,6 +43,11 @@ class _Analysis:
         self.lower.solves.finish_schemes()
         self._tables_filled_anyway(kind)
         self._unreached()
+        if "before_initial" in around:
+            around["before_initial"] = forgetting(self.lower, around["before_initial"])
+        else:
+            initial = forgetting(self.lower, initial)
+        finish(self.lower, thread_safe=self._thread_safe())
         return ir.Mechanism(
             name,
             kind,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+LAG_VALUE, LAG_AFTER, LAG_FORGET = "lag__value", "lag__after", "lag__forget"
+
 # Functions of one number or more that the IR may call: name -> number of arguments.
 INTRINSICS: dict[str, int] = {
     "exp": 1,
@@ -43,6 +45,10 @@ INTRINSICS: dict[str, int] = {
     "random__process_poisson": 2,
     "random__process_after_poisson": 2,
     "random__process_seed": 1,
+    # Of the past of a variable (see semantic/lag.py): the past, t, the variable, the delay.
+    LAG_VALUE: 4,
+    LAG_AFTER: 4,
+    LAG_FORGET: 1,
 }
 
 # NEURON's own variables that an intrinsic uses besides its arguments.

@@ -11,6 +11,7 @@ from mod_translator.semantic.conductance import conductance
 from mod_translator.semantic.context import Context, first_name
 from mod_translator.semantic.expressions import Resolver
 from mod_translator.semantic.kinetic import Kinetic
+from mod_translator.semantic.lag import lag
 from mod_translator.semantic.leaving import CannotLeaveError, unrolled
 from mod_translator.semantic.local_arrays import assign_element
 from mod_translator.semantic.names import (
@@ -221,6 +222,8 @@ class Lowering:
                 return tuple(s for condition, flag in conditions for s in events.watch(self, condition, flag, work))
             case tree.ForNetcons(args, body) if work.kind == "NET_RECEIVE":
                 return events.for_netcons(self, args, body, work)
+            case tree.Lag():
+                return lag(self, statement, work)
             case tree.VerbatimText(index):
                 return verbatim(self, tree.Mixed((index,), ()), work, last)
             case tree.Mixed():

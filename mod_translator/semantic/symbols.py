@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from mod_translator.ir import EXTERNAL, OPAQUE, Current, IonUse, Loc, Role, Symbol
+from mod_translator.ir import EXTERNAL, LAG, OPAQUE, Current, IonUse, Loc, Role, Symbol
 from mod_translator.semantic.context import Context
 from mod_translator.semantic.names import EXTERNALS, ion_variables
 from mod_translator.semantic.units import UnitError, standard_units
@@ -19,6 +19,7 @@ from mod_translator.syntax import tree
 from mod_translator.validate import MAX_ELEMENTS
 
 _CALLABLE = ("FUNCTION", "PROCEDURE", "DERIVATIVE", "KINETIC", "LINEAR", "NONLINEAR", "DISCRETE", "FUNCTION_TABLE")
+DEFAULT_PAST = 259  # numbers in the past of a LAG, until dt and the delay are known
 
 
 @dataclass
@@ -33,6 +34,7 @@ class Symbols:
     renamed: variables of the file that go by another name here (`flag`: in NET_RECEIVE that is the flag of the event;
     a LOCAL of the file with the name of an ASSIGNED).
     element_functions: of the lengths of LOCAL arrays, the FUNCTION that reads an element (see local_arrays.py).
+    lags: (variable, delay) of the LAG statements -> its result, and the past of each element.
     """
 
     table: dict[str, Symbol] = field(default_factory=dict)
@@ -48,6 +50,7 @@ class Symbols:
     point: bool = False
     renamed: dict[str, str] = field(default_factory=dict)
     element_functions: dict[int, str] = field(default_factory=dict)
+    lags: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = field(default_factory=dict)
 
 
 def six_digits(text: str) -> float:
@@ -71,6 +74,18 @@ def assigned_names(body: tree.Body) -> Iterator[str]:
                     yield from assigned_names(arm)
             case tree.Loop() | tree.While() | tree.Nested() | tree.NetInitial() | tree.ForNetcons():
                 yield from assigned_names(statement.body)
+
+
+def _lag_statements(body: tree.Body) -> Iterator[tree.Lag]:
+    for statement in body:
+        match statement:
+            case tree.Lag():
+                yield statement
+            case tree.Conditional(arms, _):
+                for _, arm in arms:
+                    yield from _lag_statements(arm)
+            case tree.Loop() | tree.While() | tree.Nested() | tree.NetInitial() | tree.ForNetcons():
+                yield from _lag_statements(statement.body)
 
 
 class _Collector:
@@ -105,6 +120,7 @@ class _Collector:
             self._add(marked, Symbol("", Role.INSTANCE, "RANDOM"))
         self._start_parameters()
         self._undeclared()
+        self._lags()
         self._blocks()
         return self.out
 
@@ -276,6 +292,25 @@ class _Collector:
                 reason = f"the current {current.name} is declared nowhere"
                 marked = self.ranges.get(current.name, "")
                 self.context.wrong("S126", reason, "declare it in ASSIGNED", marked)
+
+    def _lags(self) -> None:
+        """Declare what nocmodl makes of LAG x BY d: lag_x_d, a static variable of the file."""
+        words = {token.text for token in self.context.source.tokens}
+        for statement in (s for block in self.file.blocks for s in _lag_statements(block.body)):
+            variable, delay = self.context.name(statement.variable), self.context.name(statement.delay)
+            of, name = self.out.table.get(self.out.renamed.get(variable, variable)), f"lag_{variable}_{delay}"
+            if name in self.out.table:
+                reason = f"LAG {variable} BY {delay} stands twice, or {name} is declared"
+                self.context.wrong("S190", reason, "keep one of them", statement.variable)
+                continue
+            length, loc = of.length if of is not None else 0, self.context.loc(statement.variable)
+            self.out.table[name] = Symbol(name, Role.GLOBAL, "LOCAL", length=length, loc=loc)
+            role = Role.GLOBAL if of is not None and of.role is Role.GLOBAL else Role.INSTANCE
+            past = [f"past_of_{name}" + (f"_{k}" if length else "") for k in range(max(length, 1))]
+            past = [next(p for n in itertools.count() if (p := f"{each}{'_' * n}") not in words) for each in past]
+            for each in past:
+                self.out.table[each] = Symbol(each, role, LAG, length=DEFAULT_PAST, loc=loc)
+            self.out.lags[variable, delay] = name, tuple(past)
 
     # --------------------------------------------------------------------------------------------- code blocks
 

@@ -49,7 +49,7 @@ class Statements:
             "LonDiffuse": lambda n: self._compartment(n, n.rate, True),
             "WatchStatement": self._watch,
             "Verbatim": lambda n: tree.VerbatimText(verbatim_index(n)),
-            "LagStatement": lambda n: tree.Other("LAG"),
+            "LagStatement": lambda n: tree.Lag(identifier(n.name), identifier(n.byname)),
             "MutexLock": lambda n: None,
             "MutexUnlock": lambda n: None,
             "UnitState": lambda n: None,

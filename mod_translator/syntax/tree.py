@@ -185,6 +185,14 @@ class Mixed:
 
 
 @dataclass(frozen=True, slots=True)
+class Lag:
+    """LAG variable BY delay."""
+
+    variable: str
+    delay: str
+
+
+@dataclass(frozen=True, slots=True)
 class Other:
     """A statement that is never translated, by its NMODL keyword."""
 
@@ -212,6 +220,7 @@ Statement = (
     | Watch
     | VerbatimText
     | Mixed
+    | Lag
     | Other
 )
 Body = tuple[Statement, ...]

@@ -22,6 +22,7 @@ from nrn_diff.bridge.ions import Styles, capture_ion
 from nrn_diff.bridge.links import find_links
 from nrn_diff.bridge.mechanisms import capture_mechanism, left_over
 from nrn_diff.bridge.own_mods import note_vectors_of_counts
+from nrn_diff.bridge.pasts import with_pasts
 from nrn_diff.bridge.plays import find_plays
 from nrn_diff.bridge.random_play import find_random_plays
 from nrn_diff.bridge.records import find_records, refuse_weights
@@ -96,17 +97,21 @@ def _capture(
     wanted = {name: hidden_names(m) if from_now else left_over(m) for name, m in lowered.items()}
     hidden = _read_hidden(inventory, lowered, wanted)
     mechanisms = tuple(
-        translator.completed(
-            capture_mechanism(
-                d,
-                lowered[d.type.name],
-                rank[d.type.name],
-                links,
-                findings,
-                from_now=from_now is not None,
-                hidden=hidden.get(d.type.name),
-                generators=generators,
-            )
+        with_pasts(
+            translator.completed(
+                capture_mechanism(
+                    d,
+                    lowered[d.type.name],
+                    rank[d.type.name],
+                    links,
+                    findings,
+                    from_now=from_now is not None,
+                    hidden=hidden.get(d.type.name),
+                    generators=generators,
+                )
+            ),
+            clock.dt,
+            findings,
         )
         for d in sorted(inventory.mechanisms, key=lambda d: rank[d.type.name])
         if d.type.name in lowered

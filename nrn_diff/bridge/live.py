@@ -247,7 +247,7 @@ def _columns(kind: MechanismType, mechanism: ir.Mechanism) -> tuple[str, ...]:
     hidden = [
         s.name
         for s in mechanism.symbols.values()
-        if s.role is ir.Role.INSTANCE and s.name not in names and s.block != ir.OPAQUE
+        if s.role is ir.Role.INSTANCE and s.name not in names and s.block not in (ir.OPAQUE, ir.LAG)
         for _ in range(s.length or 1)
     ]
     return (*names, *hidden)

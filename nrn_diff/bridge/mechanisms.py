@@ -132,7 +132,7 @@ def left_over(mechanism: ir.Mechanism) -> list[str]:
     read = {name for block in (*blocks, initial) if block is not None for name in analysis.exposed(block)}
     set_anew = (set(initial.writes) - set(initial.reads)) if initial is not None else set()
     symbols = [s for n in sorted(read - set_anew) if (s := mechanism.symbols.get(n)) is not None]
-    elsewhere = ("STATE", "RANDOM", STREAM, ir.PROCESS)
+    elsewhere = ("STATE", "RANDOM", STREAM, ir.PROCESS, ir.LAG)
     return [s.name for s in symbols if s.role is ir.Role.INSTANCE and not s.visible and s.block not in elsewhere]
 
 

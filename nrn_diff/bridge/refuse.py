@@ -101,7 +101,8 @@ def check_threads(lowered: Mapping[str, ir.Mechanism], findings: Findings) -> No
     """Refuse variables of which each of NEURON's threads has its own."""
     threads = int(h.ParallelContext().nthread())
     for name, mechanism in lowered.items() if threads > 1 else ():
-        for variable in mechanism.shared:
+        pasts = (s.name for s in mechanism.symbols.values() if s.block == ir.LAG)  # NEURON's lists know no threads
+        for variable in dict.fromkeys((*mechanism.shared, *pasts)):
             findings.refuse(
                 f"{variable} of mechanism {name} in {threads} threads",
                 mechanism.file,

@@ -63,8 +63,16 @@ STATEMENTS = (
     Construct(
         "LAG",
         INITIAL % "LAG a BY p",
+        (*DRIVEN, "test_driven_mods.py::test_what_a_lag_gives_has_neurons_derivative_by_the_delay"),
+        "a delay that changes during a run or is about twice as long as at the capture makes NaN, and so does one "
+        "that is not positive, at which NEURON crashes. A variable that is one for all instances (a GLOBAL; v, in a "
+        "file that is not thread-safe) has one past, as in NEURON",
+    ),
+    Construct(
+        "LAG of a POINTER, in a loop, in an ARTIFICIAL_CELL, by a delay that the file assigns",
+        "NEURON { ARTIFICIAL_CELL x }\nASSIGNED { a }\nPARAMETER { p = 1 }\nINITIAL { LAG a BY p }\n",
         (),
-        "NEURON compiles it; the past of a variable, which it keeps in lists of C, is nowhere in the model",
+        "NEURON compiles it; of a POINTER it keeps one past for all that see the same variable",
     ),
     Construct(
         "m' inside an expression",

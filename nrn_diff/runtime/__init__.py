@@ -31,6 +31,7 @@ from nrn_diff.runtime.functions import (
 )
 from nrn_diff.runtime.implicit import derivimplicit, go_on, newton, simeq, sparse, sparse_steady
 from nrn_diff.runtime.in_order import derivimplicit_in_order, newton_in_order
+from nrn_diff.runtime.lag import lag__after, lag__forget, lag__value
 from nrn_diff.runtime.loader import Float64Required, load_module, require_float64
 from nrn_diff.runtime.logic import as_number, guard, logical_and, logical_not, logical_or, where
 from nrn_diff.runtime.loop import loop
@@ -81,6 +82,9 @@ __all__ = [
     "go_on",
     "guard",
     "hoc_func_table",
+    "lag__after",
+    "lag__forget",
+    "lag__value",
     "last_row",
     "load_module",
     "log",
