@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -14,7 +15,10 @@ import numpy as np
 from nrn_diff.errors import ParameterError
 from nrn_diff.model import Model
 from nrn_diff.section_names import stands_in
+from nrn_diff.solver.play import wave_vectors
 
+# What HOC can have in a string without being told how.
+_PLAIN = re.compile(r"[\w.\[\]<>#: -]+", re.ASCII)
 _SEGMENT = re.compile(r"^(?P<section>.+)\((?P<x>[-+.\deE]+)\)$")
 
 
@@ -30,7 +34,10 @@ class Setting:
 
 
 def settings(model: Model, theta: Mapping[str, Any]) -> list[Setting]:
-    """Every number that theta sets. Raises ParameterError for start values, which no file can set."""
+    """Every number that theta sets.
+
+    Raises ParameterError for what no file can set: start values, and numbers of objects that NEURON gives no name.
+    """
     return list(_settings(model, theta))
 
 
@@ -48,7 +55,7 @@ def write_hoc(model: Model, theta: Mapping[str, Any], path: str | os.PathLike[st
     for section, own in by_section.items():
         # HOC knows a section of Python by another name.
         same = [f'strcmp(fitted_, "{name}") == 0' for name in (section, f"_pysec.{section}")]
-        if stands_in(section):
+        if stands_in(section) or not _PLAIN.fullmatch(section):
             same = [f"fitted_section_ == {model.capture.cable.section_names.index(section)}"]
         lines.append(f"    if ({' || '.join(same)}) {{")
         lines += [f"        {s.name}{'' if s.x is None else f'({s.x!r})'} = {s.value!r}" for s in own]
@@ -62,6 +69,9 @@ def write_python(model: Model, theta: Mapping[str, Any], path: str | os.PathLike
     lines = ["from neuron import h", "", "sections = list(h.allsec())"]
     lines.append("by_name = {section.name(): section for section in sections}")
     for s in free:
+        if keyword.iskeyword(s.name):
+            lines.append(f"setattr(h.{s.owner}, {s.name!r}, {s.value!r})")
+            continue
         lines.append(f"h.{s.owner + '.' if s.owner else ''}{s.name} = {s.value!r}")
     for section, own in by_section.items():
         k = model.capture.cable.section_names.index(section)
@@ -77,6 +87,11 @@ def _settings(model: Model, theta: Mapping[str, Any]) -> Iterator[Setting]:
         quantity = assignment.quantity
         if quantity.parts[0].path[0] in ("start", "start_v"):
             raise ParameterError(f"{spec.label!r} is where a run starts from, which a file of settings cannot say")
+        if quantity.parts[0].path[0] == "circuits":
+            raise ParameterError(
+                f"{spec.label!r}: a LinearMechanism does not say which Matrix or Vector its numbers are in, so a file "
+                "cannot set them; model.write_back does"
+            )
         numbers = np.asarray(quantity.read(values))
         if assignment.entries is None:
             yield Setting(spec.name, float(numbers))
@@ -95,6 +110,10 @@ def _setting(model: Model, name: str, owner: str, value: float, k: int) -> Setti
         if index is None:
             raise ParameterError("the threshold of a NetCon that only records cannot be written to a file")
         return Setting("threshold", value, owner=f"NetCon[{index}]")
+    if name in (vectors := wave_vectors(model.capture)):
+        if not vectors[name].startswith("Vector["):
+            raise ParameterError(f"{name!r} are the numbers of {vectors[name]}, which holds none that a file could set")
+        return Setting(f"x[{k}]", value, owner=vectors[name])
     if name == "NetCon.delay":
         return Setting("delay", value, owner=owner)
     match = _SEGMENT.match(owner)

@@ -179,7 +179,7 @@ def _of_circuit(name: str, circuit: str, field: str, shape: tuple[int, ...]) -> 
 
 def _mechanism_candidates(capture: Capture, data: MechanismData) -> Iterator[tuple[str, Callable[[], Quantity]]]:
     for variable, value in data.values.items():
-        if np.ndim(value) != 1:
+        if np.ndim(value) != 1 or not data.ir.symbols[variable].visible:
             continue
         path = ("start" if is_start(data, variable) else "mechanisms", data.name, variable)
         if data.ir.kind is not ir.Kind.DENSITY:

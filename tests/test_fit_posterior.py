@@ -91,35 +91,54 @@ def export():
     h.load_file("stdrun.hoc")
     keep = neuron_models.hh_tree(h, depth=2, nseg=3, usetable=1, tstop=5)
     h("create hocsec")
-    more = [h.Section(name="twin"), h.Section(name="twin"), h.Section()]
+    more = [h.Section(name="twin"), h.Section(name="twin"), h.Section(), h.Section(name='a"b\\n%s')]
     for section in (h.hocsec, *more):
         section.insert("pas")
     synapse = h.ExpSyn(keep[0][1](0.5))
     wire = h.NetCon(keep[0][0](0.5)._ref_v, synapse, sec=keep[0][0])
+    samples, times = h.Vector([0.0, 0.2, 0.0]), h.Vector([0.0, 1.0, 4.0])
+    more.append(h.IClamp(keep[0][0](0.5)))
+    more[-1].dur = 1e9
+    samples.play(more[-1]._ref_amp, times, True)
+    matrices, vectors = (h.Matrix(1, 1), h.Matrix(1, 1)), (h.Vector(1), h.Vector([0.1]))
+    more.append(h.LinearMechanism(*matrices, *vectors, 0.5, sec=keep[0][2]))
     model = nrn_diff.capture()
-    names = ("gnabar_hh", "Ra", "celsius", "ExpSyn.tau", "NetCon.weight", "NetCon.threshold", "cm")
-    theta = model.parameters(*names, "g_pas", Param("L", where="root", share="all"))
+    names = ("gnabar_hh", "Ra", "celsius", "ExpSyn.tau", "NetCon.weight", "NetCon.threshold", "cm", "IClamp.del")
+    along = Param("gl_hh", share=lambda d, c: c[0] * (1 + d / c[1]), start=(3e-4, 500.0))
+    theta = model.parameters(*names, "play[0]", "g_pas", along, Param("L", where="root", share="all"))
+    theta = theta.replace(**{"IClamp.del": [1.0, 0.0]})
     rng = np.random.default_rng(0)
     wanted = jax.tree.map(lambda x: np.asarray(x) * (1 + 0.1 * rng.random(np.shape(x))) + 1e-3, theta)
     write_hoc(model, wanted, "fitted.hoc")
     write_python(model, wanted, "fitted.py")
-    out = {}
+    ours, voltages = model.simulate(wanted), [r for r in model.capture.records if r.kind == "v"]
+    out, live = {}, {v.hname(): v for v in h.List("Vector")}
+    refused = []
+    for name in ("LinearMechanism[0].b", "m_hh"):
+        with pytest.raises(nrn_diff.ParameterError) as error:
+            write_hoc(model, model.parameters(name), "never.hoc")
+        refused.append(str(error.value))
     for how in ("hoc", "python"):
         model.write_back(theta)
         if how == "hoc":
             h.load_file("fitted.hoc")
         else:
             runpy.run_path("fitted.py")
-        now = nrn_diff.capture().parameters(*theta.specs)
-        out[how] = [[np.asarray(now[k]), np.asarray(wanted[k]), np.asarray(theta[k])] for k in theta]
+        h.run()
+        out[f"{how}, mV"] = max(np.abs(np.array(live[r.vector]) - np.asarray(ours[r.label])).max() for r in voltages)
+        now = nrn_diff.capture().parameters(*(spec for spec in theta.specs if spec is not along))
+        out[how] = [[np.asarray(now[k]), np.asarray(wanted[k]), np.asarray(theta[k])] for k in now]
     del wire, more
-    return out
+    return out | {"refused": refused}
 
 
 def test_files_set_the_values_in_neuron():
     out = run_function(export)
     for how in ("hoc", "python"):
-        assert len(out[how]) == 9
+        assert out[f"{how}, mV"] < 1e-9
+        assert len(out[how]) == 11
         for now, wanted, before in out[how]:
             np.testing.assert_array_equal(now, wanted)
             assert not np.array_equal(now, before)
+    assert "LinearMechanism does not say" in out["refused"][0]
+    assert "where a run starts from" in out["refused"][1]
