@@ -82,6 +82,14 @@ def test_logarithmic_axis_leaves_out_what_is_not_positive():
     np.testing.assert_allclose(np.diff(heights), np.diff(heights)[0], atol=0.02)
 
 
+def test_ticks_within_a_decade_and_at_whole_numbers():
+    drawn = svg(Chart([Curve("loss", np.arange(4.0), np.array([50.5, 50.2, 50.0, 49.9]))], log_y=True))
+    assert re.findall(r'text-anchor="(\w+)">([\d.]+)</text>', drawn) == [
+        *[("middle", str(k)) for k in range(4)],
+        *[("end", str(y)) for y in (40, 50, 60, 70, 80)],
+    ]
+
+
 def test_a_part_of_the_axis_shows_only_that_part():
     x = np.linspace(0, 100, 1001)
     (drawn,) = points(Curve("v", x, x), x_range=(20.0, 30.0))

@@ -11,6 +11,7 @@ import numpy as np
 
 from nrn_diff.report import Chart, Curve, Fact, Facts, Section, Table, write_report
 
+from .bijections import LogInterval
 from .identifiability import Identifiability
 from .losses import TraceMSE
 from .problem import find_bijections
@@ -63,7 +64,8 @@ def _parameters(start: Any, theta: Any, bounds: Mapping[str, Any] | None) -> Tab
         for k, (a, b) in enumerate(zip(old, new, strict=True)):
             label = name if len(old) == 1 else f"{name}[{k}]"
             sides = ["" if np.isnan(x) else f"{x:.4g}" for x in (low[k], high[k])]
-            near = "at a bound" if min(b - low[k], high[k] - b) < 1e-3 * (high[k] - low[k]) else ""
+            place, first, last = (np.log(x) if isinstance(bijection, LogInterval) else x for x in (b, low[k], high[k]))
+            near = "at a bound" if min(place - first, last - place) < 1e-3 * (last - first) else ""
             rows.append((label, f"{a:.6g}", f"{b:.6g}", *sides, near))
     return Table(("parameter", "start", "fitted", "low", "high", ""), rows)
 
@@ -91,7 +93,9 @@ def _features(targets: list[tuple[Any, str]], before: Any, after: Any) -> Table:
     for target, protocol in targets:
         old, new = (float(target.feature(r[protocol] if protocol else r)) for r in (before, after))
         z = (new - target.mean) / target.std
-        numbers = [f"{x:.4g}" for x in (target.mean, target.std, old, new)] + [f"{z:.2f}"]
+        numbers = [f"{x:.4g}" for x in (target.mean, target.std)]
+        numbers += [f"{x:.4g}" if np.isfinite(x) else "-" for x in (old, new)]
+        numbers.append(f"{z:.2f}" if np.isfinite(z) else f"{target.missing:.2f} (does not exist)")
         rows.append((target.name, getattr(target.feature, "unit", ""), *numbers))
     return Table(("feature", "unit", "experiment", "std", "start", "fitted", "z"), rows)
 
@@ -115,8 +119,11 @@ def _charts(before: Any, after: Any, measured: Mapping[str, Any], prefix: str) -
     for label in after:
         if label == "t":
             continue
-        curves = [Curve("start", after.t, before[label], style="dashed"), Curve("fitted", after.t, after[label])]
+        curves = [
+            Curve("start", after.t, before[label], style="dashed", colour=0),
+            Curve("fitted", after.t, after[label], colour=1),
+        ]
         if label in measured:
             curves.insert(0, Curve("measured", after.t, measured[label], style="broad"))
-        charts.append(Chart(curves, title=prefix + label))
+        charts.append(Chart(curves, title=prefix + label, y_label="mV" if label.endswith(").v") else ""))
     return charts

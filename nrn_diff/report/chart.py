@@ -35,9 +35,10 @@ class _Axis:
         return self.start + (value - low) / (high - low) * (self.end - self.start)
 
     def ticks(self, about: int) -> list[tuple[float, str]]:
-        values = (log_ticks if self.log else linear_ticks)(self.low, self.high, about)
+        powers = log_ticks(self.low, self.high, about) if self.log else []
+        values = powers if len(powers) > 1 else linear_ticks(self.low, self.high, about)
         step = values[1] - values[0] if len(values) > 1 else max(abs(values[0]) if values else 1.0, 1e-300)
-        if self.log:
+        if values is powers:
             return [(v, f"1e{round(np.log10(v))}".replace("-", "\N{MINUS SIGN}")) for v in values]
         return [(v, tick_label(v, step)) for v in values]
 
@@ -48,9 +49,10 @@ def svg(chart: Chart) -> str:
     bottom = TOP + chart.height
     x_axis = _Axis(*_x_range(chart, curves), LEFT, WIDTH - RIGHT)
     y_axis = _Axis(*_y_range(chart, curves), bottom, TOP, log=chart.log_y)
+    whole = all(np.array_equal(curve.x, np.round(curve.x)) for curve in curves)
     parts = [
         f'<svg viewBox="0 0 {WIDTH} {bottom + BOTTOM}" role="img" aria-label="{escape(_spoken(chart))}">',
-        *_grid(x_axis, y_axis, bottom),
+        *_grid(x_axis, y_axis, bottom, min(9, max(1, int(x_axis.high - x_axis.low))) if whole else 9),
         f'<rect class="frame" x="{LEFT}" y="{TOP}" width="{WIDTH - RIGHT - LEFT}" height="{chart.height}"/>',
         *(_draw(curve, x_axis, y_axis, colour_of(chart, k)) for k, curve in enumerate(curves)),
         f'<text class="label" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{bottom + 36}" text-anchor="middle">'
@@ -106,8 +108,8 @@ def _y_range(chart: Chart, curves: list[Curve]) -> tuple[float, float]:
     return low - room, high + room
 
 
-def _grid(x_axis: _Axis, y_axis: _Axis, bottom: float) -> Iterator[str]:
-    for value, label in x_axis.ticks(9):
+def _grid(x_axis: _Axis, y_axis: _Axis, bottom: float, about: int) -> Iterator[str]:
+    for value, label in x_axis.ticks(about):
         x = float(x_axis.pixel(np.array(value)))
         yield f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{bottom}"/>'
         yield f'<text class="tick" x="{x:.1f}" y="{bottom + 16}" text-anchor="middle">{escape(label)}</text>'

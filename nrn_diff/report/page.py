@@ -91,7 +91,8 @@ def _(block: Facts) -> str:
 @_block.register
 def _(block: Table) -> str:
     numeric = [
-        bool(block.rows) and all(_NUMBER.match(row[k]) or row[k] in ("", "-") for row in block.rows)
+        bool(block.rows)
+        and all((_NUMBER.match(row[k]) and len(row[k]) < 24) or row[k] in ("", "-") for row in block.rows)
         for k in range(len(block.header))
     ]
     css = [' class="n"' if n else "" for n in numeric]
