@@ -231,6 +231,8 @@ def test_what_does_not_exist_costs_what_was_said_and_leaves_the_gradient_finite(
     assert float(loss.z(quiet)[0]) == 7.0
     assert float(loss(quiet)) == pytest.approx((49.0 + 3 * float(loss.z(quiet)[1]) ** 2) / 4)
     assert float(jnp.sum(loss.residuals(spiking) ** 2)) == pytest.approx(float(loss(spiking)))
+    # A run that failed is no spike that is missing.
+    assert np.isnan(loss(recording_of(np.where(np.arange(len(recorded["v"][0])) > 3000, np.nan, recorded["v"][0]))))
     slope = jax.grad(lambda v: loss(recording_of(v)))(jnp.asarray(recorded["v"][0]))
     assert np.all(np.isfinite(slope))
     assert np.any(slope != 0.0)

@@ -74,6 +74,22 @@ def test_goal_patience_and_callbacks_end_it():
     assert (early.stopped_because, len(early.losses)) == ("4 starts reached the goal", 1)
     assert "became better" in small(steps=400, patience=20, optimizer=optax.sgd(1e-9)).stopped_because
     assert len(small(callbacks=[lambda p: p.done == 5]).losses) == 6
+    # Neither starts that rest nor those without a finite loss have to become better.
+    stuck = {"steps": 400, "patience": 20, "optimizer": optax.sgd(1e-9)}
+    resting = small(draws=4, rounds=2, goal=30.0, enough=4, **stuck)
+    assert 0 < np.sum(np.isnan(resting.losses[0])) < 4
+    assert "became better" in resting.stopped_because
+    model, loss = Partly(), problem()[1]
+    sick = search(model, START, loss, seed=3, starts=6, bounds=BOUNDS, progress=False, **stuck)
+    assert 0 < np.sum(np.isinf(sick.losses[0])) < 6
+    assert "became better" in sick.stopped_because
+
+
+class Partly(Membrane):
+    """Without a finite voltage in half of the range."""
+
+    def simulate(self, theta):
+        return {k: jnp.where(theta["e"] > -65.0, jnp.nan, v) for k, v in super().simulate(theta).items()}
 
 
 @pytest.mark.parametrize(
@@ -180,6 +196,20 @@ def test_a_batch_that_does_not_fit_is_made_smaller():
     assert any("made" in str(w.message) for w in caught)
     with pytest.raises(FitError, match="not even one"):
         Batched(function, 2, limit=10)(points)
+    # A device may run out of memory already where it compiles.
+    refusing = Batched(function, 10)
+    compiled = refusing._mapped
+
+    class Refuses:
+        def lower(self, x):
+            if len(x) > 3:
+                raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory")
+            return compiled.lower(x)
+
+    refusing._mapped = Refuses()
+    with pytest.warns(ResourceWarning, match="Out of memory"):
+        np.testing.assert_allclose(refusing(points), whole, rtol=1e-10)
+    assert refusing.size == 2
 
 
 def test_the_memory_of_a_container_and_of_ulimit_counts(tmp_path, monkeypatch):

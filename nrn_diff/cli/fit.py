@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,7 +28,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the script, fit, print the result, write what [output] asks for."""
+    """Run the script, fit, print the result, write what [output] asks for; of a fit that diverged the best before."""
+    from nrn_diff.fitting import DivergedError
     from nrn_diff.fitting.config import read_config
 
     config = read_config(args.config)
@@ -36,14 +38,21 @@ def run(args: argparse.Namespace) -> int:
     model, theta, runs, loss = _problem(config)
     options = dict(config.fit)
     bounds = theta.bounds()
-    result = _fit(runs, theta, loss, options, resume=not args.no_resume)
+    diverged = False
+    try:
+        result = _fit(runs, theta, loss, options, resume=not args.no_resume)
+    except DivergedError as error:
+        if error.best is None:
+            raise
+        print(error, file=sys.stderr)
+        result, diverged = error.best, True
     print(f"loss {result.loss:.6g}: {result.stopped_because}")
     for name, value in result.theta.items():
         print(f"    {name} = {_short(value)}")
     for name in _missing(loss, runs, result.theta):
         print(f"    {name} does not exist in the fitted model, and counts as `missing` says")
     _write(config.output, model, runs, theta, result, loss, bounds)
-    return 0
+    return int(diverged)
 
 
 def _missing(loss: Any, runs: Any, theta: Any) -> list[str]:

@@ -49,9 +49,9 @@ class Batched:
         n = len(jax.tree.leaves(arguments)[0])
         self.size = min(self.size, n) if self._compiled is None else self.size
         while True:
-            if self._compiled is None:
-                self._compile(arguments)
             try:
+                if self._compiled is None:
+                    self._compile(arguments)
                 return self._in_parts(arguments, n)
             except (MemoryError, jax.errors.JaxRuntimeError) as error:
                 if isinstance(error, jax.errors.JaxRuntimeError) and "RESOURCE_EXHAUSTED" not in str(error):

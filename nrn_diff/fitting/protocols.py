@@ -13,6 +13,7 @@ import numpy as np
 from nrn_diff.params import Parameters
 
 from .errors import FitError
+from .features import AbstractFeature, FISlope
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +77,13 @@ class Target:
         return (f"{self.protocol}: " if self.protocol else "") + feature + (f" of {label}" if label else "")
 
 
+def _is_finite(feature: Any, recording: Any) -> Any:
+    """Whether the traces that a feature looks at are finite; of other functions than features nothing is known."""
+    if isinstance(feature, FISlope):
+        return jnp.stack([_is_finite(feature.count, recording[name]) for name, _ in feature.current]).all()
+    return jnp.isfinite(recording[feature.label]).all() if isinstance(feature, AbstractFeature) else True
+
+
 @dataclass(frozen=True, eq=False)
 class ZScores:
     """Weighted mean of the squared z-scores of features: how many standard deviations away from the experiment."""
@@ -94,12 +102,15 @@ class ZScores:
         return [t.feature(recordings[t.protocol] if t.protocol else recordings) for t in self.targets]
 
     def z(self, recordings: Any) -> jax.Array:
-        """The z-scores, [n_targets]."""
+        """The z-scores, [n_targets]; NaN of a trace that is not finite."""
         scores = []
         for target, value in zip(self.targets, self.values(recordings), strict=True):
             exists = jnp.isfinite(value)
             known = jnp.where(exists, value, target.mean)
-            scores.append(jnp.where(exists, (known - target.mean) / target.std, target.missing))
+            score = jnp.where(exists, (known - target.mean) / target.std, target.missing)
+            # A run that failed must not look better than one that is far off.
+            whole = _is_finite(target.feature, recordings[target.protocol] if target.protocol else recordings)
+            scores.append(jnp.where(whole, score, jnp.nan))
         return jnp.stack(scores)
 
     def residuals(self, recordings: Any) -> jax.Array:

@@ -315,8 +315,10 @@ class _Search:
         if reached >= self.enough:
             raise _StoppedError(state, f"{reached} starts reached the goal")
         if self.patience is not None and done > self.patience:
-            before = np.nanmin(state.history[: -self.patience], axis=0)
-            if np.all(state.best >= before - 1e-3 * np.abs(before)):
+            before = np.nanmin(state.history[: -self.patience], axis=0, initial=np.inf)
+            least = np.where(np.isfinite(before), 1e-3 * np.abs(before), 0.0)
+            # A start that rests has no losses any more, and one without a finite loss only infinite ones.
+            if not np.any((state.best > self.goal) & (state.best < before - least)):
                 raise _StoppedError(state, f"no start became better in {self.patience} steps")
 
     def _show(self, stage: str, done: int, best: float) -> None:

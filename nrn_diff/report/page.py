@@ -108,6 +108,10 @@ def _(block: Table) -> str:
     )
 
 
+def _is_numeric(cell: str) -> bool:
+    return cell in ("", "-") or (_NUMBER.match(cell) is not None and len(cell) < 24)
+
+
 @_block.register
 def _(block: Chart) -> str:
     title = f"<h3>{escape(block.title)}</h3>" if block.title else ""
