@@ -11,7 +11,7 @@ from neuron_process import run_function
 from nrn_diff.fitting import FitError, bluepyopt
 from nrn_diff.fitting.arithmetic import formula
 from nrn_diff.fitting.config import make_feature, read_config
-from nrn_diff.fitting.measured import on_samples, read_trace
+from nrn_diff.fitting.measured import check_measured, on_samples, read_trace
 
 CELL = """
 from neuron import h
@@ -63,7 +63,7 @@ MISTAKES = {
     "wrong.toml:8: start has 2 numbers, and 'g_pas' 1": ("start = 1e-3", "start = [1e-3, 1e-3]"),
     "wrong.toml:10: 'soma(0.2).v' is not recorded": ("soma(0.5).v", "soma(0.2).v"),
     "wrong.toml:10: measured.csv: trace 'u' cannot be read": ('"v (mV)"', '"u"'),
-    "wrong.toml:10: measured.csv: no finite value": ("[[traces]]", "[[traces]]\nfrom = 90.0"),
+    "wrong.toml:10: measured.csv: no sample is from 90 to 20 ms": ("[[traces]]", "[[traces]]\nfrom = 90.0"),
     "wrong.toml:17: every protocol must set the same names": (
         'label = "soma(0.5).v"',
         'label = "soma(0.5).v"\nprotocol = "a"\n[protocols.a]\n"IClamp.amp" = 1.0\n[protocols.b]\n"IClamp.dur" = 1.0',
@@ -228,12 +228,14 @@ def test_what_bluepyopt_files_may_hold_and_what_is_refused(tmp_path):
     np.testing.assert_allclose(alone.along(np.array([0.0, 10.0]), *alone.filled([2.0, -0.1])), [2.0, 2 * np.exp(-1)])
     # A list of features is of the stimulus and counts from -30 mV, a mapping of the whole run and from -20 mV.
     more["Step1"] = {"soma.v": [{"feature": "AP1_amp", "val": [60, 5]}, {"feature": "mean_frequency", "val": [9, 1]}]}
-    more["Step2"] = {"soma": {"AP1_amp": [60, 5]}}
+    more["Step2"] = {"soma": {"AP_height": [60, 5], "AP1_amp": [60, 5]}}
     paths[2].write_text(json.dumps(more))
-    first, train, loose = (t.feature for t in bluepyopt.read(*paths, lambda place: "v", skip=True).targets)
+    first, train, loose, strict = (t.feature for t in bluepyopt.read(*paths, lambda place: "v", skip=True).targets)
     assert (first.start, first.stop, first.threshold, first.which, first.spikes_in) == (2.0, 17.0, -30.0, 0, None)
     assert (train.threshold, train.spikes_in) == (-30.0, None)
     assert (loose.threshold, loose.spikes_in) == (-20.0, (0.0, 20.0))
+    # As eFEL has it, amplitudes are of the stimulus always.
+    assert (strict.threshold, strict.spikes_in) == (-20.0, None)
     for k, text, words in ((0, "[{}]", "'param_name'"), (1, "{", "s.json:1: no JSON"), (2, "[1]", "no such file")):
         kept = paths[k].read_text()
         paths[k].write_text(text)
@@ -253,14 +255,47 @@ def test_traces_from_csv_and_hdf5(tmp_path):
     (tmp_path / "a.csv").write_text("t;x\n0;1\n1;2\n2;4\n")
     np.savetxt(tmp_path / "b.txt", np.stack([t, x], 1))
     with h5py.File(tmp_path / "c.h5", "w") as file:
-        file["v"], file["t"] = x, t
+        file["v"], file["t"], file["s"], file["group/v"] = x, t, ["x", "y", "z"], x
     for name, column, time in (("a.csv", "x", "t"), ("b.txt", "", ""), ("c.h5", "v", "t"), ("c.h5", "v", "1.0")):
         for found, expected in zip(read_trace(tmp_path / name, column, time=time, unit=2.0), (t, 2 * x), strict=True):
             np.testing.assert_array_equal(found, expected)
     np.testing.assert_array_equal(on_samples(t, x, np.array([0.5, 1.5, 3.0])), [1.5, 3.0, np.nan])
-    for name, column in (("a.csv", "nothing"), ("none.csv", ""), ("a.xls", "")):
-        with pytest.raises(FitError, match=name):
-            read_trace(tmp_path / name, column)
+    (tmp_path / "back.csv").write_text("t,x\n0,1\n1,2\n1,3\n2,nan\n")
+    (tmp_path / "none.csv").write_text("t,x\n")
+    for name, column, why in (
+        ("a.csv", "nothing", "no column 'nothing'; there are t, x"),
+        ("a.csv", "7", "no column 7; there are 2, counted from 0"),
+        ("b.txt", "v", "no column 'v'; they are counted, from 0 to 1"),
+        ("back.csv", "x", "number 1 is 1 ms and the next 1 ms"),
+        ("none.csv", "", "there are no numbers"),
+        ("nowhere.csv", "", "cannot be read"),
+        ("a.xls", "", "traces are read from"),
+        ("c.h5", "s", "could not convert"),
+        ("c.h5", "group", "no data set 'group'; there are"),
+    ):
+        with pytest.raises(FitError, match=rf"{name}: .*{why}"):
+            read_trace(tmp_path / name, column, time="1.0" if name == "c.h5" else "")
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda t, v: (t, np.where(t == 5.0, np.nan, v)), "sample 50, at 5 ms, is nan"),
+        (lambda t, v: (t * 1e-3, v), "from 0 to 0.02 ms only: are its times in ms"),
+        (lambda t, v: (t * 1e3, v), "only 1 samples, 100 ms apart, from 0 to 20 ms"),
+        (lambda t, v: (t[::40], v[::40]), "only 6 samples, 4 ms apart"),
+        (lambda t, v: (t + 100, v), "no sample is from 0 to 20 ms; the trace has 100 to 120 ms"),
+        (lambda t, v: (t, v * 1e-3), "largest value is 0.07, which no voltage in mV is"),
+        (lambda t, v: (t, v * 1e3), "largest value is 70000"),
+    ],
+)
+def test_traces_that_must_be_a_mistake(change, why):
+    t = np.arange(201) / 10
+    v = -65 - 5 * np.cos(t)
+    check_measured("m.csv", t, v, 0.0, 20.0, in_mV=True)
+    t, v = change(t, v)
+    with pytest.raises(FitError, match=f"m.csv: .*{why}"):
+        check_measured("m.csv", t, v, 0.0, 20.0, in_mV=True)
 
 
 MODEL = "script = 'cell.py'\n"

@@ -44,7 +44,8 @@ from nrn_diff.fitting import (
 from nrn_diff.recording import Recording
 
 START, STOP = 20.0, 80.0
-CURRENTS = [-0.02, 0.01, 0.15, 0.3]
+# After the last one the soma spikes once, by rebound.
+CURRENTS = [-0.02, 0.01, 0.15, 0.3, -0.3]
 
 
 def traces(currents):
@@ -115,7 +116,7 @@ def test_values_are_those_of_efel(recorded):
             # In the middle of a spike one sample more or less in the window counts.
             (SteadyState("v", START, STOP), theirs["steady_state_voltage_stimend"], 0.2 if n else 1e-6),
             (InputResistance("v", START, STOP, amp), theirs["ohmic_input_resistance_vb_ssse"], 1.5 if n else 1e-4),
-            (SoftSpikeCount("v", 0.0, 100.0), [n], 0.02 if n else 0.3),
+            (SoftSpikeCount("v", START, STOP), [n], 0.02 if n else 0.3),
         ]
         for feature, value, tolerance in checks:
             assert float(feature(rec)) == pytest.approx(value[0], abs=tolerance), (amp, feature)
@@ -167,6 +168,8 @@ def test_features_of_trains_are_those_of_efel(recorded):
     for key, everywhere in (("efel", {}), ("everywhere", {"spikes_in": (0.0, 100.0)})):
         for amp, v, theirs in zip(CURRENTS, recorded["v"], recorded[key], strict=True):
             for kind, name, options, tolerance in OF_TRAINS:
+                if kind is HighestAboveRest and amp < -0.1:
+                    continue  # eFEL leaves out the sample at the onset, which is the highest
                 of_spikes = kind not in (SagAmplitude, HighestAboveRest, VoltageAfterStimulus)
                 feature = kind("v", START, STOP, **options, **(everywhere if of_spikes else {}))
                 ours, value = float(feature(recording_of(v))), theirs[name]

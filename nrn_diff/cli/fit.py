@@ -159,20 +159,18 @@ def _parameters(model: Any, config: Config) -> Any:
 
 
 def _trace(model: Any, entry: Mapping[str, Any]) -> tuple[Any, float, str]:
-    from nrn_diff.fitting import FitError, trace_mse
-    from nrn_diff.fitting.measured import on_samples, read_trace
+    from nrn_diff.fitting import trace_mse
+    from nrn_diff.fitting.measured import check_measured, on_samples, read_trace
 
     t, x = read_trace(
         entry["file"], str(entry.get("column", "")), time=str(entry.get("time", "")), unit=entry.get("unit", 1.0)
     )
-    target = on_samples(t + entry.get("delay", 0.0), x, model.t)
-    low, high = entry.get("from", -np.inf), entry.get("to", np.inf)
+    t = t + entry.get("delay", 0.0)
+    low, high = max(entry.get("from", 0.0), model.t[0]), min(entry.get("to", np.inf), model.t[-1])
+    kind = next(r.source for r in model.structure.recorded if r.label == entry["label"])
+    check_measured(entry["file"], t, x, low, high, in_mV=kind == "v")
+    target = on_samples(t, x, model.t)
     mask = np.isfinite(target) & (model.t >= low) & (model.t <= high)
-    if not mask.any():
-        raise FitError(
-            f"{entry['file']}: no finite value of the trace ({t[0]:g} to {t[-1]:g} ms) is inside of the run, and of "
-            "from and to"
-        )
     loss = trace_mse(entry["label"], target, mask=mask, scale=entry.get("scale"))
     return loss, float(entry.get("weight", 1.0)), entry.get("protocol", "")
 

@@ -48,9 +48,10 @@ _FEATURES: dict[str, tuple[type, dict[str, Any]]] = {
     "spike_count_stimint": (features.SoftSpikeCount, {"strict": True}),
     "peak_voltage": (features.PeakVoltage, {}),
     "AP_height": (features.PeakVoltage, {}),
-    "AP_amplitude": (features.SpikeAmplitude, {}),
-    "AP1_amp": (features.SpikeAmplitude, {"which": 0}),
-    "AP2_amp": (features.SpikeAmplitude, {"which": 1}),
+    # eFEL takes spikes of the stimulus for these whatever its setting.
+    "AP_amplitude": (features.SpikeAmplitude, {"strict": True}),
+    "AP1_amp": (features.SpikeAmplitude, {"which": 0, "strict": True}),
+    "AP2_amp": (features.SpikeAmplitude, {"which": 1, "strict": True}),
     "AP_amplitude_from_voltagebase": (trains.HeightAboveRest, {}),
     "AP_begin_voltage": (features.ThresholdVoltage, {}),
     "AP_duration_half_width": (features.SpikeWidth, {}),

@@ -140,7 +140,10 @@ class AbstractTrainFeature(AbstractFeature):
 
 @dataclass(frozen=True)
 class MeanFrequency(AbstractTrainFeature):
-    """Number of spikes from start to stop, by the time from start to the last of them (Hz): eFEL's mean_frequency."""
+    """Number of spikes from start to stop, by the time from start to the last of them (Hz): eFEL's mean_frequency.
+
+    0 where there are spikes, but elsewhere.
+    """
 
     unit = "Hz"
 
@@ -149,8 +152,8 @@ class MeanFrequency(AbstractTrainFeature):
         mine = present & (times >= self.start) & (times <= self.stop)
         count = jnp.sum(mine)
         last = times[jnp.max(jnp.where(mine, jnp.arange(self.most), 0))]
-        exists = (count > 0) & (last > self.start)
-        return 1e3 * count / jnp.where(exists, last - self.start, 1.0), exists
+        exists = jnp.where(count > 0, last > self.start, jnp.any(present))
+        return 1e3 * count / jnp.where(last > self.start, last - self.start, 1.0), exists
 
 
 @dataclass(frozen=True)
