@@ -263,12 +263,13 @@ class Record:
     """One quantity that a Vector of the user records, or (see `Play`) is played into.
 
     kind: 't' | 'v' | 'cm' | 'celsius' | 'mechanism' | 'ion' | 'global' | 'weight' | 'vext' | 'e_extracellular' |
-    'membrane' | 'circuit' | 'artificial'. index: the node (v, vext, membrane), the segment (cm), the row among the
-    instances (mechanism, ion), among the segments with layers (e_extracellular), among the equations (circuit), the
-    NetCon's place in h.List('NetCon') (weight), or position in Capture.courses (artificial; owner is then the cell's
-    name).
+    'membrane' | 'circuit' | 'artificial' | 'layer' | 'start'. index: the node (v, vext, membrane), the segment (cm),
+    the row among the instances (mechanism, ion), among the segments with layers (e_extracellular, layer), among the
+    equations (circuit), the NetCon's place in h.List('NetCon') (weight), or position in Capture.courses (artificial;
+    owner is then the cell's name).
     owner: mechanism name or ion name. variable: 'm', 'ina'; for an ion 'inside', 'outside', 'erev', 'current'; for the
-    membrane 'i_membrane', 'i_membrane_' or 'i_cap'. element: of an array variable or a weight vector (the layer of
+    membrane 'i_membrane', 'i_membrane_' or 'i_cap'; 'xg' or 'xc' (layer); 'inside0' or 'outside0' (start: the
+    concentrations of ion_style). element: of an array variable or a weight vector (the layer of
     vext). label: 'soma(0.5).v', 'soma(0.5).hh.m', 'soma(0.5).ina', 'Exp2Syn[0].g', 't'.
     vector: the Vector's HOC name. interval (ms), times (ms): when samples are taken; both empty: at every step.
     """

@@ -26,7 +26,15 @@ INITIAL { g = 0 }
 BREAKPOINT { i = g*v }
 NET_RECEIVE(w) { g = g + gain*w }
 """
-MODS = {"driven.mod": DRIVEN, "adds.mod": ADDS}
+# Two events for each that comes, the second of which finds other weights.
+ECHOES = """
+NEURON { POINT_PROCESS Echoes RANGE g, i NONSPECIFIC_CURRENT i }
+ASSIGNED { v i g }
+INITIAL { g = 0 }
+BREAKPOINT { i = g*v }
+NET_RECEIVE(w) { if (flag == 0) { net_send(0.2171, 3) } g = g + w }
+"""
+MODS = {"driven.mod": DRIVEN, "adds.mod": ADDS, "echoes.mod": ECHOES}
 
 
 def build() -> dict[str, Any]:
@@ -45,6 +53,11 @@ def build() -> dict[str, Any]:
     rng = np.random.default_rng(0)
     times = np.sort(rng.uniform(0.3, 8, 40))
     times[7] = times[6]
+    adds, stim = h.Adds(soma(0.8)), h.NetStim()
+    stim.start, stim.interval, stim.number = 0.21, 0.3137, 20
+    synapse, echo = h.ExpSyn(soma(0.8)), h.Echoes(soma(0.2))
+    wires = [h.NetCon(stim, x, 0, 0.1234, 1e-3) for x in (adds, synapse, echo)]
+    wires += [h.NetCon(soma(0.5)._ref_v, x, -30, 0.437, 1e-3, sec=soma) for x in (adds, synapse, echo)]
     plays = [
         (clamp._ref_amp, rng.uniform(0, 0.5, 40), times, 1),
         (soma(0.5)._ref_ek, rng.uniform(-80, -70, 12), np.linspace(0, 6, 12), h.Vector([3, 7])),
@@ -56,7 +69,15 @@ def build() -> dict[str, Any]:
         (soma(0.9).driven._ref_level, [0.9, 0.2, 0.4], [0, 3, 12], 1),
         (h._ref_scale_driven, [1, 5, 2], [1.0, 4.0, 4.0]),
         (soma(0.1)._ref_nai, [10, 9], [0, 6]),
+        (soma(0.5)._ref_cm, [1, 1.4, 0.9, 1.2], [0.01, 2.3, 5, 7.01], 1),
+        (h._ref_nao0_na_ion, [150, 140], [0, 3]),
+        (wires[0]._ref_weight[0], rng.uniform(0, 2e-3, 30), rng.uniform(0.2, 0.3)),
+        (wires[1]._ref_weight[0], rng.uniform(0, 2e-3, 30), np.sort(rng.uniform(0, 8, 30)), h.Vector([4, 5, 17])),
+        (wires[3]._ref_weight[0], rng.uniform(0, 1e-3, 90), np.sort(rng.uniform(0, 8, 90)), 1),
+        (wires[5]._ref_weight[0], rng.uniform(0, 1e-3, 90), np.sort(rng.uniform(0, 8, 90))),
+        (adds._ref_gain, rng.uniform(0.5, 2, 60), np.sort(rng.uniform(0, 8, 60))),
     ]
+    h.ion_style("na_ion", 1, 2, 1, 0, 1, sec=soma)  # starts from nai0_na_ion and nao0_na_ion
     kept = [soma, clamp]
     for target, values, moments, *how in plays:
         wave = h.Vector(values)
@@ -64,8 +85,9 @@ def build() -> dict[str, Any]:
         wave.play(target, when, *how)
         kept += [wave, when, *how]
     kept[5].play(soma(0.5)._ref_ek, kept[6], kept[7])  # once more, as a cell of a notebook does
+    kept += [synapse, echo, adds, stim, *wires]
     h.tstop = 10
-    return {"soma": soma, "clamp": clamp, "kept": kept}
+    return {"soma": soma, "clamp": clamp, "kept": kept, "wires": wires, "adds": adds, "echo": echo, "synapse": synapse}
 
 
 def records(model: dict[str, Any]) -> list[Any]:
@@ -82,6 +104,8 @@ def records(model: dict[str, Any]) -> list[Any]:
     every += [clamp._ref_amp, soma(0.5)._ref_ek, soma(0.2).hh._ref_gnabar, soma(0.5).hh._ref_m, soma(0.5)._ref_ik]
     every += [soma(0.5).pas._ref_e, h._ref_t, soma(0.9).driven._ref_level, h._ref_seen_driven, h._ref_scale_driven]
     every += [soma(0.5)._ref_cm, h._ref_celsius, model["kept"][-1]._ref_weight[0], soma(0.1)._ref_ena]
+    every += [h._ref_nao0_na_ion, soma(0.5)._ref_nao, model["wires"][0]._ref_weight[0], model["adds"]._ref_g]
+    every += [model["wires"][5]._ref_weight[0], model["echo"]._ref_g, model["synapse"]._ref_g]
     vectors = [h.Vector().record(reference) for reference in every]
     times = h.Vector([0, 0.0125, 1.3, 1.3, 2.777, 30])
     vectors += [h.Vector().record(soma(0.5)._ref_v, 0.1), h.Vector().record(soma(0.5)._ref_v, times)]
@@ -125,10 +149,10 @@ def test_played_and_recorded_as_in_neuron() -> None:
     assert out["changed"] == []
     assert out["saved"] == 0.0
     for run in (out["first"], out["again"]):
-        assert len(run["worst"]) == 21
+        assert len(run["worst"]) == 28
         assert max(run["worst"].values()) <= 1e-9, run["worst"]
         assert run["range"] > 50
-    assert out["plays"] == [f"play[{k}]" for k in range(10)]
+    assert out["plays"] == [f"play[{k}]" for k in range(17)]
     times = out["times"]
     assert len(times["soma(0.5).v"]) == 401
     assert len(times["soma(0.5).v #2"]) == 100  # NEURON's hundredth sum of 0.1 is beyond its last t
@@ -137,7 +161,7 @@ def test_played_and_recorded_as_in_neuron() -> None:
 
 
 def derivative() -> dict[str, Any]:
-    """d v(10 ms) / d samples of three waveforms, here and by differences of NEURON."""
+    """d v(10 ms) / d samples of some waveforms, here and by differences of NEURON."""
     import jax
     from neuron import h
 
@@ -149,15 +173,16 @@ def derivative() -> dict[str, Any]:
     h.run()  # what a wave leaves in its variable is there before its first time in the next run
     model["clamp"].amp = 0.1
     captured = nrn_diff.capture()
-    names = ["play[0]", "play[3]", "play[6]", "play[7]"]
+    names = ["play[0]", "play[3]", "play[6]", "play[7]", "play[10]", "play[12]", "play[16]"]
     theta = captured.parameters(*names)
     gradient = jax.grad(lambda th: captured.simulate(th)["soma(0.5).v"][-1])(theta)
     waves = {
         name: next(w for w in h.List("Vector") if w.hname() == captured.capture.plays[k].vector)
-        for name, k in zip(names, (0, 3, 6, 7), strict=True)
+        for name, k in zip(names, (0, 3, 6, 7, 10, 12, 16), strict=True)
     }
     out: dict[str, Any] = {"ours": {}, "neuron": {}}
-    for name, k in (("play[0]", 30), ("play[0]", 39), ("play[3]", 2), ("play[6]", 2), ("play[7]", 1)):
+    samples = [("play[0]", 30), ("play[0]", 39), ("play[3]", 2), ("play[6]", 2), ("play[7]", 1)]
+    for name, k in (*samples, ("play[10]", 2), ("play[12]", 12), ("play[16]", 40)):
         wave, ends = waves[name], []
         value = wave.x[k]
         for step in (1e-4, -1e-4):
@@ -203,6 +228,13 @@ def stimulated_from_outside() -> dict[str, Any]:
         wave = h.Vector([0, 0, peak, peak, -peak, -peak, 0])
         wave.play(segment._ref_e_extracellular, t, 1)
         kept += [wave, h.Vector().record(segment._ref_v), h.Vector().record(segment._ref_e_extracellular)]
+    for values, target in (([1e-2, 1e-3], axon(0.5)._ref_xg[0]), ([0.1, 0.5], axon(0.9)._ref_xc[1])):
+        wave, when = h.Vector(values), h.Vector([0.5, 5])
+        wave.play(target, when, 1)
+        kept += [wave, when, h.Vector().record(target)]
+    for segment in axon:
+        segment.xg[0] = segment.xg[1] = 1e-2
+        kept.append(h.Vector().record(segment._ref_vext[0]))
     h.tstop = 6
     return neuron_models.compare_with_neuron(nrn_diff.capture(), h)
 
@@ -239,11 +271,17 @@ def refused() -> dict[str, Any]:
 
     t = h.Vector([0, 1])
     wave, other = h.Vector([1, 2]), h.Vector([1, 2])
+    stim.start = 0.5
+    cell = h.IntFire1()
+    kept += [cell, h.NetCon(stim, cell), h.NetCon(stim, adds, 0, 0.5, 1)]
     look("nothing", (wave, soma(0.5).hh._ref_gl, t))
     look("statement", (wave, "x = $1", t))
-    look("weight", (wave, wire._ref_weight[0], t))
-    look("event", (wave, adds._ref_gain, t))
-    look("geometry", (wave, soma(0.5)._ref_cm, t))
+    look("cell", (wave, kept[2]._ref_weight[0], t))
+    look("tie", (wave, kept[3]._ref_weight[0], t))
+    look("event", (wave, adds._ref_g, t))
+    look("geometry", (wave, soma(0.5)._ref_diam, t))
+    look("delay", (wave, wire._ref_delay, t))
+    look("threshold", (wave, wire._ref_threshold, t))
     look("twice", (wave, soma(0.5).hh._ref_gl, t), (other, soma(0.5).hh._ref_gl, t))
     look("table", (wave, h._ref_celsius, t))
     look("order", (wave, soma(0.5).hh._ref_gl, h.Vector([1, 0])))
@@ -259,9 +297,12 @@ def test_what_cannot_be_played_is_refused() -> None:
     found = {name: "; ".join(reasons) for name, reasons in out.items()}
     for name, words in {
         "statement": "executes a statement",
-        "weight": "it drives a variable that the captured model does not hold",
-        "event": "its NET_RECEIVE reads it",
-        "geometry": "it is played into soma(0.5).cm: this cannot be driven",
+        "cell": "its target is an artificial cell",
+        "tie": "an event that reads it arrives at the same time",
+        "event": "its NET_RECEIVE changes it",
+        "geometry": "it is played into soma(0.5).diam: mechanisms that read diam see it",
+        "delay": "it is played into NetCon[0].delay: NEURON takes",
+        "threshold": "it is played into NetCon[0].threshold: not supported yet",
         "twice": "two Vectors are played into soma(0.5).hh.gl",
         "table": "the TABLE of rates depends on it",
         "order": "its times are not in order",

@@ -29,6 +29,15 @@ def timed(on):
     even = h.Vector(np.linspace(50, 55, 30))
     outside = h.Vector(5 * np.sin(np.arange(40)))
     outside_t = h.Vector(0.25 * np.arange(40))
+    stim, synapse = h.NetStim(), h.ExpSyn(dend(0.1))
+    stim.start, stim.interval, stim.number = 0.117, 0.2931, 30
+    wires = [h.NetCon(stim, synapse, 0, 0.1, 1e-3), h.NetCon(stim, synapse, 0, 0.411, 1e-3)]
+    # A step is due in the last half of the run to 2.2 ms, and one just after it.
+    weights, weights_t = h.Vector([1e-3, 3e-3, 2e-3, 5e-3]), h.Vector([0.31, 1.493, 2.195, 2.3333])
+    weights.play(wires[0]._ref_weight[0], weights_t)
+    bent, thick = h.Vector(1e-3 * np.sin(np.arange(40)) ** 2), h.Vector(1 + 0.3 * np.cos(np.arange(40)))
+    bent.play(wires[1]._ref_weight[0], outside_t, True)
+    thick.play(soma(0.5)._ref_cm, 0.1999)
     wave.play(clamp._ref_amp, wave_t, breaks)
     steps.play(dend(0.5).pas._ref_e, steps_t)
     even.play(soma(0.5)._ref_ena, 0.31)
@@ -40,6 +49,7 @@ def timed(on):
     h.CVode().use_fast_imem(1)
     across = [h.Vector().record(r, 0.2) for r in (dend(0.5)._ref_i_membrane_, dend(0.5)._ref_i_membrane)]
     across.append(h.Vector().record(soma(0.5)._ref_i_cap, h.Vector([0, 1.5, 2.2, 3])))
+    across += [h.Vector().record(w._ref_weight[0]) for w in wires] + [h.Vector().record(synapse._ref_g)]
     if on:
         nrn_diff.enable()
     seen = []
@@ -48,6 +58,7 @@ def timed(on):
         for vector in (v, ends, i, every, other, at, at_t, *across):
             seen.append(np.array(vector))
         live = [h.t, clamp.amp, dend(0.5).pas.e, soma(0.5).ena, dend(0.5).e_extracellular, clamp.i, soma(0.5).v]
+        live += [soma(0.5).cm, synapse.g, *(w.weight[0] for w in wires)]
         seen.append(np.array(live))
 
     h.tstop = 1.5
@@ -82,7 +93,7 @@ def timed(on):
 def test_what_is_played_and_sampled_goes_on_as_in_neuron():
     here, there = (run_function(timed, on=on) for on in (True, False))
     assert (here["runs"], there["runs"]) == (5, 0)
-    assert len(here["seen"]) == len(there["seen"]) == 55
+    assert len(here["seen"]) == len(there["seen"]) == 70
     for k, (mine, neuron) in enumerate(zip(here["seen"], there["seen"], strict=True)):
         assert mine.shape == neuron.shape, k
         np.testing.assert_allclose(mine, neuron, rtol=0, atol=2e-9, err_msg=str(k))

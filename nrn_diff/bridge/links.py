@@ -23,7 +23,7 @@ from nrn_diff.bridge.native import hook, transfer
 from nrn_diff.bridge.variables import FIRST, Block, Identify, every_variable, put_sentinels
 from nrn_diff.snapshot import Link, Record
 
-_NOT_FOLLOWED = ("t", "membrane", "cm", "celsius", "global", "weight", "artificial")
+_NOT_FOLLOWED = ("t", "membrane", "cm", "celsius", "global", "weight", "artificial", "layer", "start")
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from nrn_diff.bridge.inventory import Inventory, hoc_objects
 from nrn_diff.bridge.play_record import Kind, play_record_kinds
 from nrn_diff.bridge.records import vector_name
 from nrn_diff.bridge.save_state import saved_here
-from nrn_diff.bridge.variables import Block, every_variable
+from nrn_diff.bridge.variables import Block, every_variable, never_driven
 from nrn_diff.snapshot import Play, Record
 
 # Values that mark a Vector: below any time, far outside of what a model holds, and exact in double precision.
@@ -29,8 +29,26 @@ _BASE = 64
 _BEYOND = 10**6
 
 # What may be driven: the rest is geometry, or is computed anew before anything reads it.
-_PLAYABLE = frozenset({"v", "mechanism", "global", "celsius", "e_extracellular"})
+_BY_RANDOM = frozenset({"v", "mechanism", "global", "celsius", "e_extracellular"})
+_PLAYABLE = _BY_RANDOM | {"cm", "layer", "weight", "start"}
 _PLAYABLE_OF_ION = frozenset({"inside", "outside", "erev"})
+_GEOMETRY = (
+    "NEURON's steps do not read it: what follows from it is computed only where HOC or Python has set a length, a "
+    "diameter or a resistance since. So it has no effect in this run, and some in a later one"
+)
+_WHY = {
+    **dict.fromkeys(("Ra", "L", "rallbranch"), _GEOMETRY),
+    "xraxial": _GEOMETRY,
+    "diam": "mechanisms that read diam see it, areas and axial resistances do not before HOC or Python sets one",
+    "delay": "NEURON takes the delay of three or more NetCons of one source and delay from finitialize, any other when "
+    "the source fires; not supported",
+    "threshold": "not supported yet",
+    "dt": "it would change the size of the steps, which is compiled",
+    "t": "it would change the time of the run",
+    "secondorder": "it would change the method in the middle of the run",
+    "v_init": "no step reads it",
+    "tstop": "no step reads it",
+}
 
 
 @dataclass(frozen=True)
@@ -65,7 +83,7 @@ def find_numbered_plays(inventory: Inventory, findings: Findings) -> tuple[tuple
     numbers = np.flatnonzero(np.isin(kinds, [Kind.PLAY_STEP, Kind.PLAY_CONTINUOUS])).tolist()
     if not numbers:
         return ()
-    vectors, blocks = hoc_objects("Vector"), every_variable(inventory)
+    vectors, blocks = hoc_objects("Vector"), [*every_variable(inventory), *never_driven(inventory)]
     courses = dict(zip(numbers, _courses(vectors, numbers), strict=True))
     targets = in_copy(partial(_targets, blocks, vectors, numbers, numbers[-1]))
     for hidden in set(numbers) - {number for _, number, _ in targets}:
@@ -111,7 +129,9 @@ def _play(
 ) -> Play | None:
     name = vector_name(vectors[vector])
     remedy = f"stop it with {vectors[vector].hname()}.play_remove()"
-    if refuse_unless_playable(f"{name} is played into {label}", record, remedy, findings):
+    if not _playable(record, _PLAYABLE):
+        why = _WHY.get(label.rpartition(".")[2].partition("[")[0], "this cannot be driven during a run yet")
+        findings.refuse(f"{name} is played into {label}", "", why, remedy)
         return None
     assert record is not None
     content = lambda k: np.array(vectors[k], dtype=float) if k >= 0 else np.zeros(0)  # noqa: E731
@@ -133,9 +153,15 @@ def _play(
     return play
 
 
-def refuse_unless_playable(what: str, record: Record | None, remedy: str, findings: Findings) -> bool:
-    """Refuse variables that cannot be driven here; whether it was refused."""
-    if record is not None and (record.kind in _PLAYABLE or record.variable in _PLAYABLE_OF_ION):
+def _playable(record: Record | None, kinds: frozenset[str]) -> bool:
+    return record is not None and (
+        record.kind in kinds or (record.kind == "ion" and record.variable in _PLAYABLE_OF_ION)
+    )
+
+
+def refuse_random_play(what: str, record: Record | None, remedy: str, findings: Findings) -> bool:
+    """Refuse variables that Random.play cannot drive here; whether it was refused."""
+    if _playable(record, _BY_RANDOM):
         return False
     findings.refuse(what, "", "this cannot be driven during a run yet", remedy)
     return True
@@ -209,9 +235,13 @@ def _targets(
     for _, vector in free:
         vector.resize(2)  # NEURON is initialised before the marks are there
         vector.fill(1.5)
+    # Behind all others, one that ends the restoring: what follows it are the weights of NetCons, as they were saved.
+    end, never = h.Vector(2), h.Vector([1e9, 2e9])
+    end.play(h._ref_celsius, never)
     h.CVode().active(0)
     h.finitialize()
     saved = saved_here()
+    saved.plays[-1] = (Kind.PLAY_STEP, [saved.plays[-1][1][0], b"%d" % _BEYOND])
     n = len(numbers)
     for k, vector in free:
         vector.resize(2 * n)

@@ -13,7 +13,7 @@ from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import in_copy
 from nrn_diff.bridge.inventory import Inventory, hoc_objects
 from nrn_diff.bridge.native import neuron_library
-from nrn_diff.bridge.plays import locate, refuse_unless_playable
+from nrn_diff.bridge.plays import locate, refuse_random_play
 from nrn_diff.bridge.variables import FIRST, Block, every_variable, fill
 from nrn_diff.events.time_grid import n_steps, time_grid
 from nrn_diff.snapshot import Play
@@ -44,7 +44,7 @@ def find_random_plays(inventory: Inventory, clock: Clock, findings: Findings) ->
     for column, index in enumerate(driven):
         label, record = locate(blocks, index)
         name = f"Random.play into {label}"
-        if refuse_unless_playable(name, record, "use a Vector of random numbers, or do not play", findings):
+        if refuse_random_play(name, record, "use a Vector of random numbers, or do not play", findings):
             continue
         assert record is not None
         findings.note(f"{name}: the numbers are those that the next run in NEURON draws")

@@ -199,7 +199,9 @@ def _global(located: Located, variable: Variable) -> Block:
     def describe(_row: int, k: int) -> tuple[str, Record | None]:
         label = f"{variable.hoc_name}[{k}]" if variable.length else variable.hoc_name
         if located.type.is_ion:
-            return label, None
+            name = located.type.name.removesuffix("_ion")
+            start = {f"{name}i0_{name}_ion": "inside0", f"{name}o0_{name}_ion": "outside0"}.get(variable.name)
+            return label, Record(label, "start", 0, name, start) if start else None
         return label, Record(label, "global", 0, located.type.name, variable.name, k if variable.length else -1)
 
     return Block([h], variable.hoc_name, variable.length, describe)
@@ -247,8 +249,8 @@ def _layers(inventory: Inventory) -> list[Block]:
         Block(ends, "vext", count, vext, put),
         Block(owners, "e_extracellular", 0, battery),
         Block(owners, "i_membrane", 0, current),
-        *(_fixed(owners, places, name, count) for name in ARRAYS),
-        *(_fixed(owners, places, name) for name in ("sav_g", "sav_rhs")),
+        *(_of_layers(owners, places, name, count) for name in ARRAYS),
+        *(_unknown(owners, places, name) for name in ("sav_g", "sav_rhs")),
     ]
 
 
@@ -263,10 +265,26 @@ def _circuit(circuit: LiveCircuit) -> Block:
     return Block([circuit.y], "y", int(circuit.y.size()), describe, put)
 
 
-def _fixed(owners: Sequence[Any], places: Sequence[str], name: str, length: int = 0) -> Block:
-    """Something that does not change during a run, so that a refusal can name it."""
-
+def _of_layers(owners: Sequence[Any], places: Sequence[str], name: str, count: int) -> Block:
     def describe(row: int, k: int) -> tuple[str, Record | None]:
-        return f"{places[row]}.{name}{f'[{k}]' if length else ''}", None
+        label = f"{places[row]}.{name}[{k}]"
+        return label, None if name == "xraxial" else Record(label, "layer", row, variable=name, element=k)
 
-    return Block(owners, name, length, describe)
+    return Block(owners, name, count, describe)
+
+
+def _unknown(owners: Sequence[Any], places: Sequence[str], name: str) -> Block:
+    """Something that a snapshot does not hold, so that a refusal can name it."""
+    return Block(owners, name, 0, lambda row, _k: (f"{places[row]}.{name}" if places[row] else name, None))
+
+
+def never_driven(inventory: Inventory) -> list[Block]:
+    """What Vectors cannot be played into, so that a refusal can name it. Only to be read."""
+    topology, netcons = inventory.topology, hoc_objects("NetCon")
+    segments = topology.segments()
+    names, at = [n.hname() for n in netcons], [topology.place(s.sec, s.x) for s in segments]
+    sections = [topology.place(s, 0.5).rpartition("(")[0] for s in topology.sections]
+    blocks = [*(_unknown(netcons, names, name) for name in ("delay", "threshold")), _unknown(segments, at, "diam")]
+    blocks += [_unknown(topology.sections, sections, name) for name in ("Ra", "L", "rallbranch")]
+    process = [name for name in ("dt", "t", "secondorder", "v_init", "tstop") if hasattr(h, name)]
+    return [*blocks, *(_unknown([h], [""], name) for name in process)]

@@ -37,16 +37,21 @@ class Samples:
 class Course:
     """What a played Vector does. start [1]: in finitialize, before INITIAL. The others have one entry for each step.
 
-    early: by events at its start. middle, end: before the currents, and before the states are advanced; for a step form
-    what is in force then, which is nothing before the first event after finitialize. late: by events at its end.
+    begin: what the step before has left (of the first one: nothing). early: by events at its start. middle, end: before
+    the currents, and before the states are advanced; for a step form what is in force then, which is nothing before the
+    first event after finitialize. late: by events at its end. due [n] (ms), phase [n], each [n]: of every event.
     """
 
     continuous: bool
     start: Samples
+    begin: Samples
     early: Samples
     middle: Samples
     end: Samples
     late: Samples
+    due: Array
+    phase: Array
+    each: Samples
 
 
 def step_events(n_values: int, times: Array, interval: float) -> Array:
@@ -78,7 +83,19 @@ def step_course(n_values: int, times: Array, interval: float, grid: Array) -> Co
     during = last.copy()
     during[0] = -1
     held = np.maximum.accumulate(during)
-    return Course(False, *(_held(x) for x in (last[:1], last[1::2], held[1::2], held[1::2], last[2::2])))
+    middle = _held(held[1::2])
+    return Course(
+        False,
+        _held(last[:1]),
+        _held(held[0:-1:2]),
+        _held(last[1::2]),
+        middle,
+        middle,
+        _held(last[2::2]),
+        due,
+        phase,
+        _held(np.arange(len(due))),
+    )
 
 
 def continuous_course(times: Array, breaks: Array | None, grid: Array) -> Course:
@@ -94,14 +111,28 @@ def continuous_course(times: Array, breaks: Array | None, grid: Array) -> Course
     at = due[np.maximum(count - 1, 0)] if len(due) else np.zeros(len(grid))
     events = _interpolated(times, bound, at, has)
     always = np.ones(len(grid) // 2, dtype=bool)
+    end, late = _interpolated(times, before[2::2], grid[2::2], always), events.part(slice(2, None, 2))
     return Course(
         True,
         events.part(slice(0, 1)),
+        _left(end, late),
         events.part(slice(1, None, 2)),
         _interpolated(times, bound[1::2], grid[1::2], always),
-        _interpolated(times, before[2::2], grid[2::2], always),
-        events.part(slice(2, None, 2)),
+        end,
+        late,
+        due,
+        phase,
+        _interpolated(
+            times, bounds[np.minimum(np.arange(len(due)) + 1, len(bounds) - 1)], due, np.ones(len(due), bool)
+        ),
     )
+
+
+def _left(end: Samples, late: Samples) -> Samples:
+    """What each step finds: what the one before has set at its end, or the events after it."""
+    fields = (np.where(late.present, getattr(late, n), getattr(end, n)) for n in ("before", "after", "fraction"))
+    before, after, fraction = (np.r_[x[:1], x[:-1]] for x in fields)
+    return Samples(before, after, fraction, np.arange(len(before)) > 0)
 
 
 def _phases(due: Array, grid: Array) -> Array:

@@ -328,16 +328,32 @@ RECORDING = (
         "Vector.play: steps or continuous, at intervals, at times, with discontinuities",
         _SAME,
         (_PLAY,),
-        "into voltages, ion variables, celsius, variables of mechanisms and point processes, GLOBALs; the samples are "
-        "parameters, `play[0]`",
+        "into voltages, ion variables, cm, celsius, variables of mechanisms and point processes, GLOBALs, weights of "
+        "NetCons, `nai0_na_ion`; the samples are parameters, `play[0]`",
     ),
     Feature(
-        "Vector.play into e_extracellular",
+        "Vector.play into e_extracellular, xg, xc",
         _SAME,
         ("test_play.py::test_potentials_outside_are_played_as_in_neuron",),
     ),
     Feature(
-        "Vector.play of a statement, into weights, cm, or what a NET_RECEIVE or a TABLE reads", _REFUSED, (_NO_PLAY,)
+        "Vector.play into what a NET_RECEIVE reads",
+        _SAME,
+        (_PLAY, "test_plugin_timed.py::test_what_is_played_and_sampled_goes_on_as_in_neuron"),
+        "each event sees what is played before it, also within a step. Refused: events and plays of one time; what "
+        "NET_RECEIVE changes, v where it reads v, and what it reads through a POINTER",
+    ),
+    Feature(
+        "Vector.play of a statement, into what a TABLE reads, into weights of NetCons to artificial cells, thresholds, "
+        "delays, dt",
+        _REFUSED,
+        (_NO_PLAY,),
+    ),
+    Feature(
+        "Vector.play into diam, L, Ra, xraxial",
+        _REFUSED,
+        (_NO_PLAY,),
+        "NEURON's steps do not see it: areas and resistances are computed anew only where HOC or Python sets one",
     ),
 )
 

@@ -12,10 +12,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from nrn_diff.bridge.live import Wiring
+from nrn_diff.errors import CaptureError
 from nrn_diff.events.live import LiveNetwork
 from nrn_diff.events.schedule import in_rounds, pack
 from nrn_diff.plugin.agenda import check
 from nrn_diff.plugin.ties import TieCheck
+from nrn_diff.solver.build_plays import tie
 from nrn_diff.solver.play import Drives
 from nrn_diff.solver.resume import Arriving, run_chunk
 from nrn_diff.solver.spikes import SEND_DELAY
@@ -60,7 +62,8 @@ _SHAPES: dict[tuple[str, str], Shapes] = {}
 class Stepper:
     """Runs chunks of steps; between them NEURON's queue is looked at.
 
-    checked [n_voltages]: the sources in the order in which NEURON compares them with their thresholds.
+    checked [n_voltages]: the sources in the order in which NEURON compares them with their thresholds. turning: of
+    `turning_points`.
     """
 
     structure: Structure
@@ -70,6 +73,7 @@ class Stepper:
     drives: Drives
     ties: TieCheck
     checked: Array
+    turning: dict[str, list[tuple[Array, Array]]]
     _mine: dict[str, tuple[Array, Array]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -159,6 +163,11 @@ class Stepper:
             connection = mine[place[here]]
             file = self.structure.mechanism(name).ir.file
             self.ties.at_instances(name, file, times[here], connection, row)
+            for reading, due in self.turning.get(name, ()):
+                tied = np.intersect1d(times[here][np.isin(connection, reading)], due)
+                if len(tied):
+                    what = "a Vector is played into what NET_RECEIVE reads"
+                    raise CaptureError([tie(what, f"mechanism {name}, {file}", float(tied[0]))])
             out[name] = self._tables(name, connection, times[here], phase[here], row, capacity)
         return out
 
@@ -178,7 +187,10 @@ class Stepper:
 
 def _part(drives: Drives, done: int, n: int, capacity: int) -> Drives:
     """What Vectors set in the next n steps, with room for `capacity`."""
-    padded = lambda x: np.pad(np.asarray(x[done : done + n]), ((0, capacity - n), (0, 0)))  # noqa: E731
+
+    def padded(x: Any) -> Array:
+        return np.pad(np.asarray(x[done : done + n]), ((0, capacity - n), *[(0, 0)] * (x.ndim - 1)))
+
     part: Drives = jax.tree.map(padded, drives)
     return part
 

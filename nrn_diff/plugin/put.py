@@ -167,7 +167,7 @@ def _set_played(ready: Prepared) -> None:
     owners = {d.type.name: d for d in inventory.mechanisms}
     for p in ready.driven:
         target, course = p.target, course_of(p, ready.grid)
-        if not p.continuous or not course.late.present[-1]:
+        if not course.late.present[-1] or not (p.continuous or target.kind == "weight"):
             continue  # SaveState has done it
         value = float(course.late.of(p.values)[-1])
         match target.kind:
@@ -175,6 +175,15 @@ def _set_played(ready: Prepared) -> None:
                 h.celsius = value
             case "e_extracellular" if inventory.extracellular is not None:
                 inventory.extracellular.owners[target.index].e_extracellular = value
+            case "cm":
+                inventory.topology.segments()[target.index].cm = value
+            case "layer" if inventory.extracellular is not None:
+                getattr(inventory.extracellular.owners[target.index], target.variable)[target.element] = value
+            case "weight":
+                hoc_objects("NetCon")[target.index].weight[target.element] = value
+            case "start":
+                of = {"inside0": "i0", "outside0": "o0"}[target.variable]
+                setattr(h, f"{target.owner}{of}_{target.owner}_ion", value)
             case "mechanism" | "global":
                 located = owners[target.owner]
                 shared = target.kind == "global"

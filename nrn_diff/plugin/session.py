@@ -56,6 +56,7 @@ from nrn_diff.plugin.ties import TieCheck
 from nrn_diff.plugin.timed import Timed, has_plays, has_timed_records, read_timed
 from nrn_diff.snapshot import ELEMENTS, Capture, EventCapacity, Play, Record
 from nrn_diff.solver.build import build_values
+from nrn_diff.solver.build_plays import turning_points
 from nrn_diff.solver.initialise import Live
 from nrn_diff.solver.play import Drives, live_drives, no_drives
 from nrn_diff.solver.resume import (
@@ -269,7 +270,10 @@ class Session:
     def _run(self, ready: Prepared, progress: Progress) -> Piece:
         """Raises NoRoomError, or CaptureError for events whose order is not known; NEURON is then as it was before."""
         checked = np.argsort(np.array(ready.known.sources.place, dtype=int))
-        stepper = Stepper(ready.structure, ready.fixed, ready.wiring, ready.network, ready.drives, ready.ties, checked)
+        turning = turning_points(ready.structure, ready.driven, ready.grid)
+        stepper = Stepper(
+            ready.structure, ready.fixed, ready.wiring, ready.network, ready.drives, ready.ties, checked, turning
+        )
         now = start_samples(ready.structure, ready.fixed, ready.state, ready.grid[0]) if ready.timed.sampled else None
         state, samples, fired = stepper.run(ready.state, ready.grid, progress)
         tied = ready.ties.waiting(ready.wiring, ready.network.waiting())

@@ -40,10 +40,11 @@ from nrn_diff.solver.build_events import (
 )
 from nrn_diff.solver.build_layers import build_extracellular, build_layers, layered_row
 from nrn_diff.solver.build_links import Linked, gathers
+from nrn_diff.solver.build_plays import build_plays
 from nrn_diff.solver.contraction import contract
 from nrn_diff.solver.incidence import Incidence
 from nrn_diff.solver.moment import ion_field
-from nrn_diff.solver.play import build_plays, waves
+from nrn_diff.solver.play import waves
 from nrn_diff.solver.sampled import check_sampled
 from nrn_diff.solver.structure import (
     Block,
@@ -51,6 +52,7 @@ from nrn_diff.solver.structure import (
     Deliveries,
     IonStructure,
     MechanismStructure,
+    Place,
     Recorded,
     Structure,
     Wires,
@@ -121,9 +123,13 @@ def build_structure(capture: Capture) -> Structure:
         circuits=circuits,
         wires=wires,
         max_rounds=max_rounds(capture, deliveries, queued),
-        plays=build_plays(capture, tuple(mechanisms), row, steps, linked.written),
+        plays=build_plays(capture, tuple(mechanisms), row, steps, linked.written, _places(watched)),
         branches=_branches(capture, tree.order),
     )
+
+
+def _places(quantities: Sequence[Recorded]) -> frozenset[Place]:
+    return frozenset(Place(q.source, q.owner, q.variable, q.element) for q in quantities)
 
 
 def _branches(capture: Capture, order: np.ndarray) -> np.ndarray | None:

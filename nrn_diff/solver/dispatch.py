@@ -32,15 +32,17 @@ from nrn_diff.solver.loops import repeat
 from nrn_diff.solver.moment import Moment
 from nrn_diff.solver.receive import Arrivals, Receiver, Targets
 from nrn_diff.solver.structure import MechanismStructure, Structure, Wires
+from nrn_diff.solver.turns import Turns
 from nrn_diff.solver.values import Array, Queue
 
 Work = dict[str, tuple[Targets, Queue]]
 
 
 class _Given(NamedTuple):
-    """What the rounds of half a step read: variables that no event changes, and its start and end (ms)."""
+    """What the rounds of half a step read: what no event changes, what Vectors set, its start and end (ms)."""
 
     constant: dict[str, dict[str, Array]]
+    played: dict[str, Turns]
     start: Array
     until: Array
 
@@ -136,13 +138,14 @@ def deliver_due(now: Moment, until: Array) -> None:
     work: Work = {name: (r.targets(now), now.queues[name]) for name, r in receivers.items()}
 
     def one_round(work: Work, given: _Given) -> Work:
-        mine = {name: replace(receivers[name], constant=x) for name, x in given.constant.items()}
+        mine = {n: replace(receivers[n], constant=x, played=given.played[n]) for n, x in given.constant.items()}
         return _deliver_round(now.structure, mine, dict(work), given.start, given.until)
 
     def any_due(work: Work, given: _Given) -> Array:
         return _any_due(work, given.until)
 
-    given = _Given({name: r.constant for name, r in receivers.items()}, now.t, until)
+    constant, played = ({n: getattr(r, x) for n, r in receivers.items()} for x in ("constant", "played"))
+    given = _Given(constant, played, now.t, until)
     work = repeat(any_due, one_round, work, given, now.structure.max_rounds)
     late = any_due(work, given)
     work = {name: (targets, fail(q, ENDLESS, late)) for name, (targets, q) in work.items()}
@@ -253,6 +256,7 @@ def _receive(
     # Where nothing is due the block does nothing; its time is still a number.
     time = jnp.where(due, time, start)
     queue = queue._replace(movable=jnp.where(due & (flag == 1.0), -1, queue.movable))
+    queue = fail(queue, TIED, due & receiver.played.tied(connection, time))
     before = targets
     targets, results = receiver.receive_each(targets, time, flag, jnp.where(due, connection, -1), due)
     if receiver.mechanism.draws_on_events:

@@ -139,7 +139,7 @@ def _fixed(structure: Structure, values: Values) -> Fixed:
     a = jnp.where(has_parent, -100.0 / (ri * jnp.where(has_parent, parent.gather(cable.area), 1.0)), 0.0)
     if structure.branches is not None:
         a = a * structure.branches
-    cj = (2.0 if structure.secondorder else 1.0) / structure.dt
+    cj = structure.cj
     capacitive = structure.segment_row.sum(0.001 * cj * cable.cm)
     tables = {m.name: {table.name: None for table in m.tables} for m in structure.mechanisms}
     layers = (

@@ -37,7 +37,8 @@ class Moment:
 
     circuit: own unknowns of the LinearMechanisms, None without.
     vext [layered rows, layers], e_extracellular [segments with layers] (mV): None without such layers. membrane:
-    currents through the whole membrane by their names in NEURON, if they are recorded.
+    currents through the whole membrane by their names in NEURON, if they are recorded. within: what Vectors that are
+    played set in this half of a step, by the number of the group (see play.py).
     """
 
     structure: Structure
@@ -55,6 +56,7 @@ class Moment:
     queues: dict[str, Queue] = field(default_factory=dict)
     circuit: Array | None = None
     gathered: dict[tuple[int, int], tuple[Array, Array]] = field(default_factory=dict)
+    within: Mapping[int, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, structure: Structure, fixed: Fixed, state: State, t: Array) -> Moment:
@@ -228,6 +230,11 @@ class Moment:
                 return self.membrane[place.variable]
             case "cm":
                 return self.fixed.values.cable.cm
+            case "layer" if self.fixed.values.extracellular is not None:
+                of_layer: Array = getattr(self.fixed.values.extracellular, place.variable)[:, place.element]
+                return of_layer
+            case "start":
+                return jnp.reshape(getattr(self.fixed.values.ions[place.owner], place.variable), (1,))
             case "celsius":
                 return jnp.reshape(self.fixed.values.celsius, (1,))
             case "weight":

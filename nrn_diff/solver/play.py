@@ -8,28 +8,31 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mod_translator import emit
-from nrn_diff.errors import CaptureError, Refusal
-from nrn_diff.events.time_grid import time_grid
 from nrn_diff.events.waveforms import Course, Samples, continuous_course, step_course
 from nrn_diff.snapshot import Capture, Play
-from nrn_diff.solver.incidence import Incidence
-from nrn_diff.solver.moment import Moment, ion_field
-from nrn_diff.solver.structure import MechanismStructure, Place, PlayGroup, Structure
-from nrn_diff.solver.values import Array, PerMechanism, Values
+from nrn_diff.solver.layers import layer_matrix
+from nrn_diff.solver.moment import Moment
+from nrn_diff.solver.structure import PlayGroup, Structure
+from nrn_diff.solver.values import Array, Fixed, PerMechanism, Values
 
-PHASES = ("early", "middle", "end", "late")
+PHASES = ("begin", "early", "middle", "end", "late")
+# Of what events within half a step read: the plays of that half one by one.
+HALVES = ("in_early", "in_late")
 
 
 @dataclass(frozen=True)
 class Driven:
-    """What a group is set to in one phase of every step: value [n_steps, n_plays], and where it is set at all."""
+    """What a group is set to in one phase of every step: value [n_steps, n_plays], and where it is set at all.
+
+    Of half a step both are [n_steps, n_events, n_plays], in the order of their times due (ms), which is inf for none.
+    """
 
     value: Array
     present: Array
+    due: Array | None = None
 
 
-jax.tree_util.register_dataclass(Driven, ["value", "present"], [])
+jax.tree_util.register_dataclass(Driven, ["value", "present", "due"], [])
 
 # phase -> number of the group -> what it is set to
 Drives = dict[str, dict[int, Driven]]
@@ -51,98 +54,11 @@ def wave_vectors(capture: Capture) -> dict[str, str]:
     return wave_names(capture.plays)
 
 
-def build_plays(
-    capture: Capture,
-    mechanisms: tuple[MechanismStructure, ...],
-    row: np.ndarray,
-    steps: int,
-    written: frozenset[Place],
-) -> tuple[PlayGroup, ...]:
-    """The plays of a snapshot, those of one variable together; written: what blocks write through POINTERs.
-
-    Raises CaptureError for what cannot be driven.
-    """
-    refusals = [refusal for p in capture.plays for refusal in _problems(p, mechanisms, written)]
-    if refusals:
-        raise CaptureError(refusals)
-    grid = time_grid(capture.dt, steps)
-    names = {vector: name for name, vector in wave_vectors(capture).items()}
-    sizes = {ion.name: len(ion.nodes) for ion in capture.ions} | {m.name: m.count for m in mechanisms}
-    sizes |= {"v": len(row)}
-    if capture.extracellular is not None:
-        sizes |= {"e_extracellular": len(capture.extracellular.nodes)}
-    courses: dict[tuple[object, ...], Course] = {}
-    groups: dict[tuple[str, str, str, int], list[Play]] = {}
-    for p in capture.plays:
-        groups.setdefault((p.target.kind, p.target.owner, p.target.variable, p.target.element), []).append(p)
-    built = []
-    for (source, owner, variable, element), members in groups.items():
-        rows = [row[p.target.index] if source == "v" else p.target.index for p in members]
-        place = np.full(sizes.get(source, sizes.get(owner, 1)), -1)
-        place[rows] = np.arange(len(members))
-        mine = []
-        for p in members:
-            key = (p.times.tobytes(), p.interval, p.continuous, p.has_breaks, p.breaks.tobytes(), len(p.values))
-            mine.append(courses.setdefault(key, courses[key] if key in courses else course_of(p, grid)))
-        changing = source == "v" or _is_written(source, owner, variable, mechanisms)
-        waves_of = tuple(names[p.vector] for p in members)
-        at = Incidence(place, len(members))
-        built.append(PlayGroup(source, owner, variable, element, at, waves_of, tuple(mine), changing))
-    return tuple(built)
-
-
 def course_of(play: Play, grid: np.ndarray) -> Course:
     """When a Vector acts on the times of `grid` (ms, as of `time_grid`)."""
     if play.continuous:
         return continuous_course(play.times, play.breaks if play.has_breaks else None, grid)
     return step_course(len(play.values), play.times, play.interval, grid)
-
-
-def _is_written(source: str, owner: str, variable: str, mechanisms: tuple[MechanismStructure, ...]) -> bool:
-    """Whether the model itself changes the variable during a run."""
-    for m in mechanisms:
-        written = {n for key in ("current", "advance", "net_receive") if key in m.blocks for n in m.blocks[key].outputs}
-        if source == "ion":
-            written = {ion_field(owner, n) for n in written if m.ion_of.get(n) == owner}
-        elif m.name != owner:
-            continue
-        if variable in written:
-            return True
-    return False
-
-
-def _problems(play: Play, mechanisms: tuple[MechanismStructure, ...], written: frozenset[Place]) -> list[Refusal]:
-    target, found = play.target, []
-    what = f"{play.vector} is played into {target.label}"
-    if Place(target.kind, target.owner, target.variable, target.element) in written:
-        found.append(Refusal(what, target.label, "it is also written through a POINTER; not supported yet"))
-    for m in mechanisms:
-        mine = {"mechanism": m.name == target.owner, "global": m.name == target.owner, "celsius": True}
-        name = target.kind if target.kind == "celsius" else target.variable
-        if not mine.get(target.kind, False):
-            continue
-        tables = [t.routine for t in emit.tables(m.ir) if m.use_table and name in t.inputs]
-        if tables:
-            found.append(
-                Refusal(
-                    what,
-                    f"mechanism {m.name}, {m.ir.file}",
-                    f"the TABLE of {tables[0]} depends on it, and would be filled anew during the run",
-                    f"h.usetable_{m.name} = 0",
-                )
-            )
-        received = {
-            n for key in ("net_receive", "net_initial", "watch") if key in m.blocks for n in m.blocks[key].inputs
-        }
-        if name in received:
-            found.append(
-                Refusal(
-                    what,
-                    f"mechanism {m.name}, {m.ir.file}",
-                    "its NET_RECEIVE reads it, so the order of the two within a step matters; not supported yet",
-                )
-            )
-    return found
 
 
 def start_values(structure: Structure, values: Values) -> Values:
@@ -157,6 +73,14 @@ def start_values(structure: Structure, values: Values) -> Values:
                 values = values._replace(extracellular=values.extracellular._replace(e_extracellular=new))
             case "celsius":
                 values = values._replace(celsius=_replaced(group, values.celsius, driven))
+            case "cm":
+                values = values._replace(cable=values.cable._replace(cm=_replaced(group, values.cable.cm, driven)))
+            case "layer":
+                values = _with_layers(values, group, driven)
+            case "weight":
+                values = values._replace(weights=_with_weights(values.weights, group, driven))
+            case "start":
+                values = _with_start(values, group, driven)
             case "global":
                 values = values._replace(globals_=_set(values.globals_, group, driven))
             case "mechanism":
@@ -170,7 +94,7 @@ def start_values(structure: Structure, values: Values) -> Values:
 
 def no_drives() -> Drives:
     """Of a run in which no Vector is played."""
-    return {phase: {} for phase in PHASES}
+    return {phase: {} for phase in (*PHASES, *HALVES)}
 
 
 def drives(structure: Structure, values: Values) -> Drives:
@@ -180,6 +104,9 @@ def drives(structure: Structure, values: Values) -> Drives:
         for phase in _phases_of(group):
             if any(_samples(group, course, phase).present.any() for course in group.courses):
                 found[phase][number] = _driven(group, values, phase)
+        for half in HALVES if group.in_events else ():
+            if any(len(_within(course, half)) for course in group.courses):
+                found[half][number] = _one_by_one(group, values, half)
     return found
 
 
@@ -196,8 +123,11 @@ def live_drives(
     found = no_drives()
     for number, group in enumerate(structure.plays):
         courses = tuple(of_vector[names[wave]] for wave in group.waves)
+        live = replace(group, courses=courses)
         for phase in _phases_of(group):
-            found[phase][number] = _driven(replace(group, courses=courses), values, phase)
+            found[phase][number] = _driven(live, values, phase)
+        for half in HALVES if group.in_events else ():
+            found[half][number] = _one_by_one(live, values, half)
     return found
 
 
@@ -214,6 +144,17 @@ def play(now: Moment, driven: dict[int, Driven]) -> None:
                 values = now.fixed.values
                 new = _replaced(group, values.celsius, given)
                 now.fixed = now.fixed._replace(values=values._replace(celsius=new))
+            case "cm":
+                now.fixed = _with_capacity(now, group, given)
+            case "layer":
+                values = _with_layers(now.fixed.values, group, given)
+                assert now.structure.extracellular is not None
+                matrix = layer_matrix(now.structure.extracellular, values, now.structure.cj, now.structure.branches)
+                now.fixed = now.fixed._replace(values=values, layers=matrix)
+            case "start":
+                now.fixed = now.fixed._replace(values=_with_start(now.fixed.values, group, given))
+            case "weight":
+                now.weights = _with_weights(now.weights, group, given)
             case "ion":
                 state = now.ions[group.owner]
                 new = _replaced(group, getattr(state, group.variable), given)
@@ -224,8 +165,41 @@ def play(now: Moment, driven: dict[int, Driven]) -> None:
                 now.mechanisms = _set(now.mechanisms, group, given)
 
 
+def _with_capacity(now: Moment, group: PlayGroup, given: Driven) -> Fixed:
+    fixed, values = now.fixed, now.fixed.values
+    cm = _replaced(group, values.cable.cm, given)
+    capacity = now.structure.segment_row.sum(0.001 * now.structure.cj * cm)
+    return fixed._replace(
+        values=values._replace(cable=values.cable._replace(cm=cm)),
+        diagonal=fixed.diagonal + (capacity - fixed.capacity),
+        capacity=capacity,
+    )
+
+
+def _with_layers(values: Values, group: PlayGroup, given: Driven) -> Values:
+    assert values.extracellular is not None
+    old = getattr(values.extracellular, group.variable)
+    column = _replaced(replace(group, element=-1), old[:, group.element], given)
+    new = old.at[:, group.element].set(column)
+    return values._replace(extracellular=values.extracellular._replace(**{group.variable: new}))
+
+
+def _with_start(values: Values, group: PlayGroup, given: Driven) -> Values:
+    ion = values.ions[group.owner]
+    new = _replaced(group, getattr(ion, group.variable), given)
+    return values._replace(ions={**values.ions, group.owner: ion._replace(**{group.variable: new})})
+
+
+def _with_weights(weights: dict[str, Array], group: PlayGroup, given: Driven) -> dict[str, Array]:
+    old = weights[group.owner]
+    column = _replaced(replace(group, element=-1), old[:, group.element], given)
+    return {**weights, group.owner: old.at[:, group.element].set(column)}
+
+
 def _phases_of(group: PlayGroup) -> tuple[str, ...]:
-    return PHASES if group.changing else ("middle", "end")
+    if group.changing:
+        return PHASES[1:]
+    return ("begin", "middle", "end") if group.read_early else ("middle", "end")
 
 
 def _samples(group: PlayGroup, course: Course, phase: str) -> Samples:
@@ -244,6 +218,33 @@ def _driven(group: PlayGroup, values: Values, phase: str) -> Driven:
         parts.append(low + (y[samples.after] - low) * samples.fraction)
         present.append(samples.present)
     return Driven(jnp.stack(parts, axis=-1), jnp.asarray(np.stack(present, axis=-1)))
+
+
+def _within(course: Course, half: str) -> np.ndarray:
+    """Numbers of the events that are due in such a half of any step."""
+    during = course.phase[course.phase > 0]
+    return len(course.phase) - len(during) + np.flatnonzero(during % 2 == (half == "in_early"))
+
+
+def _one_by_one(group: PlayGroup, values: Values, half: str) -> Driven:
+    """The events in one half of every step."""
+    steps = len(group.courses[0].middle.before)
+    parts, due = [], []
+    numbers = [_within(course, half) for course in group.courses]
+    in_step = [(c.phase[n] - 1) // 2 for c, n in zip(group.courses, numbers, strict=True)]
+    inside = [(k[k < steps], n[k < steps]) for k, n in zip(in_step, numbers, strict=True)]
+    most = max([1, *(int(np.bincount(k).max(initial=0)) for k, _ in inside)])
+    for wave, course, (step, number) in zip(group.waves, group.courses, inside, strict=True):
+        y = values.plays[wave]
+        place = np.arange(len(step)) - np.searchsorted(step, step)
+        which, when = np.zeros((steps, most), int), np.full((steps, most), np.inf)
+        which[step, place], when[step, place] = number, course.due[number]
+        low = y[course.each.before]
+        held = low + (y[course.each.after] - low) * course.each.fraction
+        parts.append(held[which] if len(course.due) else jnp.zeros((steps, most)))
+        due.append(when)
+    times = np.stack(due, axis=-1)
+    return Driven(jnp.stack(parts, axis=-1), jnp.asarray(np.isfinite(times)), jnp.asarray(times))
 
 
 def _replaced(group: PlayGroup, old: Array, driven: Driven) -> Array:

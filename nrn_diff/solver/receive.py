@@ -12,6 +12,7 @@ from mod_translator import ir
 from mod_translator.passes.outbox import OWN, PRESENT, Site
 from nrn_diff.solver.moment import Moment, replace_rows
 from nrn_diff.solver.structure import MechanismStructure
+from nrn_diff.solver.turns import Turns, turns
 from nrn_diff.solver.values import Array
 
 # Up to this many pairs of events and instances all are compared: XLA makes a loop of every scatter on a CPU, and the
@@ -39,12 +40,14 @@ class Receiver:
     """NET_RECEIVE (block 'net_receive') or the INITIAL inside it ('net_initial') of one mechanism at one moment.
 
     row [n_connections]: the target instance of each connection. constant: what the block reads and no event changes.
+    played: what of it Vectors change in between.
     """
 
     mechanism: MechanismStructure
     block: str
     row: Array
     constant: dict[str, Array]
+    played: Turns
 
     @classmethod
     def at(cls, now: Moment, mechanism: MechanismStructure, block: str) -> Receiver:
@@ -54,7 +57,8 @@ class Receiver:
         of_event = ("t", "flag", PRESENT, OWN, *(mechanism.agenda.netcon_present if mechanism.agenda else ()))
         inputs = [n for n in mechanism.blocks[block].inputs if n not in changing and n not in of_event]
         row = jnp.asarray(mechanism.deliveries.row)
-        return cls(mechanism, block, row, {name: now.read(mechanism, name) for name in inputs})
+        played = turns(now, mechanism, mechanism.blocks[block].inputs)
+        return cls(mechanism, block, row, {name: now.read(mechanism, name) for name in inputs}, played)
 
     @property
     def sites(self) -> tuple[Site, ...]:
@@ -118,9 +122,14 @@ class Receiver:
             if not n_connections:
                 return [jnp.zeros(connection.shape)] * count
             at = jnp.where(connection < 0, n_connections, connection)
-            return [targets.weights.at[at, k].get(mode="fill", fill_value=0.0) for k in range(count)]
+            held = [targets.weights.at[at, k].get(mode="fill", fill_value=0.0) for k in range(count)]
+            for k, turn in self.played.weights.items():
+                held[k] = jnp.where(connection < 0, 0.0, turn.at(held[k], jnp.maximum(connection, 0), time))
+            return held
 
         given: dict[str, Any] = {"t": time, "flag": flag, PRESENT: present, **self.constant, **targets.variables}
+        for name, turn in self.played.variables.items():
+            given[name] = turn.at(given[name], jnp.arange(len(time)), time)
         self._give_v(given)
         args = weights_of(connection)
         netcons = jnp.asarray(agenda.netcons)
@@ -168,8 +177,12 @@ class Receiver:
         for name, value in self.constant.items():
             each = self.mechanism.is_per_instance(name)
             given[name] = jax.tree.map(lambda x: _pick(x, row), value) if each else value
+        for name, turn in self.played.variables.items():
+            given[name] = turn.at(given[name], row, events.time)
         self._give_v(given)
         args = [targets.weights[events.connection, k] for k in range(len(block.args))]
+        for k, turn in self.played.weights.items():
+            args[k] = turn.at(args[k], events.connection, events.time)
         return self.mechanism.run(self.block, {n: given[n] for n in block.inputs}, tuple(args)), args
 
     def _store_args(self, weights: Array, events: Arrivals, results: dict[str, Any], args: list[Array]) -> Array:

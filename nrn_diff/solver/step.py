@@ -49,6 +49,8 @@ class Sample(NamedTuple):
 def step(structure: Structure, fixed: Fixed, state: State, clock: Clock) -> tuple[State, Sample]:
     """State after one dt, and the sample that NEURON's Vectors take at its end."""
     now = Moment.of(structure, fixed, state, clock.start)
+    play(now, clock.played["begin"])
+    now.within = clock.played["in_early"]
     check_thresholds(now, clock.number)
     check_watches(now)
     deliver(now, clock.early)
@@ -69,6 +71,7 @@ def step(structure: Structure, fixed: Fixed, state: State, clock: Clock) -> tupl
     now.run_everywhere("after_solve")
     now.run_everywhere("before_step")
     samples, crossed = recorded(now), crossings(now, clock.number)
+    now.within = clock.played["in_late"]
     deliver(now, clock.late)
     deliver_spikes(now, clock.late_sent, early=False)
     deliver_due(now, clock.end)

@@ -289,6 +289,7 @@ class PlayGroup:
 
     source, owner, variable, element: as of `Recorded`. place: row of the variable -> play. waves, courses [n_plays]:
     the name of the samples, and when they act. changing: the model itself changes the variable during a run.
+    read_early: it is read at the start of a step, by events (in_events) or as what a NetCon watches.
     """
 
     source: str
@@ -299,6 +300,8 @@ class PlayGroup:
     waves: tuple[str, ...]
     courses: tuple[Course, ...]
     changing: bool
+    read_early: bool = False
+    in_events: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -400,6 +403,11 @@ class Structure:
             other.digest,
             other.spike_derivative,
         )
+
+    @property
+    def cj(self) -> float:
+        """NEURON's, by which capacities are multiplied (1/ms)."""
+        return (2.0 if self.secondorder else 1.0) / self.dt
 
     @cached_property
     def needs_membrane_current(self) -> bool:
