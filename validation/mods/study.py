@@ -25,11 +25,12 @@ _ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 class Study:
-    """Examines mods one after the other. rename: give another name to what collides with a built-in mechanism."""
+    """Examines mods. rename: give another name to what collides with a built-in mechanism; gradients: try them too."""
 
-    def __init__(self, taken: frozenset[str], *, rename: bool = False) -> None:
+    def __init__(self, taken: frozenset[str], *, rename: bool = False, gradients: bool = True) -> None:
         self._taken = taken
         self._rename = rename
+        self._gradients = gradients
 
     def translate(self, mod: Mod) -> tuple[ir.Mechanism | None, dict[str, Any]]:
         """The mechanism, or None; and what the translation says, with a digest of all that the verdict depends on."""
@@ -76,7 +77,7 @@ class Study:
             # What declares the valence of an ion must be there before the mechanism that leaves it open.
             (before if "VALENCE" in text else after).append(compile_text(f"{name}.mod", text).path)
         celsius = driven.TEMPERATURES[int(mod.sha256[:4], 16) % len(driven.TEMPERATURES)]
-        job = driven.Job(mechanism.name, (*before, *own, *after), celsius)
+        job = driven.Job(mechanism.name, (*before, *own, *after), celsius, self._gradients)
         outcome = run_job(job)
         if outcome["verdict"] == "NEURON fails" and "does not load" in str(outcome) and mod.folder is not None:
             together = compile_folder(mod.folder)
