@@ -35,8 +35,7 @@ def shared(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
     writes = {field: set(analysis.summary(routine)[1]) for field, routine in found.items()}
     reads = {field: analysis.exposed(routine) for field, routine in found.items()}
     set_by_initial = analysis.surely_written(found["initial"]) if "initial" in found else set()
-    uniformity = Uniformity(mechanism)
-    settled = _settled(mechanism, analysis, uniformity, found)
+    settled, uniformity = _settled(mechanism, analysis, found)
     last: list[str] = []
     in_turn: list[str] = []
     symbols = dict(mechanism.symbols)
@@ -104,28 +103,32 @@ def _left_by_the_last(analysis: Analysis, found: dict[str, ir.Routine], writes: 
     )
 
 
-def _settled(
-    mechanism: ir.Mechanism, analysis: Analysis, uniformity: Uniformity, found: dict[str, ir.Routine]
-) -> set[str]:
+def _settled(mechanism: ir.Mechanism, analysis: Analysis, found: dict[str, ir.Routine]) -> tuple[set[str], Uniformity]:
     """Return the variables that a block may find as an earlier instance left them, which is what it would make of them.
 
     A block may read one before it writes it only in the one shape `if (condition) {assign some of them}`, before any
-    other use: where the condition holds for the first instance the others find its values, or compute them again.
+    other use: where the condition holds for the first instance the others find its values, or compute them again. One
+    that a block reads in another shape differs from instance to instance, and so does what follows from it: beside
+    them, what is uniform then.
     """
-    group = {n for n, s in mechanism.symbols.items() if s.role is ir.Role.GLOBAL and uniformity.of(n)}
-    for field, routine in found.items():
-        writes = set(analysis.summary(routine)[1])
-        if field in _EVENTS:
-            group -= writes
-            continue
-        open_ = group & writes & analysis.exposed(routine)
-        group -= open_ - _settling(analysis, routine, group)
-    for routine in found.values():  # what a settling block assigns besides must be settled too
-        if not _settling(analysis, routine, group) >= group & set(analysis.summary(routine)[1]) & analysis.exposed(
-            routine
-        ):
-            return set()
-    return group
+    uniformity = Uniformity(mechanism)
+    while True:
+        group = {n for n, s in mechanism.symbols.items() if s.role is ir.Role.GLOBAL and uniformity.of(n)}
+        differing = set()
+        for field, routine in found.items():
+            writes = set(analysis.summary(routine)[1])
+            if field in _EVENTS:
+                group -= writes
+                continue
+            open_ = group & writes & analysis.exposed(routine)
+            differing |= open_ - _settling(analysis, routine, group)
+            group -= differing
+        for routine in found.values():  # what a settling block assigns besides must be settled too
+            open_ = group & set(analysis.summary(routine)[1]) & analysis.exposed(routine)
+            differing |= open_ - _settling(analysis, routine, group)
+        if not differing:
+            return group, uniformity
+        uniformity = Uniformity(mechanism, uniformity.varying | differing)
 
 
 def _settling(analysis: Analysis, routine: ir.Routine, group: set[str]) -> set[str]:

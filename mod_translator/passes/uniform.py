@@ -6,6 +6,8 @@ too. What an instance holds, v, diam, area, ions and the arguments of NET_RECEIV
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from mod_translator import ir
 from mod_translator.passes.walk import blocks, expressions, subexpressions
 
@@ -13,11 +15,14 @@ _UNIFORM_EXTERNALS = frozenset({"t", "dt", "celsius"})
 
 
 class Uniformity:
-    """Which shared variables are assigned a uniform value wherever they are assigned."""
+    """Which shared variables are assigned a uniform value wherever they are assigned.
 
-    def __init__(self, mechanism: ir.Mechanism) -> None:
+    varying: variables that are known to differ from instance to instance at the same place of a block.
+    """
+
+    def __init__(self, mechanism: ir.Mechanism, varying: Iterable[str] = ()) -> None:
         self.mechanism = mechanism
-        self.varying: set[str] = set()  # shared variables with an assignment that is not uniform
+        self.varying = set(varying)  # and shared variables with an assignment that is not uniform
         self._followed: dict[tuple[str, frozenset[tuple[str, bool]], bool, int], dict[str, bool]] = {}
         before = -1
         while len(self.varying) != before:
