@@ -6,50 +6,44 @@ Run in a fresh process (`python -m validation.driven JOB.json`): mechanism names
 from __future__ import annotations
 
 import json
-import re
 import sys
 import time
 import traceback
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from mod_translator import ir
 from mod_translator.report import Report
 from nrn_diff.bridge.catalog import MechanismType, mechanism_types
-from nrn_diff.bridge.own_texts import PATTERN, nmodl_text
-from nrn_diff.solver.receive import only_adds
+from nrn_diff.bridge.own_texts import nmodl_text
 from validation.compared import compare, gradient, moved_by_a_hair, recorded
+from validation.connections import PLAUSIBLE, TSTOP, send_events, set_references
 
 VERSION = 1  # of what is done here; another one makes every result out of date
 # Lines of the output between which NEURON runs, for whoever has to stop a run that does not end.
 IN_NEURON, OUT_OF_NEURON = "NEURON runs", "NEURON is done"
-TSTOP, DT = 50.0, 0.025
+DT = 0.025
 TOLERANCE = 1e-6
 TEMPERATURES = (6.3, 18.5, 27.3, 34.0)
 
 _CONCENTRATIONS = {"na": (11.0, 141.0, 52.0), "k": (128.0, 3.1, -88.0), "ca": (1.1e-4, 1.9, 118.0)}
 _OTHER_ION = (0.3, 1.7, 17.0)
-# Conductances, permeabilities and so on that a file leaves at 0 for the user to set.
-_PLAUSIBLE = {
-    "S/cm2": 1e-3, "mho/cm2": 1e-3, "siemens/cm2": 1e-3, "mS/cm2": 1.0, "pS/um2": 10.0, "umho/cm2": 1e3, "cm/s": 1e-5,
-    "uS": 2e-3, "umho": 2e-3, "microsiemens": 2e-3, "nS": 2.0, "pS": 2e3, "mA/cm2": 1e-3, "nA": 0.2, "mho": 2e-9,
-}  # fmt: skip
-_FUNCTION_TABLE = re.compile(r"^[ \t]*FUNCTION_TABLE[ \t]+(\w+)[ \t]*\(([^:\n]*)", re.MULTILINE)
 _START, _LENGTH = ("del", "delay", "start", "onset", "ton", "t0"), ("dur", "duration", "len", "width")
 
 
 @dataclass(frozen=True)
 class Job:
-    """libraries are loaded in order; mechanism: the name to examine; celsius (degC)."""
+    """libraries are loaded in order; mechanism: the name to examine; celsius (degC).
+
+    apart: what is written through a POINTER is a variable of each instance's own, and no two events have one time.
+    """
 
     mechanism: str
     libraries: tuple[str, ...] = ()
     celsius: float = 18.5
     gradient: bool = True
+    apart: bool = False
 
 
 @dataclass
@@ -142,7 +136,7 @@ def plausible(name: str, unit: str) -> float:
         return 6.0
     if unit == "ms" and name.lower().startswith(_LENGTH):
         return 20.0
-    return _PLAUSIBLE.get(unit.replace(" ", ""), 0.0)
+    return PLAUSIBLE.get(unit.replace(" ", ""), 0.0)
 
 
 def set_parameters(bench: Bench, job: Job, mechanism: ir.Mechanism) -> None:
@@ -176,110 +170,6 @@ def set_givens(bench: Bench, mechanism: ir.Mechanism) -> None:
             for k, owner in enumerate(bench.owners):
                 if hasattr(owner, name) and getattr(owner, name) == 0:
                     setattr(owner, name, 1 + 0.1 * k)
-
-
-def set_references(bench: Bench, kind: MechanismType, mechanism: ir.Mechanism, free: Any) -> None:
-    """Point every POINTER at something that moves, give RANDOM its own stream and FUNCTION_TABLE values.
-
-    A POINTER that is written leads to an element of a Vector, one in mV to a voltage. What another unit, or none, says
-    is a concentration or a factor of a conductance: a voltage there would let the compartment explode. One that C
-    code takes for a pointer to something of its own is left alone.
-    """
-    routines = (*mechanism.routines.values(), *(getattr(mechanism, b) for b in ir.BLOCKS))
-    written = {name for routine in routines if routine is not None for name in routine.writes}
-    ours = [name for name in kind.references if name in written and f"_p_{name}" not in kind.code]
-    sums = {name: bench.make("Vector", [0.5]) for name in ours}
-    from nrn_diff.bridge.connections import is_random
-
-    for name, arguments in _FUNCTION_TABLE.findall(kind.code):
-        one = "," not in arguments and not arguments.startswith(")")
-        density = mechanism.kind is ir.Kind.DENSITY
-        table = getattr(
-            bench.h if density else bench.owners[0], f"table_{name}{f'_{mechanism.name}' if density else ''}"
-        )
-        x = np.linspace(-120, 60, 91)
-        vectors = [bench.make("Vector", 1.5 + np.tanh((x + 40) / 20)), bench.make("Vector", x)]
-        table(*vectors) if one else table(1.2)
-    for k, owner in enumerate(bench.owners):
-        holder = getattr(owner, mechanism.name) if mechanism.kind is ir.Kind.DENSITY else owner
-        for name in kind.references:
-            if is_random(holder, name):
-                getattr(holder, name).set_ids(k + 1, 2, 3)
-            elif f"_p_{name}" not in kind.code:
-                symbol = mechanism.symbols.get(name)
-                voltage = symbol is None or symbol.unit in ("mV", "millivolt")
-                read = free(0.5)._ref_v if voltage else factor(bench)._ref_g
-                bench.h.setpointer(sums[name]._ref_x[0] if name in sums else read, name, holder)
-    bench.keep += [bench.h.Vector().record(vector._ref_x[0]) for vector in sums.values()]
-
-
-def factor(bench: Bench) -> Any:
-    """A synapse in a compartment of its own, whose g goes up to 0.5 and back."""
-    for made in bench.keep:
-        if made.hname().startswith("Exp2Syn"):
-            return made
-    aside = bench.h.Section("aside")
-    bench.keep.append(aside)
-    synapse, stim = bench.make("Exp2Syn", aside(0.5)), bench.make("NetStim")
-    synapse.tau1, synapse.tau2, synapse.e = 3, 9, -50
-    stim.start, stim.interval, stim.number, stim.noise = 2, 12, 4, 0
-    bench.make("NetCon", stim, synapse, 0, 0.5, 0.3)
-    return synapse
-
-
-def send_events(bench: Bench, mechanism: ir.Mechanism, free: Any) -> None:
-    """Three trains to each instance: close together, of different weight, and at the same time where order is nothing.
-
-    In which order NEURON delivers events of the same time depends on what else waits in its queue.
-    """
-    if mechanism.net_receive is not None:
-        third = 3.0 if only_adds(mechanism) else 3.07
-        unit = mechanism.net_receive.arg_units[0] if mechanism.net_receive.arg_units else ""
-        weight = _PLAUSIBLE.get(unit, 0.5)
-        kept = set(mechanism.net_receive.results) | set(mechanism.net_initial.results if mechanism.net_initial else ())
-        for k, (start, interval, number, delay) in enumerate(((3, 4.3, 9, 1), (3.01, 11, 4, 0.5), (third, 8.6, 4, 1))):
-            source = bench.make("NetStim")
-            source.start, source.interval, source.number, source.noise = start, interval, number, 0
-            for j, owner in enumerate(bench.owners):
-                netcon = bench.make("NetCon", source, owner)
-                netcon.delay, netcon.weight[0] = delay, weight * (1 + 0.4 * k + 0.1 * j)
-                for i, name in enumerate(mechanism.net_receive.args[1:], start=1):
-                    netcon.weight[i] = 0.0 if name in kept else 0.3 + 0.1 * k
-    if mechanism.kind is ir.Kind.ARTIFICIAL or sends(mechanism):
-        for owner in bench.owners:
-            synapse = bench.make("ExpSyn", free(0.5))
-            netcon = bench.make("NetCon", owner, synapse)
-            netcon.delay, netcon.weight[0] = 0.7, 1e-3
-            bench.keep.append(bench.h.Vector().record(synapse._ref_g))
-    if mechanism.name == PATTERN:
-        play_spikes(bench, free)
-
-
-def play_spikes(bench: Bench, free: Any) -> None:
-    """PatternStims send 300 spikes each, on behalf of two gids with a synapse each and of one without."""
-    context = bench.make("ParallelContext")
-    for gid in (1001, 1002):
-        synapse = bench.make("ExpSyn", free(0.5))
-        netcon = context.gid_connect(gid, synapse)
-        netcon.delay, netcon.weight[0] = 0.7, 1e-3
-        bench.keep += [netcon, bench.h.Vector().record(synapse._ref_g)]
-    for k, owner in enumerate(bench.owners):
-        times, gids = np.linspace(0, TSTOP, 300) + 0.01 * k, 1001 + np.arange(300) * (k + 1) % 3
-        owner.play(bench.make("Vector", times), bench.make("Vector", gids))
-
-
-def sends(mechanism: ir.Mechanism) -> bool:
-    """Whether the mechanism sends events."""
-
-    def calls(body: tuple[ir.Stmt, ...]) -> Iterator[str]:
-        for statement in body:
-            match statement:
-                case ir.CallRoutine():
-                    yield statement.name
-                case ir.If(_, then, orelse, _):
-                    yield from (*calls(then), *calls(orelse))
-
-    return mechanism.net_receive is not None and "net_event" in set(calls(mechanism.net_receive.body))
 
 
 def watch(
@@ -335,8 +225,8 @@ def build(h: Any, job: Job, kind: MechanismType, mechanism: ir.Mechanism) -> Ben
     species = set_ions(h, sections)
     set_parameters(bench, job, mechanism)
     set_givens(bench, mechanism)
-    set_references(bench, kind, mechanism, free)
-    send_events(bench, mechanism, free)
+    set_references(bench, kind, mechanism, free, apart=job.apart)
+    send_events(bench, mechanism, free, apart=job.apart)
     watch(bench, kind, mechanism, sections, species)
     return bench
 

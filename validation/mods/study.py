@@ -65,6 +65,8 @@ class Study:
             outcome = {"verdict": "error", "reasons": [_plain(said["bug"])]}
         elif mechanism is None:
             outcome = {"verdict": "refused", "stage": "translation"}
+            if library is not None and not _loads(library.path, mod.folder):
+                outcome = {"verdict": "NEURON fails", "reasons": [_plain("NEURON does not load the compiled file")]}
         else:
             path = (library.path,) if library is not None else ()
             outcome = self._drive(mod, mechanism, path)
@@ -81,8 +83,22 @@ class Study:
         outcome = run_job(job)
         if outcome["verdict"] == "NEURON fails" and "does not load" in str(outcome) and mod.folder is not None:
             together = compile_folder(mod.folder)
-            outcome = run_job(replace(job, libraries=(*before, together, *after))) if together else outcome
+            job = replace(job, libraries=(*before, together, *after)) if together else job
+            outcome = run_job(job) if together else outcome
+        if outcome["verdict"] == "refused" and outcome["stage"] == "capture":
+            again = run_job(replace(job, apart=True))
+            outcome = {**again, "apart": True} if again["verdict"] != "refused" else outcome
         return {**outcome, "celsius": celsius}
+
+
+def _loads(library: str, folder: Path | None) -> bool:
+    """Whether NEURON loads a compiled file, alone or with its neighbours."""
+    return _load(library) or (folder is not None and (together := compile_folder(folder)) != "" and _load(together))
+
+
+def _load(library: str) -> bool:
+    code = f"import sys; from neuron import h; sys.exit(not h.nrn_load_dll({library!r}))"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
 
 
 def run_job(job: driven.Job) -> dict[str, Any]:
