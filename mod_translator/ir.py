@@ -265,6 +265,10 @@ class Table:
     thread-safe); otherwise once, with what the first instance has.
     leaves: variables of the instance that the routine assigns and in which what the last row left is seen afterwards,
     in the instance that fills the table. A lookup does not touch those that are not in the table.
+    of_filler: of a table that is per_instance, variables of the instance that are not in DEPEND. The table that an
+    instance looks up has those of the last instance up to it that found another value in DEPEND than the one before.
+    forgotten: variables that a row takes from the row before and from no other; what the first row finds in them is not
+    known. unsure: those `variables` (or results) of the routine whose first row is therefore not known.
     """
 
     variables: tuple[str, ...]
@@ -275,6 +279,9 @@ class Table:
     loc: Loc
     per_instance: bool = False
     leaves: tuple[str, ...] = ()
+    of_filler: tuple[str, ...] = ()
+    forgotten: tuple[str, ...] = ()
+    unsure: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,3 +177,46 @@ def test_what_a_lag_gives_has_neurons_derivative_by_the_delay():
     assert abs(slope - expected) <= 1e-6 * abs(expected)
     assert too_long
     assert in_pieces <= 1e-10
+
+
+def filled_by_some():
+    import jax
+    import neuron_models
+    from neuron import h
+
+    import nrn_diff
+
+    jax.config.update("jax_enable_x64", True)
+    h.load_file("stdrun.hoc")
+    cell = h.Section("cell")
+    cell.nseg, cell.L, cell.diam = 5, 200, 3
+    for name in ("dequal", "pas"):
+        cell.insert(name)
+    clamp = h.IClamp(cell(0.5))
+    clamp.delay, clamp.dur, clamp.amp = 1, 5, 0.1
+    keep = [h.Vector().record(segment.dequal._ref_m) for segment in cell]
+    shown = h.Vector().record(cell(0.5)._ref_v)
+    h.tstop = 8
+    for k, segment in enumerate(cell):
+        segment.dequal.shift = 20.5 + k
+    out = []
+    for last in (5, 3):
+        for segment, k in zip(cell, (3, 3, 4, 4, last), strict=True):
+            segment.dequal.k = k
+        try:
+            worst = neuron_models.compare_with_neuron(nrn_diff.capture(), h)["worst"]
+            out.append((worst, [v.x[200] for v in keep]))
+        except nrn_diff.CaptureError as error:
+            out.append(str(error))
+    cell(0.9).dequal.shift = 20.5  # the same as in the first instance
+    h.run()
+    return [*out, neuron_models.compare_with_neuron(nrn_diff.capture(), h)["worst"], len(shown)]
+
+
+def test_a_table_has_what_the_instance_that_fills_it_has():
+    text = (FOLDER / "dequal.mod").read_text()
+    (worst, ends), refusal, again, _ = run_function(filled_by_some, mods={"dequal.mod": text})
+    assert len(worst) == len(again) == 6
+    assert max(*worst.values(), *again.values()) <= 1e-11
+    assert len({round(x, 9) for x in ends}) == 5
+    assert "the last instances and the first have the same dt, k and another shift" in refusal

@@ -200,6 +200,13 @@ def watching():
         times.append(h.Vector())
         netcon.record(times[-1])
         keep.append(netcon)
+    for k in range(2):  # NEURON watches x of these
+        swing = h.Swing(soma(0.5))
+        swing.period = 4 + 0.7 * k
+        netcon = h.NetCon(swing, synapse, 10 + k, 0.4, 0.001)
+        times.append(h.Vector())
+        netcon.record(times[-1])
+        keep += [swing, netcon]
     h.tstop = 18
     keep += record(h, soma(0.5)._ref_v, other(0.5)._ref_v, excite._ref_g)
     model = nrn_diff.capture()
@@ -210,7 +217,7 @@ def watching():
 
 
 def test_netcons_that_watch_any_variable_equal_neuron():
-    out = run_function(watching)
+    out = run_function(watching, mods=MODS)
     assert out["spikes"] > 0
     assert max(out["worst"].values()) <= 1e-9, out["worst"]
     for ours, theirs in zip(out["ours"], out["theirs"], strict=True):

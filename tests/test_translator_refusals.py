@@ -79,7 +79,7 @@ SEMANTIC = {
     "S174": KINETIC % "~ m <-> n (1, 1) CONSERVE m = 1 CONSERVE n = 1 CONSERVE m + n = 2",
     "S175": LINEAR.replace("$", "") % "~ $m*n = 1",
     "S176": LINEAR % "~ m + n = 1",
-    "S166": P + "BREAKPOINT { i = v WATCH ($v > 3) 2 }\n",
+    "S166": EVENT % "INITIAL { WATCH ($v > 3) 2 } a = w",
     "S167": P + "BREAKPOINT { i = v FOR_NETCONS($u) { a = u } }\n",
     "S168": "NEURON { SUFFIX x }\nINITIAL { $net_send(1, 2) }\n",
     "S177": EVENT % "WATCH ($v > w) 2",

@@ -200,7 +200,8 @@ class Interface:
         assert routine.table is not None
         bounds = (*walk.subexpressions(routine.table.low), *walk.subexpressions(routine.table.high))
         named = [e.name for e in bounds if isinstance(e, ir.Var | ir.Element) and not self.is_constant(e.name)]
-        return unique((*self.needed(routine, (*outputs, *self.history(routine, outputs))), *named))
+        needed = self.needed(routine, (*outputs, *self.history(routine, outputs)))
+        return unique((*(n for n in needed if n not in routine.table.forgotten), *named))
 
     def history(self, routine: ir.Routine, outputs: tuple[str, ...]) -> tuple[str, ...]:
         """Return the variables that a row takes over from the row before, if some outputs are wanted."""

@@ -56,6 +56,10 @@ def _refuse_what_is_of_the_queue(mechanism: ir.Mechanism) -> None:
                 )
 
 
+def _pack(items: list[str]) -> str:
+    return f"({items[0]},)" if len(items) == 1 else f"({', '.join(items)})"
+
+
 def _unit(name: str, unit: str) -> str:
     return f"{name} ({unit})" if unit else name
 
@@ -228,10 +232,11 @@ class _Module:
         assert routine.table is not None
         body = FunctionBody(self.interface, routine, self.used)
         argument = body.parameters[0]
+        taken = self.interface.history(routine, variables)
+        history = [python_name(n) for n in taken]
         names = self.interface.inputs(routine, exact=True)  # the others have no part in what is wanted
-        exact = "".join(f", {python_name(n)}={python_name(n) if n in given else '0.0'}" for n in names)
+        exact = "".join(f", {python_name(n)}={python_name(n) if n in (*given, *taken) else '0.0'}" for n in names)
         low, high = self._bound(routine, routine.table.low), self._bound(routine, routine.table.high)
-        history = [python_name(n) for n in self.interface.history(routine, variables)]
         outputs = self.interface.outputs(routine)
         columns = [python_name(n) for n in variables]
         wanted = {*columns, *history}
@@ -240,10 +245,13 @@ class _Module:
         self.used.add("make_table")
         call = f"{self.interface.helper_name(routine.name, 'exact')}({argument}{exact})"
         result = f"{', '.join(columns)}" if len(columns) > 1 else f"({columns[0]},)"
-        start = f"({history[0]},)" if len(history) == 1 else f"({', '.join(history)})"
+        left, start = _pack(history), _pack(["None" if n in routine.table.forgotten else python_name(n) for n in taken])
         if history:
-            result = f"({result}), {start}" if len(columns) > 1 else f"{result}, {start}"
-        return f"make_table(row, {low}, {high}, {routine.table.intervals}{f', {start}' if history else ''})", [
+            result = f"({result}), {left}" if len(columns) > 1 else f"{result}, {left}"
+        options = f", {start}" if history else ""
+        if set(variables) & set(routine.table.unsure):
+            options += f", {_pack([str(n in routine.table.unsure) for n in variables])}"
+        return f"make_table(row, {low}, {high}, {routine.table.intervals}{options})", [
             *fold(f"def {self.interface.helper_name(routine.name, purpose)}({parameters}):", ""),
             *docstring([title]),
             "",

@@ -5,17 +5,21 @@ other file checks a table at each lookup (`_check_<routine>`), so that the first
 the routine once for each row, in the variables of that instance: what a row does not assign it finds as the row before
 left it, and what the last row leaves stays there, in variables of the table until something looks them up. So even the
 TABLE of a routine that the simulation never calls may leave numbers behind.
+
+Where DEPEND names a variable of the instance (in a file that is not thread-safe), a lookup fills the table anew if it
+finds another value than the lookup before it, of whichever instance that was.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from mod_translator import ir
 from mod_translator.errors import SemanticError, UnsupportedConstruct
 from mod_translator.passes.context import PassContext
 from mod_translator.passes.effects import Analysis
+from mod_translator.passes.slices import sliced
 from mod_translator.passes.walk import blocks, calls
 
 _OF_THE_MOMENT = ("v", "t", "flag")  # at the fill they are whatever the last run left
@@ -58,7 +62,7 @@ class _Fill:
         self.symbols = mechanism.symbols
         own = [n for n in self.table.depend if self.symbols[n].role is ir.Role.INSTANCE]
         self.anew = bool(own) and not mechanism.thread_safe
-        self.own_depend = set(own)
+        self.own_depend = own
         inside = self._below(routine)
         everything = (*mechanism.routines.values(), *blocks(mechanism).values())
         self.elsewhere = [r for r in everything if r.name not in inside]
@@ -80,8 +84,8 @@ class _Fill:
                 "assign them, or remove the TABLE",
                 self.table.loc,
             )
-        self._takes()
-        return replace(self.routine, table=replace(self.table, per_instance=self.anew, leaves=leaves))
+        taken = self._takes()
+        return replace(self.routine, table=replace(taken, per_instance=self.anew, leaves=leaves))
 
     def _below(self, routine: ir.Routine) -> set[str]:
         return _used(self.mechanism, [routine.name])
@@ -151,8 +155,11 @@ class _Fill:
 
     # ----------------------------------------------------------------------------------------- what a fill takes
 
-    def _takes(self) -> None:
+    def _takes(self) -> ir.Table:
+        """Return the table with what it takes from elsewhere; refuse what is not known."""
         exposed = self.analysis.exposed(self.routine)
+        of_filler: list[str] = []
+        forgotten: list[str] = []
         for name in sorted(exposed, key=self.routine.reads.index):
             symbol = self.symbols[name]
             own = symbol.role in (ir.Role.INSTANCE, ir.Role.ION, ir.Role.POINTER) or name in (
@@ -163,6 +170,13 @@ class _Fill:
                 if not self.anew:
                     what = f"the TABLE of {self.routine.name} holds what the first instance has for {name}"
                     self.context.note_at(what, self.table.loc)
+            elif own and self._is_of_the_row_before(name):
+                forgotten.append(name)
+            elif own and self._is_of_the_filler(name):
+                of_filler.append(name)
+                what = f"where {', '.join(self.own_depend)} is the same in several instances one after the other, the "
+                what += f"TABLE of {self.routine.name} holds what the first of them has for {name} (not in DEPEND)"
+                self.context.note_at(what, self.table.loc)
             elif own:
                 self.context.refuse_at(
                     UnsupportedConstruct,
@@ -177,6 +191,41 @@ class _Fill:
                     f"the TABLE of {self.routine.name} is not refilled when {name} changes (it is not in DEPEND)",
                     self.table.loc,
                 )
+        unsure = tuple(self._uses(forgotten)) if forgotten else ()
+        if unsure:
+            what = f"the first row of the TABLE of {self.routine.name} has {', '.join(unsure)} from what "
+            what += f"{', '.join(forgotten)} was when NEURON filled it: NaN here"
+            self.context.note_at(what, self.table.loc)
+        return replace(self.table, of_filler=tuple(of_filler), forgotten=tuple(forgotten), unsure=unsure)
+
+    def _is_of_the_row_before(self, name: str) -> bool:
+        """Return whether every row but the first finds in a variable what only the row before decides."""
+        if name not in self.routine.writes or self.symbols[name].role is not ir.Role.INSTANCE:
+            return False
+        body = self.analysis.body(self.routine)
+        whole = all(cell in body.must for cell in body.may if cell[0] == name)
+        carried = self.analysis.exposed(self.routine) & set(self.routine.writes)
+        return whole and not self._exposed_for(name) & carried
+
+    def _exposed_for(self, name: str) -> set[str]:
+        body = sliced(self.routine.body, {name}, self.analysis)
+        return self.analysis.exposed(replace(self.routine, table=None, results=(), body=body))
+
+    def _uses(self, found: list[str]) -> Iterator[str]:
+        """Return what the table holds that depends on some variables on entry."""
+        for name in self.table.variables or self.routine.results:
+            if self._exposed_for(name) & set(found):
+                yield name
+
+    def _is_of_the_filler(self, name: str) -> bool:
+        """Return whether it is the filling instance that decides on a variable, which it alone has and keeps."""
+        in_events = [b for field, b in blocks(self.mechanism).items() if field in ("net_receive", "net_initial")]
+        if not self.anew or any(self.routine.name in _used(self.mechanism, calls(b.body)) for b in in_events):
+            return False
+        symbol = self.symbols[name]
+        writers = [r for r in self.elsewhere if self._assigns(r, name)]
+        own = symbol.role is ir.Role.INSTANCE and not symbol.common and name not in self.routine.writes
+        return name in _OF_THE_PLACE or (own and not writers)
 
     def _is_known(self, name: str) -> bool:
         """Return whether the value that the filling instance has for a variable of its own is known."""

@@ -18,6 +18,7 @@ class Block:
     kind: str
     scope: Scope
     token: int | None = None
+    starts: bool = False  # of a NET_RECEIVE, the INITIAL in it
     solves: list[tree.Solve] = field(default_factory=list)
     conductances: list[ir.Current] = field(default_factory=list)
     equations: Kinetic | Simultaneous | None = None

@@ -212,7 +212,7 @@ class _Analysis:
 
     def _receiver(self, block: tree.Block, body: tree.Body, name: str) -> tuple[ir.Routine, list[tree.Body]]:
         self.context.block_token = block.token
-        work = Block("NET_RECEIVE", self.lower.scope(), block.token)
+        work = Block("NET_RECEIVE", self.lower.scope(), block.token, starts=name == "net_initial")
         args = tuple(work.scope.declare(self.context.name(a)) for a, _ in block.args)
         start: tuple[ir.Stmt, ...] = ()
         if work.scope.find("flag") is None:

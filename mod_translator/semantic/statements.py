@@ -218,7 +218,7 @@ class Lowering:
                     self.context.wrong("S147", f"TABLE in a {work.kind}", "only FUNCTION and PROCEDURE have tables", at)
             case tree.NetInitial(body):
                 work.net_initial.append(body)
-            case tree.Watch(conditions) if work.kind == "NET_RECEIVE":
+            case tree.Watch(conditions) if work.kind == "NET_RECEIVE" and not work.starts:
                 return tuple(s for condition, flag in conditions for s in events.watch(self, condition, flag, work))
             case tree.ForNetcons(args, body) if work.kind == "NET_RECEIVE":
                 return events.for_netcons(self, args, body, work)
@@ -237,7 +237,8 @@ class Lowering:
         match statement:
             case tree.Watch(conditions):
                 at = first_name(conditions[0][0])
-                self.context.wrong("S166", f"WATCH in a {work.kind}", "move it to NET_RECEIVE", at)
+                where = "the INITIAL of NET_RECEIVE" if work.starts else f"a {work.kind}"
+                self.context.wrong("S166", f"WATCH in {where}", "move it to NET_RECEIVE", at)
             case tree.ForNetcons(args, _):
                 self.context.wrong("S167", f"FOR_NETCONS in a {work.kind}", "move it to NET_RECEIVE", args[0])
             case tree.Other(keyword):

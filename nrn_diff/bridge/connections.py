@@ -20,7 +20,7 @@ from nrn_diff.bridge.event_vectors import with_vectors
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import in_copy
 from nrn_diff.bridge.function_tables import read_function_tables
-from nrn_diff.bridge.gid_sources import gid_label, source_location
+from nrn_diff.bridge.gid_sources import gid_label, sending_process, source_location
 from nrn_diff.bridge.inventory import Inventory, Located, hoc_objects, locate_cells
 from nrn_diff.bridge.mechanisms import read_globals, read_values
 from nrn_diff.bridge.patterns import has_patterns, pattern_labels, with_patterns
@@ -77,7 +77,7 @@ class Wire:
 def source_of(netcon: Any, inventory: Inventory, findings: Findings) -> Source | None:
     """Where a NetCon's events come from; None after a refusal."""
     name = netcon.hname()
-    cell = netcon.pre()
+    cell = sending_process(netcon)
     if cell is not None:
         if cell.hname() in inventory.artificial:
             return Source(cell=cell.hname())
@@ -145,7 +145,7 @@ def watched_variables(inventory: Inventory, findings: Findings) -> dict[int, Rec
     netcons = hoc_objects("NetCon")
     here = []
     for index, netcon in enumerate(netcons):
-        if netcon.pre() is None and netcon.preseg() is None and source_location(netcon)[0]:
+        if sending_process(netcon) is None and netcon.preseg() is None and source_location(netcon)[0]:
             here.append(index)
     if not here:
         return {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from neuron import h
@@ -45,8 +45,28 @@ class _Shown:
         return len(self.voltages) + len(self.processes) + len(self.nowhere)
 
 
+@cache
+def _receives(mechanism: str) -> bool:
+    types = h.MechanismType(1)
+    types.select(mechanism)
+    return bool(types.is_netcon_target(int(types.selected())))
+
+
+def sending_process(netcon: Any) -> Any:
+    """The artificial cell or point process that sends the NetCon its events; None for every other source.
+
+    Of a point process without NET_RECEIVE that has a variable x, NEURON watches x (install_deliver in netcvode.cpp).
+    """
+    process = netcon.pre()
+    if process is None or (hasattr(process, "x") and not _receives(process.hname().split("[")[0])):
+        return None
+    return process
+
+
 def source_location(netcon: Any) -> tuple[bool, bool]:
     """Of a NetCon without segment and process: whether its source is a variable that is no voltage, or nothing."""
+    if netcon.pre() is not None:
+        return True, False
     location = netcon.preloc()
     if location != _NOWHERE:
         h.pop_section()  # preloc leaves the source's section on NEURON's stack
@@ -83,7 +103,7 @@ def find_gid_sources(inventory: Inventory, findings: Findings, count: int | None
 def _shown(inventory: Inventory) -> _Shown:
     voltages, processes, nowhere, others = set(), set(), set(), False
     for netcon in hoc_objects("NetCon"):
-        process, segment = netcon.pre(), netcon.preseg()
+        process, segment = sending_process(netcon), netcon.preseg()
         if process is not None:
             processes.add(process.hname())
         elif segment is not None:
@@ -108,7 +128,7 @@ def _look(inventory: Inventory, shown: _Shown) -> dict[str, Any]:
         if pc.gid_exists(gid) < _HAS_SOURCE:
             continue
         netcon = pc.gid_connect(gid, target)
-        process, segment, vector = netcon.pre(), netcon.preseg(), netcon.get_recordvec()
+        process, segment, vector = sending_process(netcon), netcon.preseg(), netcon.get_recordvec()
         node = inventory.topology.node_of(segment.sec, segment.x) if segment is not None else -1
         name = process.hname() if process is not None else ""
         threshold = float(netcon.threshold)

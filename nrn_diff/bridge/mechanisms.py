@@ -16,6 +16,7 @@ from nrn_diff.bridge.function_tables import read_function_tables
 from nrn_diff.bridge.generators import Generators
 from nrn_diff.bridge.inventory import Located
 from nrn_diff.bridge.links import Links
+from nrn_diff.bridge.own_tables import refuse_tables
 from nrn_diff.bridge.random123 import read_process_stream, read_streams
 from nrn_diff.events.errors import EventError
 from nrn_diff.snapshot import MechanismData
@@ -95,6 +96,9 @@ def capture_mechanism(
             "where a stream behind a POINTER stands after a run is not put back into NEURON",
             "use nrn_diff.capture(), or a RANDOM variable",
         )
+    order = running_order(located)
+    if use_table:
+        refuse_tables(mechanism, values, order, findings, filled=from_now or h.t != 0)
     return MechanismData(
         ir=mechanism,
         rank=rank,
@@ -103,7 +107,7 @@ def capture_mechanism(
         globals_=globals_,
         use_table=use_table,
         labels=located.labels,
-        order=running_order(located),
+        order=order,
         tables=read_function_tables(located, mechanism, findings),
         pointers=links.pointers.get(mechanism.name, ()),
         transfers=links.transfers.get(mechanism.name, ()),

@@ -8,7 +8,7 @@ from typing import Any
 
 from nrn_diff.bridge.connections import watched_variables
 from nrn_diff.bridge.findings import Findings
-from nrn_diff.bridge.gid_sources import find_gid_sources, gid_label
+from nrn_diff.bridge.gid_sources import find_gid_sources, gid_label, sending_process
 from nrn_diff.bridge.inventory import Inventory, hoc_objects
 from nrn_diff.snapshot import MechanismData, Record, SpikeRecord, Train
 
@@ -28,7 +28,7 @@ def capture_spikes(
 
     def of_netcon(index: int) -> tuple[str, int, float, Record | None]:
         """Name of the process, node, threshold, other variable."""
-        segment, process = netcons[index].preseg(), netcons[index].pre()
+        segment, process = netcons[index].preseg(), sending_process(netcons[index])
         node = topology.node_of(segment.sec, segment.x) if segment is not None else -1
         name = process.hname() if process is not None else ""
         if not name and node < 0 and index not in watched and netcons[index].srcgid() >= 0:

@@ -107,6 +107,21 @@ TABLES = (
         "NEURON fills one table with the values of the first instance",
     ),
     Construct(
+        "the same, not in DEPEND, where another variable of the instance is, in a file that is not thread-safe",
+        "NEURON { SUFFIX x GLOBAL g RANGE a, b, c }\nPARAMETER { b = 1 c = 2 }\nASSIGNED { a g v }\n"
+        "INITIAL { g = 1 f(v) }\nPROCEDURE f(x) { TABLE a DEPEND b FROM 0 TO 1 WITH 10 a = x*b*c }\n",
+        ("test_driven_mods.py::test_a_table_has_what_the_instance_that_fills_it_has", *DRIVEN),
+        "the table of the last instance before that found another value in DEPEND; refused in events, and where the "
+        "last and the first instances differ",
+    ),
+    Construct(
+        "a row that uses what the row before has left",
+        "NEURON { SUFFIX x GLOBAL a, b }\nASSIGNED { a b v }\nINITIAL { f(v) }\n"
+        "PROCEDURE f(x) { TABLE a, b FROM 1 TO 2 WITH 10 a = 1/b b = x }\n",
+        DRIVEN,
+        "what the first row finds is that of NEURON's first run: NaN there in files that are not thread-safe",
+    ),
+    Construct(
         "the same, of v, of ion variables, of what several blocks assign",
         CALLED % "PROCEDURE f(x) { TABLE a FROM 0 TO 1 WITH 10 a = x*v }",
         (),
@@ -210,6 +225,12 @@ EVENTS = (
     ),
     Construct("net_send, net_move in a POINT_PROCESS", POINT + "NET_RECEIVE (w) { net_send(1, 2) }\n", SELF_EVENTS),
     Construct("WATCH", POINT + "NET_RECEIVE (w) { WATCH (v > 3) 2 }\n", WATCHES),
+    Construct(
+        "WATCH in the INITIAL of NET_RECEIVE",
+        POINT + "NET_RECEIVE (w) { INITIAL { WATCH (v > 3) 2 } a = w }\n",
+        (),
+        "NEURON's own compiler prints C++ that does not compile",
+    ),
     Construct(
         "WATCH with a concentration",
         "NEURON { POINT_PROCESS x USEION ca READ cai }\nASSIGNED { cai a }\nNET_RECEIVE (w) { WATCH (cai > 1) 2 }\n",

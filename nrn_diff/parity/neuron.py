@@ -263,7 +263,7 @@ EVENTS = (
         "at synapses and at artificial cells",
     ),
     Feature(
-        "NetCon that watches another variable: of an ion, a mechanism, a point process",
+        "NetCon that watches another variable: of an ion, a mechanism, x of a point process without NET_RECEIVE",
         _SAME,
         ("test_event_network.py::test_netcons_that_watch_any_variable_equal_neuron",),
         "such spikes have no derivative",

@@ -36,18 +36,32 @@ def _arguments(low: Any, step: Any, intervals: int) -> Any:
     return jax.lax.scan(lambda x, _: (x + step, x), jnp.asarray(low + 0.0 * step), length=intervals + 1)[1]
 
 
-def make_table(function: Callable[..., Any], low: Any, high: Any, intervals: int, start: tuple[Any, ...] = ()) -> Table:
+def make_table(
+    function: Callable[..., Any],
+    low: Any,
+    high: Any,
+    intervals: int,
+    start: tuple[Any, ...] = (),
+    unsure: tuple[bool, ...] = (),
+) -> Table:
     """Evaluate the body of a routine at each row; `function` returns the TABLE variables as a tuple.
 
-    start: variables that a row takes over from the row before, as the first row finds them. `function` takes them after
-    its argument, and returns them, as it leaves them, beside the tuple.
+    start: variables that a row takes over from the row before, as the first row finds them (None: not known, and what a
+    row leaves there does not depend on it). `function` takes them after its argument, and returns them, as it leaves
+    them, beside the tuple. unsure: for each variable, whether its first row depends on what is not known: NaN.
     """
     step = (high - low) / intervals
     x = _arguments(low, step, intervals)
     columns: list[Any] = []
-    for value in _in_turn(function, x, start)[0] if start else function(x):
-        columns.extend(value if isinstance(value, tuple) or jnp.ndim(value) > 1 else (value,))
+    unknown: list[bool] = []
+    values = _in_turn(function, x, start)[0] if start else function(x)
+    for value, hidden in zip(values, unsure or (False,) * len(values), strict=True):
+        new = value if isinstance(value, tuple) or jnp.ndim(value) > 1 else (value,)
+        columns.extend(new)
+        unknown += [hidden] * len(new)
     rows = jnp.stack([jnp.broadcast_to(jnp.asarray(c, dtype=float), x.shape) for c in columns])
+    if any(unknown):
+        rows = rows.at[np.flatnonzero(unknown), 0].set(jnp.nan)
     return Table(rows, jnp.diff(rows, append=rows[:, -1:]), low, 1.0 / step)
 
 
@@ -67,6 +81,9 @@ def _in_turn(function: Callable[..., Any], x: Array, start: tuple[Any, ...]) -> 
         floats = jax.tree.map(lambda value: jnp.asarray(value, dtype=float), columns)
         return tuple(map(_as_float, left)), floats
 
+    if any(value is None for value in start):
+        settled = row(tuple(_as_float(1.0 if value is None else value) for value in start), x[0])[0]
+        start = tuple(new if value is None else value for value, new in zip(start, settled, strict=True))
     first = tuple(map(_as_float, start))
     like = jax.eval_shape(lambda c: row(c, x[0])[0], first)
     first = jax.tree.map(lambda value, form: jnp.broadcast_to(value, form.shape), first, like)

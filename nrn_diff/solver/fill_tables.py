@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from mod_translator import ir
 from mod_translator.emit import TableParameter
 from nrn_diff.runtime.table import Table
 from nrn_diff.solver.moment import Moment, replace_rows
@@ -33,7 +34,10 @@ def fill_tables(now: Moment, mechanism: MechanismStructure, *, leave: bool = Tru
             else by_initial.get(name, now.read(mechanism, name))
             for name in _taken(table)
         }
+        assert routine.table is not None
         of_each = {n: inputs[n] for n in inputs if mechanism.is_per_instance(n) and jnp.ndim(inputs[n])}
+        if routine.table.of_filler and mechanism.count:
+            of_each |= _of_fillers(mechanism, routine.table, now, of_each)
         of_first = {n: x[..., mechanism.first] for n, x in of_each.items()}
         common = {n: x for n, x in inputs.items() if n not in of_each}
         mine = of_each if mechanism.is_per_instance(table.name) else of_first
@@ -75,17 +79,45 @@ def _leave(
     filling = np.arange(mechanism.count) == mechanism.first
     variables = now.mechanisms[mechanism.name]
     if mechanism.is_per_instance(table.name):
-        before = np.empty(mechanism.count, dtype=int)
-        before[mechanism.order] = np.roll(mechanism.order, 1)
         routine = mechanism.ir.routines[table.routine]
         assert routine.table is not None
-        depend = [now.read(mechanism, n) for n in routine.table.depend if mechanism.is_per_instance(n)]
-        anew = jnp.asarray(filling)
-        for value in depend:
-            anew = anew | (value != value[before])
+        anew = filling | _finds_another(now, mechanism, routine.table)
         for name, value in left.items():
             variables[name] = jnp.where(anew, value, variables[name])
         return
     for name, value in left.items():
         whole = value[..., None] if jnp.ndim(value) == variables[name].ndim - 1 else value
         variables[name] = replace_rows(filling, jnp.broadcast_to(whole, variables[name].shape), variables[name])
+
+
+def _finds_another(now: Moment, mechanism: MechanismStructure, table: ir.Table) -> Array:
+    """Whether each instance has another value in DEPEND than the one that NEURON comes to before it, [n]."""
+    before = np.empty(mechanism.count, dtype=int)
+    before[mechanism.order] = np.roll(mechanism.order, 1)
+    anew = jnp.zeros(mechanism.count, dtype=bool)
+    for value in (now.read(mechanism, n) for n in table.depend if mechanism.is_per_instance(n)):
+        anew = anew | (value != value[before])
+    return anew
+
+
+def _of_fillers(
+    mechanism: MechanismStructure, table: ir.Table, now: Moment, of_each: dict[str, Array]
+) -> dict[str, Array]:
+    """What each instance finds in its table of variables that are not in DEPEND: those of the instance that filled it.
+
+    The first instances in NEURON's order look up what the last ones have filled, if DEPEND is the same there: in the
+    first pass, which is INITIAL, they fill it themselves. Where that is not the same all of theirs is NaN.
+    """
+    anew = _finds_another(now, mechanism, table)[mechanism.order]
+    place = jnp.arange(mechanism.count)
+    filler = jax.lax.cummax(jnp.where(anew, place, -1))
+    first = jnp.where(filler < 0, 0, filler)
+    later = jnp.where((filler < 0) & anew.any(), filler[-1], first)
+    found = {}
+    for name in table.of_filler:
+        if name not in of_each:
+            continue
+        ordered = jnp.broadcast_to(of_each[name], (*of_each[name].shape[:-1], mechanism.count))[..., mechanism.order]
+        both = jnp.where(ordered[..., first] == ordered[..., later], ordered[..., first], jnp.nan)
+        found[name] = both[..., np.argsort(mechanism.order)]
+    return found
