@@ -119,7 +119,6 @@ UNSUPPORTED = {
     "U163": X + "$AFTER BREAKPOINT { a = 1 }\n",
     "U164": X + "$CONSTRUCTOR { f() }\nPROCEDURE f() { b = 1 }\n",
     "U165": SOLVED.replace("cnexp", "derivimplicit") % "m' = -m" + "INITIAL { $s() }\n",
-    "U166": X + "INITIAL { SOLVE s STEADYSTATE sparse }\nKINETIC $s { ~ m <-> n (n, 1) }\n",
     "U198": X + "BREAKPOINT { SOLVE s METHOD sparse SOLVE u METHOD sparse }\nKINETIC $s { ~ m <-> n (1, 1) }\n"
     "KINETIC u { ~ m <-> n (1, 2) }\n",
     "U167": KINETIC.replace("$", "") % "~ m <-> n ($a + 1, 1)",
@@ -161,7 +160,7 @@ def test_refused_with_code_reason_remedy_and_place(code):
     if "$" in text:
         line, column = place_of(text)
         assert error.line == line, str(error)
-        if code not in ("U166", "U172", "U177", "U197"):  # points at its TABLE
+        if code not in ("U172", "U177", "U197"):  # points at its TABLE
             assert error.column == column, str(error)
         assert error.source_line == text.replace("$", "").split("\n")[line - 1]
     for word in ("_at1", "Error", "object at", "None"):

@@ -2,7 +2,8 @@
 
 NEURON's matrix takes rate constants as numbers. The rates routine then takes the states twice, first as everything but
 the reactants sees them, then as reactants. Of a linear scheme NEURON makes a single step with the constants that the
-states had at its start; for others it iterates, with constants that follow the states and a matrix that does not.
+states had at its start; for others, and for a steady state, it iterates, with constants that follow the states and a
+matrix that does not.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mod_translator import ir
-from mod_translator.errors import UnsupportedConstruct
 from mod_translator.passes.context import PassContext
 from mod_translator.passes.effects import Analysis
 from mod_translator.passes.walk import (
@@ -33,7 +33,7 @@ def frozen(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
     analysis = Analysis(mechanism)
     used = all_names(mechanism)
     routines = dict(mechanism.routines)
-    twice: dict[str, ir.Routine] = {}
+    twice: set[str] = set()
     for name, routine in mechanism.routines.items():
         if routine.kind != "RATES":
             continue
@@ -50,12 +50,11 @@ def frozen(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
         names = {f"{s}{REACTANT}": s for s in routine.args}
         routines[name] = replace(rename(made, names), args=args, made_of=())
         if found:
-            twice[name] = routine
+            twice.add(name)
     mechanism = replace(mechanism, routines=routines)
 
     def change(statement: ir.Stmt) -> tuple[ir.Stmt, ...]:
         if isinstance(statement, ir.SolveImplicit) and statement.rates in twice:
-            _check(statement, twice[statement.rates], context)
             return (replace(statement, twice=True),)
         return (statement,)
 
@@ -76,17 +75,6 @@ def _with_elements(routine: ir.Routine, elements: dict[tuple[str, int], str]) ->
 
     body = rebuild(routine.body, lambda statement: (mapped(statement, lambda e: replaced(e, change)),))
     return replace(routine, body=body)
-
-
-def _check(solve: ir.SolveImplicit, rates: ir.Routine, context: PassContext) -> None:
-    if solve.steady:
-        context.refuse_at(
-            UnsupportedConstruct,
-            "U166",
-            f"a rate constant of {rates.name.removesuffix('_rates')} depends on a state that it solves for STEADYSTATE",
-            "write the dependence as a reaction, or let INITIAL run to the steady state by steps",
-            rates.loc,
-        )
 
 
 class _Varying:

@@ -321,8 +321,7 @@ METHODS = (
     Construct(
         "the same, STEADYSTATE",
         DENSITY + "INITIAL { SOLVE s STEADYSTATE sparse }\nKINETIC s { ~ m <-> n (n, 1) }\n",
-        (),
-        "NEURON compiles it",
+        DRIVEN,
     ),
     Construct(
         "two KINETIC blocks, of which BREAKPOINT solves the first by sparse",

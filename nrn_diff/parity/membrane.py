@@ -226,12 +226,6 @@ EVENTS = (
     Construct("net_send, net_move in a POINT_PROCESS", POINT + "NET_RECEIVE (w) { net_send(1, 2) }\n", SELF_EVENTS),
     Construct("WATCH", POINT + "NET_RECEIVE (w) { WATCH (v > 3) 2 }\n", WATCHES),
     Construct(
-        "WATCH in the INITIAL of NET_RECEIVE",
-        POINT + "NET_RECEIVE (w) { INITIAL { WATCH (v > 3) 2 } a = w }\n",
-        (),
-        "NEURON's own compiler prints C++ that does not compile",
-    ),
-    Construct(
         "WATCH with a concentration",
         "NEURON { POINT_PROCESS x USEION ca READ cai }\nASSIGNED { cai a }\nNET_RECEIVE (w) { WATCH (cai > 1) 2 }\n",
         DRIVEN,

@@ -9,6 +9,7 @@ one that has converged stays as it is while others iterate. Where NEURON would s
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import jax
@@ -62,29 +63,37 @@ def sparse(
     """
     if not twice:
         return _advance(rates, states, dt, _one_step if linear else _sparse, algebraic)
-
-    def beside(fixed: Sequence[Any], unknown: Sequence[Any]) -> Any:
-        return rates(*fixed, *flatten(unknown)[0])
-
+    beside = _beside(rates)
     if linear:
         return _advance(lambda *unknown: beside(states, unknown), states, dt, _one_step, algebraic)
     return _advance(lambda *unknown: beside(unknown, unknown), states, dt, _sparse, algebraic, beside)
 
 
 def sparse_steady(
-    rates: Callable[..., Any], states: Sequence[Any], *, algebraic: Sequence[int] = (), linear: bool = False
+    rates: Callable[..., Any],
+    states: Sequence[Any],
+    *,
+    algebraic: Sequence[int] = (),
+    linear: bool = False,
+    twice: bool = False,
 ) -> tuple[Any, ...]:
     """Find the steady state as `SOLVE ... STEADYSTATE sparse`: a time step of 1e9 ms, as _ss_sparse_thread takes it.
 
-    Without an algebraic row the sum of the states is only kept to about 1e-7: the system is that close to singular.
+    twice: as of `sparse`; here the constants always follow the states. Without an algebraic row the sum of the states
+    is only kept to about 1e-7: the system is that close to singular.
     """
-    if linear:
-        return _advance(rates, states, STEADY_DT, _sparse, algebraic)
+    beside = _beside(rates) if twice else None
 
-    def iterate(residual: Function, start: Vector) -> Vector:
-        return _steady(residual, start, algebraic)
+    def equations(*unknown: Any) -> Any:
+        return rates(*unknown) if beside is None else beside(unknown, unknown)
 
-    return _advance(rates, states, STEADY_DT, iterate, algebraic)
+    iterate = _sparse if linear else partial(_steady, algebraic=algebraic)
+    return _advance(equations, states, STEADY_DT, iterate, algebraic, beside)
+
+
+def _beside(rates: Callable[..., Any]) -> Callable[[Sequence[Any], Sequence[Any]], Any]:
+    """Rates that take their states twice, as a function of those for the constants and of those for the reactants."""
+    return lambda fixed, unknown: rates(*fixed, *flatten(unknown)[0])
 
 
 def go_on(
@@ -289,24 +298,33 @@ def _newton(residual: Function, start: Vector) -> Vector:
     return tuple(jnp.where(done, value, jnp.nan) for value in x)
 
 
-def _one_step(residual: Function, start: Vector) -> Vector:
-    value, linear = jax.linearize(residual, start)
+def _one_step(residual: Function, start: Vector, holding: Callable[[Vector], Function] | None = None) -> Vector:
+    value, linear = jax.linearize(residual if holding is None else holding(start), start)
     delta = solve(_matrix(linear, start), tuple(-f for f in value))
     return tuple(s + d for s, d in zip(start, delta, strict=True))
 
 
-def _steady(residual: Function, first: Vector, algebraic: Sequence[int]) -> Vector:
+def _steady(
+    residual: Function,
+    first: Vector,
+    holding: Callable[[Vector], Function] | None = None,
+    *,
+    algebraic: Sequence[int],
+) -> Vector:
     """Linear steps until no state is negative, then the iteration; each from where the one before ended."""
 
-    def starting_from(start: Vector) -> Function:
+    def starting_from(start: Vector, equations: Function) -> Function:
         moved = [
             0.0 if i in algebraic else (s - f) / STEADY_DT for i, (s, f) in enumerate(zip(start, first, strict=True))
         ]
-        return lambda x: tuple(r + m for r, m in zip(residual(x), moved, strict=True))
+        return lambda x: tuple(r + m for r, m in zip(equations(x), moved, strict=True))
+
+    def held(start: Vector) -> Callable[[Vector], Function] | None:
+        return None if holding is None else lambda fixed: starting_from(start, holding(fixed))
 
     def attempt(_: Any, carry: Any) -> Any:
         x, done = carry
-        stepped = _one_step(starting_from(x), x)
+        stepped = _one_step(starting_from(x, residual), x, held(x))
         negative = [s < NEGATIVE for s in stepped]
         any_negative = negative[0]
         for each in negative[1:]:
@@ -315,7 +333,7 @@ def _steady(residual: Function, first: Vector, algebraic: Sequence[int]) -> Vect
         return select(done, x, lifted), jnp.logical_or(done, jnp.logical_not(any_negative))
 
     x, done = jax.lax.fori_loop(0, STEADY_TRIES, attempt, (first, jnp.zeros_like(first[0], dtype=bool)))
-    return select(done, _sparse(starting_from(x), x), x)
+    return select(done, _sparse(starting_from(x, residual), x, held(x)), x)
 
 
 def _sparse(residual: Function, start: Vector, holding: Callable[[Vector], Function] | None = None) -> Vector:
