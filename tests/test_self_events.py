@@ -312,3 +312,40 @@ def test_self_events_at_one_time_come_in_neurons_order_or_are_refused():
         assert "Tie" in message
         assert "at the same time" in message
     assert all(ours == theirs > 100 for theirs, ours in out[len(uncertain) :])
+
+
+def bursts():
+    import jax
+    from neuron import h
+
+    import nrn_diff
+
+    jax.config.update("jax_enable_x64", True)
+    h.load_file("stdrun.hoc")
+    soma = cell(h)
+    points, synapse, stim = [h.Burst(soma(0.5)) for _ in range(2)], h.ExpSyn(soma(0.5)), h.NetStim()
+    points[1].n, points[1].gap = 6, 0.27
+    stim.start, stim.interval, stim.number = 2, 2.9, 3
+    keep = [h.NetCon(stim, p, 0, 0.1 + 0.05 * k, 1) for k, p in enumerate(points)]
+    keep += [h.NetCon(p, synapse, 0, 0.7 + 0.1 * k, 1e-3) for k, p in enumerate(points)]
+    h.tstop = 10
+    keep += record(
+        h, soma(0.5)._ref_v, synapse._ref_g, *(r for p in points for r in (p._ref_g, p._ref_seen, p._ref_early))
+    )
+    model = nrn_diff.capture().with_event_capacity(nrn_diff.EventCapacity(64, 64))
+    out = against_neuron(h, model) | {"message": "", "keep": len(keep)}
+    try:
+        model.simulate({"Burst.n": 10 * model.parameters("Burst.n")["Burst.n"]})
+    except nrn_diff.EventCapacityError as error:
+        return out | {"message": str(error)}
+    return out
+
+
+@pytest.mark.slow
+def test_loops_that_send_as_often_as_is_known_at_run_time():
+    out = run_function(bursts, mods=MODS)
+    assert max(out["worst"].values()) <= 1e-9, out["worst"]
+    assert out["final"]["Burst[0].seen"] > 100
+    assert out["final"]["Burst[1].early"] > 3
+    assert out["final"]["ExpSyn[0].g"] > 0
+    assert "32 turns" in out["message"]

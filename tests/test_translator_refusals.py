@@ -105,6 +105,7 @@ UNSUPPORTED = {
     "U137": INITIAL % 'a = $force(t, "file")',
     "U140": CALLED % "FUNCTION f(x) { f = x*$f(x - 1) }",
     "U150": SOLVED % "while ($a < 3) { a = a + 1 m' = -m }",
+    "U200": EVENT % "FROM j = 0 TO 3 { $net_send(j*p, 2) }",
     "U151": "NEURON { ARTIFICIAL_CELL x }\nASSIGNED { a }\nNET_RECEIVE (w) { WATCH ($a > 3) 2 }\n",
     "U153": "NEURON { ARTIFICIAL_CELL x }\nASSIGNED { a }\nPARAMETER { p }\nNET_RECEIVE (w) { LAG $a BY p }\n",
     "U154": SOLVED % "$m'' = -m",

@@ -2,7 +2,7 @@
 
 A printed function has no side effects, so that every net_send, net_event, net_move and WATCH becomes assignments to
 results of its own, which the caller reads. FOR_NETCONS becomes one copy of its body for each NetCon that an instance
-may have at most.
+may have at most, a loop that sends MAX_TURNS copies of its body.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from mod_translator import ir
+from mod_translator.errors import Place, UnsupportedConstruct
 from mod_translator.passes.effects import Analysis
 from mod_translator.passes.walk import (
     all_names,
@@ -29,14 +30,17 @@ from mod_translator.semantic.names import EVENT_CALLS
 PRESENT = "event__present"  # whether there is an event at all
 OWN = "netcon__own"  # which of the NetCons of the instance brought it, counted from 0; -1: none
 NEVER = -1.0
+MAX_TURNS = 32  # of a loop that sends, in one call; what would go on after them is a failure of the run
+MORE = "more_turns"  # Site.kind of such a loop
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One statement that concerns the queue. kind: 'net_send', 'net_event', 'net_move' or 'WATCH'.
+    """One statement that concerns the queue. kind: 'net_send', 'net_event', 'net_move', 'WATCH', or MORE: a loop.
 
     time: the result that holds when (ms), -1 where the statement did not run; of a WATCH 1 where the condition holds
-    already, else 0. flag: the result that holds the flag of net_send. watch: which of the watched values, of a WATCH.
+    already, else 0; of a loop 0 where it would go on. flag: the result that holds the flag of net_send. watch: which of
+    the watched values, of a WATCH.
     """
 
     kind: str
@@ -119,13 +123,19 @@ class _Outbox:
                     return self._for_netcons(routine, args, body, loc)
             return (statement,)
 
+        def each_loop(statement: ir.Stmt) -> tuple[ir.Stmt, ...]:
+            if isinstance(statement, ir.While) and set(calls(statement.body)) & set(EVENT_CALLS):
+                return self._turns(statement)
+            return (statement,)
+
         def each_event(statement: ir.Stmt) -> tuple[ir.Stmt, ...]:
             match statement:
-                case ir.CallRoutine(kind, args, loc, _) if kind in EVENT_CALLS:
+                case ir.CallRoutine(kind, args, loc, _) if kind in EVENT_CALLS or kind == MORE:
                     return self._site(sites, kind, args, loc)
             return (statement,)
 
-        body = rebuild(rebuild(routine.body, each_netcon), each_event)  # what a loop sends, it sends for each NetCon
+        body = rebuild(rebuild(routine.body, each_netcon), each_loop)  # what a loop sends, it sends for each NetCon
+        body = rebuild(body, each_event)
         loc = routine.loc or ir.Loc(1)
         names = [n for s in sites for n in (s.time, s.flag) if n]
         if field == "net_receive":
@@ -164,7 +174,7 @@ class _Outbox:
                 loc,
             )
             return (above,)
-        when = after_now(args[0]) if kind == "net_send" else args[0]
+        when = after_now(args[0]) if kind == "net_send" else ir.Num(0.0, "0") if kind == MORE else args[0]
         out: tuple[ir.Stmt, ...] = (ir.Assign(ir.Var(time), when, loc),)
         flag_name = ""
         if kind == "net_send":
@@ -172,6 +182,18 @@ class _Outbox:
             out = (*out, ir.Assign(ir.Var(flag_name), args[1], loc))
         sites.append(Site(kind, time, flag_name))
         return out
+
+    def _turns(self, loop: ir.While) -> tuple[ir.Stmt, ...]:
+        if any(isinstance(s, ir.CallRoutine) and s.name == MORE for s in statements(loop.body)):
+            raise UnsupportedConstruct(
+                "a loop that sends events, within another",
+                remedy="use FROM with constant bounds for one of them",
+                code="U150",
+                place=Place(self.mechanism.file, loop.loc.line, loop.loc.column),
+            )
+        turn = ir.If(loop.condition, loop.body, (), loop.loc)
+        more = ir.If(loop.condition, (ir.CallRoutine(MORE, (), loop.loc),), (), loop.loc)
+        return (*(turn,) * MAX_TURNS, more)
 
     def _for_netcons(
         self, routine: ir.Routine, args: tuple[str, ...], body: tuple[ir.Stmt, ...], loc: ir.Loc

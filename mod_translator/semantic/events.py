@@ -26,8 +26,23 @@ def event(lowering: Lowering, call: ir.Call, work: Block) -> tuple[ir.Stmt, ...]
     if not (lowering.symbols.point or lowering.symbols.artificial):
         reason, remedy = f"{name} in a density mechanism", "only a POINT_PROCESS or ARTIFICIAL_CELL has events"
         lowering.context.wrong("S168", reason, remedy, call.name)
+    if name == "net_send" and call.args and _begins_with_counter(lowering, call, work):
+        reason = "the delay of a net_send begins with the variable of a FROM, and NEURON's nocmodl adds t to that alone"
+        lowering.context.unsupported("U200", reason, "write the variable later, or in brackets", call.name)
     args = lowering.resolve.check_call(call.name, EVENT_CALLS[name], call.args, work.scope)
     return (ir.CallRoutine(name, args, lowering.context.loc(call.name)),)
+
+
+def _begins_with_counter(lowering: Lowering, call: ir.Call, work: Block) -> bool:
+    """Return whether net_send(i*gap, flag) becomes (t + i)*gap: nocmodl prints ((double) i), and t inside of it."""
+    source = lowering.context.source
+    at, delay = source.token(call.name), call.args[0]
+    while isinstance(delay, ir.Binary) and delay.op in ("+", "-"):
+        delay = delay.left
+    if at is None or not isinstance(delay, ir.Binary):
+        return False
+    found = work.scope.find(source.tokens[at + 2].text)
+    return isinstance(found, ir.Num) or (isinstance(found, ir.Var) and found.name in work.scope.whole)
 
 
 def watch(lowering: Lowering, condition: ir.Expr, flag: float, work: Block) -> tuple[ir.Stmt, ...]:

@@ -328,7 +328,10 @@ class Lowering:
         equations = any(isinstance(s, ir.Derivative | ir.SolveImplicit | ir.ForNetcons) for s in inside)
         below = set(calls(body))
         solved = any(s.kind in _SOLVED for n, s in self.symbols.blocks.items() if n in below)
-        return work.equations is None and not equations and not solved and not below & {*EVENT_CALLS}
+        sends, inner = below & {*EVENT_CALLS}, [s for s in inside if isinstance(s, ir.While)]
+        if sends and ("WATCH" in sends or any(set(calls(loop.body)) & sends for loop in inner)):
+            return False
+        return work.equations is None and not equations and not solved
 
     def _loop(self, loop: tree.Loop, work: Block) -> tuple[ir.Stmt, ...]:
         name = self.context.name(loop.variable)

@@ -18,6 +18,12 @@ from nrn_diff.parity.texts import (
     VALUES,
 )
 
+EVENT = (
+    "NEURON { POINT_PROCESS x RANGE a NONSPECIFIC_CURRENT i }\nASSIGNED { v a i }\nPARAMETER { p = 1 }\n"
+    "BREAKPOINT { i = v }\nNET_RECEIVE (w) { %s }\n"
+)
+SENDING = ("test_self_events.py::test_loops_that_send_as_often_as_is_known_at_run_time",)
+
 STATEMENTS = (
     Construct(
         "if, else if, else",
@@ -44,15 +50,34 @@ STATEMENTS = (
     Construct("the same, of a LOCAL array", INITIAL % "LOCAL l[2] l[0] = 1 l[1] = 2 a = l[b]", DRIVEN),
     Construct("WHILE", INITIAL % "while (a < 3) { a = a + 1 }", REPEATED, "more than 1,048,576 turns make NaN"),
     Construct(
-        "the same, around equations or events",
-        SOLVED % ("cnexp", "FROM i = 0 TO b { m' = -m }"),
-        (),
-        "NEURON compiles it; an equation has one place in the step here, and an event one slot",
+        "the same, around events",
+        EVENT % "FROM j = 0 TO p { net_send(p*j, 2) }",
+        SENDING,
+        "more than 32 turns in one call are an error in the run, NaN under jit",
     ),
     Construct(
-        "WHILE around equations or events",
+        "net_send whose delay begins with the variable of a FROM, as j*gap",
+        EVENT % "FROM j = 0 TO 3 { net_send(j*p, 2) }",
+        (),
+        "nocmodl prints (t + j)*gap: the event comes at another time, mostly in the past, where NEURON stops",
+    ),
+    Construct(
+        "FROM around equations, bounds known at run time only",
+        SOLVED % ("cnexp", "FROM i = 0 TO b { m' = -m }"),
+        (),
+        "NEURON compiles it; an equation has one place in the step here",
+    ),
+    Construct(
+        "WHILE around equations",
         SOLVED % ("cnexp", "while (a < 3) { a = a + 1 m' = -m }"),
         (),
+        "NEURON compiles it; an equation has one place in the step here",
+    ),
+    Construct(
+        "WHILE or FROM around a WATCH, loops within loops that send, bounds known at run time only",
+        EVENT % "while (a < 3) { a = a + 1 WATCH (v > a) 2 }",
+        (),
+        "NEURON compiles it",
     ),
     Construct("WHILE in an ARTIFICIAL_CELL", ARTIFICIAL + "INITIAL { while (a < 3) { a = a + 1 } }\n", LOOPS),
     Construct(

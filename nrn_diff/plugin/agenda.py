@@ -18,7 +18,18 @@ from nrn_diff.bridge.own_events import UNKNOWN, OwnEvents, forget_movable, put_w
 from nrn_diff.bridge.queue_state import OwnEvent, moves_events
 from nrn_diff.errors import CaptureError, Refusal
 from nrn_diff.snapshot import EventCapacity
-from nrn_diff.solver.event_queue import ENDLESS, FAILURES, FULL, GROWTH, PAST, TIED, empty_queue, more_room
+from nrn_diff.solver.event_queue import (
+    DRAWN,
+    ENDLESS,
+    FAILURES,
+    FULL,
+    GROWTH,
+    PAST,
+    TIED,
+    TURNS,
+    empty_queue,
+    more_room,
+)
 from nrn_diff.solver.structure import MechanismStructure, Structure
 from nrn_diff.solver.values import Queue
 
@@ -27,6 +38,8 @@ _WHY = {
     FULL: f"more than {_MOST} of them wait for one instance",
     ENDLESS: f"one instance receives more than {_MOST} of them in half a step; or the delay of a net_send is 0",
     PAST: FAILURES[PAST],
+    DRAWN: FAILURES[DRAWN],
+    TURNS: FAILURES[TURNS],
     TIED: "one that an instance sends to itself, or receives from another point process, is due at the same time as "
     "another one that does not commute with it, and in NEURON their order depends on what else waits in the queue",
 }

@@ -9,8 +9,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from mod_translator.passes.outbox import MORE
 from nrn_diff.solver.dispatch import queue_arrivals
-from nrn_diff.solver.event_queue import put
+from nrn_diff.solver.event_queue import TURNS, fail, put
 from nrn_diff.solver.moment import Moment
 from nrn_diff.solver.receive import Arrivals, Receiver, Targets
 from nrn_diff.solver.structure import Deliveries, MechanismStructure
@@ -59,6 +60,10 @@ def _send_first(now: Moment, receiver: Receiver, events: Arrivals, results: dict
     row, name = receiver.row[events.connection], receiver.mechanism.name
     for site in receiver.sites:
         shape = events.time.shape
+        if site.kind == MORE:
+            more = events.present & (results[site.time] >= 0.0)
+            now.queues[name] = fail(now.queues[name], TURNS, more)
+            continue
         time, flag = (jnp.broadcast_to(results[n], shape) for n in (site.time, site.flag))
         queue, present = now.queues[name], events.present & (time >= 0.0)
         zero = jnp.zeros(shape, int)

@@ -6,16 +6,20 @@ within the same half of a step, a round takes only what no such event can still 
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+from mod_translator.passes.outbox import MORE
 from nrn_diff.solver.event_queue import (
     DRAWN,
     ENDLESS,
     TIED,
+    TURNS,
     earliest,
     empty_queue,
     fail,
@@ -28,7 +32,7 @@ from nrn_diff.solver.event_queue import (
     stopped,
     take,
 )
-from nrn_diff.solver.loops import repeat
+from nrn_diff.solver.loops import one_by_one, repeat
 from nrn_diff.solver.moment import Moment
 from nrn_diff.solver.receive import Arrivals, Receiver, Targets
 from nrn_diff.solver.structure import MechanismStructure, Structure, Wires
@@ -65,6 +69,9 @@ def send_from_initial(now: Moment, mechanism: MechanismStructure, results: dict[
     """net_send in INITIAL: its events bring no weights."""
     n = mechanism.count
     for site in mechanism.blocks["initial"].sites:
+        if site.kind == MORE:
+            now.queues[mechanism.name] = fail(now.queues[mechanism.name], TURNS, results[site.time] >= 0.0)
+            continue
         time, flag = (jax.lax.stop_gradient(jnp.broadcast_to(results[k], (n,))) for k in (site.time, site.flag))
         queue, none = now.queues[mechanism.name], jnp.full(n, -1)
         now.queues[mechanism.name] = put_own(queue, time, flag, none, time >= 0.0, jnp.zeros(n))
@@ -107,15 +114,20 @@ def send(queue: Queue, receiver: Receiver, results: dict[str, Array], t: Array, 
     """What a block of all instances [n] asks of the queue, in its own order; t [n] (ms)."""
     n = queue.time.shape[1]
     whole = {k: jnp.broadcast_to(results[k], (n,)) for s in receiver.sites for k in (s.time, s.flag) if k}
-    for site in receiver.sites:
-        time = jax.lax.stop_gradient(whole[site.time])
-        sent = time >= 0.0
-        match site.kind:
-            case "net_send":
-                flag = jax.lax.stop_gradient(whole[site.flag])
-                queue = put_own(queue, time, flag, connection, sent, t)
-            case "net_move":
-                queue = move(queue, time, sent, t)
+
+    def own(queue: Queue, sent: tuple[Array, Array]) -> Queue:
+        return put_own(queue, *sent, connection, sent[0] >= 0.0, t)
+
+    asking = [s for s in receiver.sites if s.kind in ("net_send", "net_move", MORE)]
+    for kind, sites in itertools.groupby(asking, key=lambda s: s.kind):
+        names = [(s.time, s.flag) for s in sites]
+        times = [jax.lax.stop_gradient(whole[time]) for time, _ in names]
+        if kind == "net_send":
+            flags = [jax.lax.stop_gradient(whole[flag]) for _, flag in names]
+            queue = one_by_one(own, queue, list(zip(times, flags, strict=True)))
+        for time in times if kind != "net_send" else ():
+            sent = time >= 0.0
+            queue = move(queue, time, sent, t) if kind == "net_move" else fail(queue, TURNS, sent)
     watches = [s for s in receiver.sites if s.kind == "WATCH"]
     if watches:
         # The first WATCH that a call runs switches all others off, what they had due included.
@@ -177,9 +189,10 @@ def _deliver_round(
         if receiver.mechanism.draws_on_events:
             _go_on_from(structure, work, name)
     for wires in structure.wires:
-        for time in out.get(wires.source, {}).values():
+        if out.get(wires.source):
             targets, queue = work[wires.target]
-            work[wires.target] = targets, _queue_sent(queue, wires, time)
+            times = list(out[wires.source].values())
+            work[wires.target] = targets, one_by_one(partial(_queue_sent, wires), queue, times)
     return work
 
 
@@ -264,8 +277,7 @@ def _receive(
     queue = stopped(send(queue, receiver, results, time, connection))
     names = [s.time for s in receiver.sites if s.kind == "net_event"]
     sends = {n: jnp.broadcast_to(jax.lax.stop_gradient(results[n]), due.shape) for n in names}
-    for sent in sends.values():
-        queue = note_sent(queue, sent)
+    queue = one_by_one(note_sent, queue, list(sends.values()))
     return (targets, queue), sends
 
 
@@ -290,7 +302,7 @@ def _drawn(
     return targets._replace(variables={**targets.variables, stream: whole}), queue
 
 
-def _queue_sent(queue: Queue, wires: Wires, time: Array) -> Queue:
+def _queue_sent(wires: Wires, queue: Queue, time: Array) -> Queue:
     """net_event of the instances [n] at `time` (-1: none) on its way along the NetCons."""
     sent = time[wires.instance]
     present = sent >= 0.0

@@ -10,12 +10,13 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from mod_translator.passes.outbox import MAX_TURNS
 from nrn_diff.snapshot import EventCapacity
 from nrn_diff.solver.commute import Commuting
 from nrn_diff.solver.values import Array, Queue
 
 # Bits of Queue.failed.
-FULL, ENDLESS, PAST, TIED, DRAWN = 1, 2, 4, 8, 16
+FULL, ENDLESS, PAST, TIED, DRAWN, TURNS = 1, 2, 4, 8, 16, 32
 FAILURES = {
     FULL: "more of them wait for one instance than there is room for: "
     "model.with_event_capacity(nrn_diff.EventCapacity(pending=...))",
@@ -28,6 +29,8 @@ FAILURES = {
     DRAWN: "two instances draw from the random stream of the process (exprand and the like) at the same time, and "
     "which of them comes first in NEURON depends on what else waits in the queue. Let one start a little later; or "
     "declare RANDOM r in the mod file and draw from it",
+    TURNS: f"a loop that sends events takes more than {MAX_TURNS} turns at once: let the event that a turn sends bring "
+    "the next one about",
 }
 
 GROWTH = 4  # of the room for events, each time that it lacks

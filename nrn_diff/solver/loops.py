@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 Tree = Any
+_WRITTEN_OUT = 6  # items that are compiled one by one
 
 
 def repeat(
@@ -46,3 +47,13 @@ def repeat(
         return result
 
     return run(start, given)
+
+
+def one_by_one(function: Callable[[Any, Any], Any], carry: Any, items: Sequence[Any]) -> Any:
+    """Apply `function` to the items in turn; many of them are compiled once."""
+    if len(items) > _WRITTEN_OUT:
+        stacked = jax.tree.map(lambda *x: jnp.stack(x), *items)
+        return jax.lax.scan(lambda now, item: (function(now, item), None), carry, stacked)[0]
+    for item in items:
+        carry = function(carry, item)
+    return carry
