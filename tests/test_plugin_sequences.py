@@ -114,6 +114,52 @@ class Bench:
         pc.set_maxstep(10)
         pc.psolve(self.h.t + self.rng.uniform(0.5, 2))
 
+    def fan(self):
+        """Several NetCons of one delay, to which their source sends one event after the next finitialize."""
+        source = [*self.processes, *self.stims][self.rng.integers(len(self.processes) + len(self.stims))]
+        delay = self.rng.uniform(0.3, 2)
+        mine = [w for w in self.wires if w.pre() == source and w.syn() not in self.cells]
+        for _ in range(3):
+            self.connect(source, self.rng.choice(self.synapses), 0.005)
+            mine.append(self.wires[-1])
+        for wire in mine:
+            wire.delay = delay
+        self.h.finitialize(-65)
+        self.h.continuerun(self.rng.uniform(0.5, 3))
+        self.rng.choice(mine).active(int(self.rng.integers(2)))
+        self.h.continuerun(self.h.t + self.rng.uniform(0.1, 1))
+        self.rng.choice(mine).active(1)
+
+    def threads(self):
+        self.h.ParallelContext().nthread(int(self.rng.integers(1, 3)))
+        self.h.finitialize(-65)  # NEURON crashes where an event waits in a thread that is gone
+        self.h.continuerun(1)
+
+    def event(self):
+        self.rng.choice(self.wires).event(self.h.t + self.rng.uniform(0, 1))
+
+    def restore(self):
+        saved = self.h.SaveState()
+        saved.save()
+        self.go_on()
+        saved.restore()
+
+    def record_anew(self):
+        self.h.frecord_init()
+
+    def empty(self):
+        kept = [v for name, v in self.vectors.items() if "interval" not in name]
+        self.rng.choice(kept).resize(0)
+
+    def clock(self):
+        self.h.t += self.rng.uniform(-1, 1)
+
+    def variable_step(self):
+        cvode = self.h.CVode()
+        cvode.active(1)
+        cvode.active(0)
+        cvode.cache_efficient(int(self.rng.integers(2)))
+
     def initialise(self):
         self.h.stdinit()
         self.h.continuerun(self.rng.uniform(0.5, 2))
@@ -132,7 +178,7 @@ class Bench:
         self.h.celsius = self.rng.uniform(6, 20)
 
     def step(self):
-        self.h.dt = float(self.rng.choice([0.025, 0.0125, 0.05]))
+        self.h.dt = float(self.rng.choice([0.025, 0.0125, 0.05, 0.03, 0.007]))
         self.h.steps_per_ms = 1 / self.h.dt
 
     def voltages(self):
@@ -183,6 +229,7 @@ RUNS = ("run", "go_on", "psolve", "initialise", "by_hand")
 CHANGES = (
     *("clamp", "synapse", "wire", "record", "values", "celsius", "step", "voltages", "states", "weight"),
     *("switch", "remove_clamp", "remove_wire", "insert", "segments", "move", "process", "dur", "remove_process"),
+    *("fan", "fan", "threads", "event", "restore", "record_anew", "empty", "clock", "variable_step"),
 )
 
 
@@ -207,7 +254,7 @@ def sequence(seed, on, length=5):
     return out
 
 
-@pytest.mark.parametrize("seed", [0, *(pytest.param(k, marks=pytest.mark.slow) for k in range(1, 40))])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(k, marks=pytest.mark.slow) for k in range(1, 70))])
 def test_any_sequence_of_runs_and_changes(seed):
     theirs, ours = (run_function(sequence, mods=MODS, seed=seed, on=on) for on in (False, True))
     assert list(ours) == list(theirs)

@@ -25,20 +25,35 @@ class Bench:
         self.points = [h.Order(self.sections[-1](0.5)) for _ in range(2)]
         self.cells = [h.Leaky() for _ in range(int(rng.integers(0, 2)))]
         self.stims = [h.NetStim() for _ in range(3)]
-        self.wires = []
+        self.wires, self.pc, self.numbered = [], h.ParallelContext(), False
+        # Those that lead to a cell by its gid only later come behind what its source has then.
+        self.spare = [h.NetCon(None, self.points[int(rng.integers(2))]) for _ in range(int(rng.integers(3)))]
         if rng.random() < 0.5:  # NEURON keeps the source of a NetCon that was the first of all
             first = self.wire(self.sections[0], self.points[0])
             self.connect(self.sections[1], rng)
             self.connect(self.sections[0], rng)
             self.wires.remove(first)
             del first
+        for gid, section in enumerate(self.sections):
+            self.pc.set_gid2node(gid, 0)
+            self.pc.cell(gid, self.wire(section, self.points[0])[0])
+        self.numbered = True
         for source in (*self.sections, *self.stims, *self.cells):
             for _ in range(int(rng.integers(1, 5))):
                 self.connect(source, rng)
 
     def connect(self, source, rng):
         targets = [*self.points, *self.cells]
-        self.wire(source, targets[rng.integers(len(targets))])
+        target = targets[rng.integers(len(targets))]
+        if source not in self.sections or not self.numbered or rng.random() < 0.4:
+            self.wire(source, target)
+            return
+        gid = self.sections.index(source)
+        if self.spare and rng.random() < 0.7:
+            spare = self.spare.pop(int(rng.integers(len(self.spare))))
+            self.wires.append((self.pc.gid_connect(gid, spare.syn(), spare), source, spare.syn()))
+        else:
+            self.wires.append((self.pc.gid_connect(gid, target), source, target))
 
     def wire(self, source, target):
         if source in self.sections:
@@ -82,15 +97,17 @@ class Bench:
                 stim.start = (t + there) - here
                 if 0 < stim.start < END and stim.start + here == t + there:
                     break
+        self.given = [(wire.delay, wire.weight[0]) for wire, _, _ in self.wires]
         ends = [*np.sort(rng.uniform(1, END, int(rng.integers(5)))), END]
-        return [(str(rng.choice(["run", "run", "psolve", "by hand"])), float(end), rng.random(4)) for end in ends]
+        return [(str(rng.choice(["run", "run", "psolve", "by hand"])), float(end), rng.random(8)) for end in ends]
 
     def follow(self, plan):
-        h, pc = self.h, self.h.ParallelContext()
+        h, pc = self.h, self.pc
         pc.set_maxstep(10)
         hashes = [h.Vector().record(point._ref_hash) for point in self.points]
-        for wire, _, _ in self.wires:
+        for (wire, _, _), (delay, weight) in zip(self.wires, self.given, strict=True):
             wire.active(1)
+            wire.delay, wire.weight[0] = delay, weight
         h.finitialize(-65)
         state = []
         for how, end, chance in plan:
@@ -101,6 +118,18 @@ class Bench:
             if chance[2] < 0.2:
                 wire = self.wires[int(chance[3] * len(self.wires))][0]
                 wire.active(not wire.active())
+            wire, source, _ = self.wires[int(chance[4] * len(self.wires))]
+            if chance[5] < 0.2:
+                wire.event(h.t + 0.025 * int(100 * chance[4]))
+            elif chance[5] < 0.4:
+                wire.weight[0] *= 1 + chance[4]
+            elif chance[5] < 0.6 and sum(s is source for _, s, _ in self.wires) < 3:
+                wire.delay = DELAYS[int(chance[4] * len(DELAYS))]
+            if chance[6] < 0.2:
+                saved = h.SaveState()
+                saved.save()
+                h.continuerun(h.t + chance[7])
+                saved.restore()
             if how == "run":
                 h.continuerun(end)
             elif how == "psolve":

@@ -12,7 +12,6 @@ from neuron import h
 from mod_translator import emit, ir
 from mod_translator.errors import TranslationError
 from mod_translator.passes import walk
-from mod_translator.passes.outbox import loops_over_netcons
 from mod_translator.semantic.names import OF_PROCESS
 from mod_translator.validate import InvalidIR
 from nrn_diff.bridge.catalog import MechanismType
@@ -23,6 +22,7 @@ from nrn_diff.bridge.function_tables import read_function_tables
 from nrn_diff.bridge.gid_sources import gid_label, sending_process, source_location
 from nrn_diff.bridge.inventory import Inventory, Located, hoc_objects, locate_cells
 from nrn_diff.bridge.mechanisms import read_globals, read_values
+from nrn_diff.bridge.netcon_order import check_loops, of_each_source_in_order
 from nrn_diff.bridge.patterns import has_patterns, pattern_labels, with_patterns
 from nrn_diff.bridge.random123 import NeuronRandom, streams_of
 from nrn_diff.bridge.ties import doubtful
@@ -124,6 +124,7 @@ def read_wires(inventory: Inventory, findings: Findings) -> list[Wire]:
         findings.finite(source.threshold, "threshold", name)
         findings.finite(weight, "weight", name)
         wires.append(Wire(index, name, target.hname(), source, delay, weight))
+    wires = of_each_source_in_order(wires, lambda wire: wire.index)
     if not any(w.source.other for w in wires):
         return wires
     watched = watched_variables(inventory, findings)
@@ -245,30 +246,6 @@ def _driven_cells(
     return MechanismData(
         mechanism, rank, located.nodes, values, globals_, use_table, located.labels, order, tables=tables
     )
-
-
-def check_loops(inventory: Inventory, translator: Translator, findings: Findings) -> None:
-    """FOR_NETCONS also runs over NetCons that are switched off, and not over those whose source is gone."""
-    kinds = {label: found[0] for label, found in inventory.instances.items()}
-    kinds |= {label: kind.name for label, (kind, _) in inventory.artificial.items()}
-    looping = {d.name for d in translator.known() if d.name in kinds.values() and loops_over_netcons(d)}
-    for netcon in hoc_objects("NetCon") if looping else ():
-        target = netcon.syn()
-        mechanism = kinds.get(target.hname(), "") if target is not None else ""
-        if mechanism in looping and not netcon.active():
-            findings.refuse(
-                f"{netcon.hname()} is switched off and leads to {target.hname()}",
-                netcon.hname(),
-                "its FOR_NETCONS runs over this NetCon too",
-                "switch it on with weight 0, or remove it",
-            )
-        elif mechanism in looping and not netcon.valid():
-            findings.refuse(
-                f"{netcon.hname()} leads to {target.hname()} and its source was deleted",
-                netcon.hname(),
-                "its FOR_NETCONS leaves this NetCon out",
-                "remove it",
-            )
 
 
 def draws_from_process(mechanism: ir.Mechanism) -> bool:

@@ -11,13 +11,16 @@ import numpy as np
 from neuron import h
 
 from mod_translator import ir
+from nrn_diff.bridge.callbacks import places_of_sources
 from nrn_diff.bridge.catalog import MechanismType
-from nrn_diff.bridge.connections import Source, artificial_cell, check_loops, draws_from_process, source_of
+from nrn_diff.bridge.common_delays import CommonDelays
+from nrn_diff.bridge.connections import Source, artificial_cell, draws_from_process, source_of
 from nrn_diff.bridge.event_vectors import hidden_vectors, with_vectors
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.gid_sources import GidSource, find_gid_sources
 from nrn_diff.bridge.inventory import Inventory, hoc_objects
 from nrn_diff.bridge.native import counter
+from nrn_diff.bridge.netcon_order import check_loops, ranks_of_netcons
 from nrn_diff.bridge.patterns import with_patterns
 from nrn_diff.bridge.reference import reference
 from nrn_diff.bridge.save_state import EventKind, SavedState
@@ -47,7 +50,8 @@ class Wiring:
     (node, threshold) that NetCons watch; then comes one source that never sends, then the senders: point processes
     (mechanism, row) that are the source of a NetCon. cells: artificial ones, by type. gid_sources: sources that no
     NetCon shows. gids: without cell, for which PatternStims send; among the sources outside they come before the
-    senders. heard: mechanisms whose net_events reach artificial cells or Vectors.
+    senders. heard: mechanisms whose net_events reach artificial cells or Vectors, or are sent to all NetCons at once.
+    ordered: whether this build of NEURON shows in which order sources send to their NetCons.
     """
 
     netcons: tuple[Any, ...]
@@ -62,6 +66,7 @@ class Wiring:
     senders: tuple[tuple[str, int], ...] = ()
     heard: tuple[str, ...] = ()
     gids: tuple[int, ...] = ()
+    ordered: bool = True
 
     @property
     def first_sender(self) -> int:
@@ -75,11 +80,11 @@ class Wiring:
 
     @cached_property
     def outgoing(self) -> dict[int, list[int]]:
-        """Source -> positions of its NetCons."""
+        """Source -> positions of its NetCons, in the order in which it sends to them."""
         found: dict[int, list[int]] = {}
         for k, c in enumerate(self.all_connections):
             found.setdefault(c.source, []).append(k)
-        return found
+        return {s: sorted(mine, key=lambda k: self.all_connections[k].rank) for s, mine in found.items()}
 
     def shortest_from_senders(self) -> float:
         """Of the NetCons from point processes to artificial cells (ms); infinite without any."""
@@ -94,7 +99,13 @@ class Wiring:
         return min(delays, default=np.inf)
 
 
-def read_wiring(inventory: Inventory, saved: SavedState, translator: Translator, findings: Findings) -> Wiring:
+def read_wiring(
+    inventory: Inventory,
+    saved: SavedState,
+    translator: Translator,
+    common: CommonDelays | None,
+    findings: Findings,
+) -> Wiring:
     """Read NetCons and artificial cells with all their variables. Refuses what the network cannot do."""
     cells = tuple(_cells(inventory, saved, translator, findings))
     models = tuple(model for _, model in cells)
@@ -111,7 +122,21 @@ def read_wiring(inventory: Inventory, saved: SavedState, translator: Translator,
     gids = tuple(dict.fromkeys(s.gid for s in sources if s.gid >= 0))
     first_gid = len(cells) + len(outside) + 1
     models = tuple(with_patterns(models, gids, inventory, findings, first=len(outside) + 1))
+
+    def number_of(source: Source) -> int:
+        if source.cell:
+            return index_of[source.cell]
+        if source.node >= 0:
+            return len(cells) + outside.index((source.node, source.threshold))
+        if source.gid >= 0:
+            return first_gid + gids.index(source.gid)
+        if source.sender in names:
+            return first_gid + len(gids) + list(names).index(source.sender)
+        return len(cells) + len(outside)
+
     heard: dict[str, None] = {}
+    ranks = ranks_of_netcons(len(netcons))
+    sends_one = _of_common_delay(len(netcons), common)
     every: list[ArtificialConnection] = []
     here: list[Connection] = []
     place = np.full(len(netcons), -1)
@@ -120,35 +145,48 @@ def read_wiring(inventory: Inventory, saved: SavedState, translator: Translator,
         name = target.hname() if target is not None else ""
         if source.cell and source.cell not in index_of:
             continue
-        number = len(cells) + len(outside)
-        if source.cell:
-            number = index_of[source.cell]
-        elif source.node >= 0:
-            number = len(cells) + outside.index((source.node, source.threshold))
-        elif source.gid >= 0:
-            number = first_gid + gids.index(source.gid)
-        elif source.sender in names:
-            number = first_gid + len(gids) + list(names).index(source.sender)
+        number = number_of(source)
         delay = 0.0 if source.silent else float(netcon.delay)
         weight = np.array([netcon.weight[j] for j in range(int(netcon.wcnt()))], dtype=float)
         findings.finite(delay, "delay", netcon.hname())
         findings.finite(weight, "weight", netcon.hname())
         silent = target is None or not netcon.active()
         sender, row_of_sender = inventory.instances.get(source.sender, ("", -1))
-        if sender and ((name in index_of and not silent) or netcon.get_recordvec() is not None):
+        to_cell = name in index_of and not silent
+        if sender and (to_cell or netcon.get_recordvec() is not None or sends_one[k]):
             heard[sender] = None
         within = bool(sender) and name in inventory.instances and not silent
-        every.append(ArtificialConnection(number, index_of.get(name, -1), delay, tuple(weight), silent or within))
+        target_cell, rank = index_of.get(name, -1), ranks[k] if ranks is not None else 0
+        every.append(ArtificialConnection(number, target_cell, delay, tuple(weight), silent or within, within, rank))
         if name in inventory.instances:
             place[k] = len(here)
             mechanism, row = inventory.instances[name]
             of = {"source": sender, "source_instance": row_of_sender} if within else {"train": number}
             here.append(Connection(k, mechanism, row, delay, weight, **of))
-    live = tuple(cell for cell, _ in cells)
     _check_delays(every, first_gid + len(gids), findings)
     return Wiring(
-        netcons, tuple(here), place, tuple(every), sources, outside, live, models, unshown, senders, tuple(heard), gids
+        netcons,
+        tuple(here),
+        place,
+        tuple(every),
+        sources,
+        outside,
+        tuple(cell for cell, _ in cells),
+        models,
+        unshown,
+        senders,
+        tuple(heard),
+        gids,
+        ranks is not None,
     )
+
+
+def _of_common_delay(count: int, common: CommonDelays | None) -> list[bool]:
+    """Of each NetCon, whether its source sends one event for all of its own."""
+    places = places_of_sources()
+    if common is None or places is None:
+        return [False] * count
+    return [place >= 0 and common.now[place] is not None for place in places]
 
 
 def _check_sources(

@@ -48,7 +48,7 @@ def neuron_library() -> ctypes.CDLL | None:
     return None
 
 
-def _pointer(name: str) -> int | None:
+def pointer(name: str) -> int | None:
     """A global pointer of NEURON's library, 0 if it is not set; None if this build of NEURON does not show it."""
     library = neuron_library()
     if library is None:
@@ -61,7 +61,7 @@ def _pointer(name: str) -> int | None:
 
 def hook(name: str) -> bool | None:
     """Whether a global pointer of NEURON's library is set; None if this build of NEURON does not show it."""
-    address = _pointer(name)
+    address = pointer(name)
     return None if address is None else bool(address)
 
 
@@ -125,7 +125,7 @@ def _place_artificial_cells(library: ctypes.CDLL) -> None:
 
 def step_of_thread() -> tuple[float, float] | None:
     """dt (ms) and cj (1/ms) of NEURON's first thread (NrnThread); None if this build does not show them."""
-    thread = _pointer("nrn_threads")
+    thread = pointer("nrn_threads")
     if not thread:
         return None
     t, dt, cj = (ctypes.c_double.from_address(thread + 8 * k).value for k in range(3))
@@ -246,7 +246,7 @@ def keeping_the_place() -> Iterator[None]:
 
     It goes to the end of that file when an error is raised, also one that is caught (hoc_execerror_mes, hoc.cpp).
     """
-    file, program = _pointer("hoc_fin"), ctypes.CDLL(None)
+    file, program = pointer("hoc_fin"), ctypes.CDLL(None)
     program.ftell.restype, program.ftell.argtypes = ctypes.c_long, [ctypes.c_void_p]
     program.fseek.argtypes = [ctypes.c_void_p, ctypes.c_long, ctypes.c_int]
     before = program.ftell(file) if file else -1  # -1 of a terminal too

@@ -137,8 +137,8 @@ def _of_all(
     if common is not None and delays - {common.last[place]}:
         where = ", ".join(wiring.netcons[k].hname() for k in heard[:3])
         findings.refuse(what, where, "their delays were changed while it is on its way", "call finitialize after that")
-    if common is not None and number < len(wiring.cells) + wiring.first_sender:
-        return [Waiting(event.time, source=number)]
+    if common is not None:
+        return [Waiting(event.time, source=number, whole=True)]
     return [Waiting(event.time, connection=k) for k in heard]
 
 
@@ -160,13 +160,12 @@ def as_queued(
 ) -> list[QueuedEvent]:
     """The queue as a SaveState file has it.
 
-    Where threads share the work, or a point process is the source, a common event becomes one for each of its NetCons.
-    own: by time. others: further events. slots: mechanism -> place of its movable event. source_place: as in
-    `read_queue`.
+    own: by time; what one event brings to all NetCons of its source is among them NetCon by NetCon. others: further
+    events. slots: mechanism -> place of its movable event. source_place: as in `read_queue`.
     """
-    as_one = len(wiring.cells) + wiring.first_sender if int(h.ParallelContext().nthread()) == 1 else 0
     number = [n.hname().split("[")[1][:-1] for n in wiring.netcons]
     located = {d.type.name: d for d in inventory.points}
+    own = _alone(own, waiting, wiring)
     out = []
     for o in own:
         name, index = located[o.mechanism].labels[o.row][:-1].split("[")
@@ -182,7 +181,7 @@ def as_queued(
             out.append(QueuedEvent(e.time, EventKind.NETCON, (number[e.connection],)))
         elif e.other >= 0:
             out.append(replace(saved.events[e.other], time=e.time))
-        elif 0 <= e.source < as_one and source_place[e.source] >= 0:
+        elif e.source >= 0 and source_place[e.source] >= 0:
             out.append(QueuedEvent(e.time, EventKind.PRESYN, (str(source_place[e.source]), "0")))
         elif e.source >= 0:
             mine = [k for k in wiring.outgoing[e.source] if not wiring.all_connections[k].silent]
@@ -198,6 +197,21 @@ def as_queued(
     last = [out[k] for k in _moved_before_others(own)]
     # One that is put in before its time would displace what is at the head of the queue.
     return sorted((e for e in (*out, *others) if not any(e is x for x in last)), key=lambda e: e.time) + last
+
+
+def _alone(own: Sequence[OwnEvent], waiting: Sequence[Waiting], wiring: Wiring) -> list[OwnEvent]:
+    """Without what an event for all NetCons of its source brings."""
+    brought: Counter[tuple[float, int]] = Counter()
+    for e in (e for e in waiting if e.source >= 0 and not e.whole):
+        brought.update((e.time, k) for k in wiring.outgoing[e.source] if wiring.all_connections[k].apart)
+    found = []
+    for o in own:
+        key = o.time, o.weights_of
+        if o.carried and brought[key]:
+            brought[key] -= 1
+        else:
+            found.append(o)
+    return found
 
 
 def _moved_before_others(own: Sequence[OwnEvent]) -> list[int]:

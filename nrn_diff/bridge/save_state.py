@@ -7,7 +7,7 @@ from __future__ import annotations
 import enum
 import struct
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from neuron import h
 from nrn_diff.bridge.forked import in_copy
 from nrn_diff.bridge.native import forget_self_events, sort_data
 from nrn_diff.bridge.play_record import EXTRA_LINES, Kind
+from nrn_diff.bridge.threads import how_many, receive_all, send_to_all
 
 _PRESYN = struct.Struct("=?7xddd")
 
@@ -125,13 +126,16 @@ class SavedState:
 
     def restore(self) -> None:
         """Put NEURON's process into this state. Raises RuntimeError if its model is another one."""
+        of_all = [e for e in self.events if e.kind is EventKind.PRESYN] if how_many() > 1 else []
+        rest = replace(self, events=[e for e in self.events if not any(e is x for x in of_all)])
         with tempfile.TemporaryDirectory(prefix="nrn-diff-") as folder:
             path = Path(folder) / "state"
-            path.write_bytes(self.to_bytes())
+            path.write_bytes(rest.to_bytes())
             state = h.SaveState()
             forget_self_events()
             state.fread(h.File(str(path)))
             state.restore()
+        send_to_all([(e.time, int(e.fields[0])) for e in of_all])
 
 
 def saved_here() -> SavedState:
@@ -145,6 +149,7 @@ def saved_here() -> SavedState:
 def save_state() -> SavedState:
     """The state in which NEURON is, written by a copy of the process. Raises ChildFailedError if NEURON cannot."""
     sort_data()
+    receive_all()
     with tempfile.TemporaryDirectory(prefix="nrn-diff-") as folder:
         path = Path(folder) / "state"
         in_copy(lambda: dump(path))

@@ -63,7 +63,8 @@ class ArtificialConnection:
     source: index among the cells, and from len(cells) on among the given trains. target: index among the cells, or -1
     for a target outside (a synapse), which matters for the order of deliveries only. delay in ms. weight: the whole
     vector. silent: without a target or switched off, so that it only counts for whether all delays of its source are
-    equal, which decides the order of ties.
+    equal, which decides the order of ties. apart: silent because what its source sends here is delivered elsewhere, so
+    that only what waits already comes this way. rank: by which a source goes through its connections.
     """
 
     source: int
@@ -71,6 +72,8 @@ class ArtificialConnection:
     delay: float
     weight: tuple[float, ...] = ()
     silent: bool = False
+    apart: bool = False
+    rank: int = 0
 
 
 @dataclass(frozen=True)
@@ -209,6 +212,8 @@ class _Network:
         for i, connection in enumerate(connections):
             check_connection(connection, i, len(cells), len(self.outgoing))
             self.outgoing[connection.source].append(i)
+        for out in self.outgoing:
+            out.sort(key=lambda i: connections[i].rank)
         self.common_delay = [self._common_delay(out) for out in self.outgoing]
         self.sent: list[list[float]] = [[] for _ in self.outgoing]
         self.delivery_times: list[float] = []
@@ -265,9 +270,10 @@ class _Network:
                 self.receive(cell, time, flag, weights)
             case Delivery(connection, sent):
                 self.deliver_connection(connection, time, event, late=sent == time)
-            case Spike(source, sent):
+            case Spike(source, sent, whole):
                 for connection in self.outgoing[source]:
-                    if not self.connections[connection].silent:
+                    to = self.connections[connection]
+                    if not to.silent or (whole and to.apart):
                         self.deliver_connection(connection, time, event, late=sent == time)
             case NextGiven(train, _, True):
                 self.queue_given(train, 0)

@@ -22,7 +22,8 @@ class Waiting:
     """An event in the queue. connection or source (all its NetCons at once) or cell (a self event) or other, by number
     (what reaches none of these, again and again if `every` (ms) is not 0); the others are -1.
 
-    weights_of: the NetCon whose arguments a self event sees, -1 for none.
+    weights_of: the NetCon whose arguments a self event sees, -1 for none. whole: of a source, also for NetCons that are
+    `apart`.
     """
 
     time: float
@@ -33,6 +34,7 @@ class Waiting:
     weights_of: int = -1
     other: int = -1
     every: float = 0.0
+    whole: bool = False
 
 
 class _LiveNet(_Network):
@@ -95,7 +97,7 @@ class LiveNetwork:
             if e.connection >= 0:
                 net.queue.insert(e.time, Delivery(e.connection))
             elif e.source >= 0:
-                net.queue.insert(e.time, Spike(e.source))
+                net.queue.insert(e.time, Spike(e.source, whole=e.whole))
             elif e.other >= 0:
                 net.queue.insert(e.time, Other(e.other, e.every))
             else:
@@ -141,8 +143,8 @@ class LiveNetwork:
         match event:
             case Delivery(connection):
                 return Waiting(time, connection=connection)
-            case Spike(source):
-                return Waiting(time, source=source)
+            case Spike(source, _, whole):
+                return Waiting(time, source=source, whole=whole)
             case SelfEvent(cell, flag, weights):
                 return Waiting(time, cell=cell, flag=flag, weights_of=self._owner(weights))
             case Other(number, every):

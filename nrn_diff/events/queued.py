@@ -16,10 +16,14 @@ class Delivery:
 
 @dataclass(slots=True, frozen=True)
 class Spike:
-    """A source whose NetCons all have the same delay: one event for all of them (PreSyn::use_min_delay_)."""
+    """A source whose NetCons all have the same delay: one event for all of them (PreSyn::use_min_delay_).
+
+    whole: also for those that are `apart`.
+    """
 
     source: int
     sent: float = 0.0
+    whole: bool = False
 
 
 @dataclass(slots=True, frozen=True)

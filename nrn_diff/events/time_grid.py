@@ -66,6 +66,12 @@ def n_steps_psolve(tstop: float, dt: float, *, t0: float = 0.0) -> int:
     count = int((stop - t0) / dt + 1e-9)
     if count > 3:
         return count
+    return n_steps_one_by_one(tstop, dt, t0=t0)
+
+
+def n_steps_one_by_one(tstop: float, dt: float, *, t0: float) -> int:
+    """How many fixed steps pc.psolve(tstop) makes where it makes them one by one, which it does where they are few."""
+    stop = tstop * (1.0 + 1e-11)
     t, done = t0, 0
     while t <= stop - dt:
         t = (t + 0.5 * dt) + 0.5 * dt

@@ -216,6 +216,12 @@ EVENTS = (
         (_ORDER, "test_ties_live.py::test_ties_come_in_neurons_order"),
         "also with trains and artificial cells, and in runs from the middle; several threads: refused",
     ),
+    Feature(
+        "NetCons that existed before ParallelContext.gid_connect gave them a source: the order in which it sends",
+        _SAME,
+        ("test_ties_live.py::test_ties_come_in_neurons_order",),
+        "beside FOR_NETCONS: refused",
+    ),
     Feature("such ties in Model.simulate() with delays that differ or given trains", _REFUSED, (_ORDER,)),
     Feature(
         "ties among self events, or with those of NetCons: alike, commuting, or sent without delay",
@@ -378,6 +384,15 @@ USER_CODE = (
             "test_plugin_sequences.py::test_any_sequence_of_runs_and_changes",
         ),
         "also from the middle of a run, and NEURON can go on; ties whose order its whole queue decides: an error",
+    ),
+    Feature(
+        "NetCon.active, weight, event, SaveState, frecord_init, t or dt set by hand, between runs: nrn_diff.enable()",
+        _SAME,
+        (
+            "test_plugin_between_runs.py::test_between_runs",
+            "test_plugin_sequences.py::test_any_sequence_of_runs_and_changes",
+        ),
+        "also while events wait, and with several threads; refused: other delays while one event for all waits",
     ),
     Feature(
         "RANDOM variables, exprand and the like in mechanisms of the equations: nrn_diff.enable()",

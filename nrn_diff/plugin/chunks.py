@@ -112,6 +112,8 @@ class Stepper:
             self._fire_later(crossed, {name: np.asarray(x[:n]) for name, x in chunk.sent.items()}, grid, done, fired)
             done += n
             progress.at(done, total)
+        # What point processes have sent to all NetCons at once and the program has delivered itself.
+        self.network.advance(float(grid[2 * total]))
         return state, samples, fired
 
     @staticmethod

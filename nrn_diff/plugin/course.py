@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 from neuron import h
 
+from nrn_diff.bridge.native import step_of_thread
 from nrn_diff.errors import NrnDiffError
-from nrn_diff.events.time_grid import n_steps_psolve, steps_before, time_grid
+from nrn_diff.events.time_grid import n_steps_one_by_one, n_steps_psolve, steps_before, time_grid
+
+_ONE_BY_ONE = 3  # so few steps does psolve() make one by one
 
 
 class Course(abc.ABC):
@@ -79,6 +82,16 @@ class ContinueRun(Course):
         return not self.within and float(h.dt) == self.dt
 
 
+def _dt_of_threads() -> float:
+    known = step_of_thread()
+    if known is None:
+        raise NrnDiffError(
+            "t was set by hand before psolve(), and this build of NEURON does not show where its threads are: set it "
+            "before finitialize, or use continuerun()"
+        )
+    return known[0]
+
+
 @dataclass
 class Psolve(Course):
     """ParallelContext.psolve(tstop): so many steps, with one dt (nrn_fixed_step_group, fadvance.cpp).
@@ -92,8 +105,18 @@ class Psolve(Course):
 
     @classmethod
     def to(cls, tstop: float) -> Psolve:
-        """From now to tstop (ms)."""
-        return cls(n_steps_psolve(tstop, float(h.dt), t0=float(h.t)), float(h.dt))
+        """From now to tstop (ms); where t was set by hand, NEURON may go on from where its threads are: sets t to that.
+
+        Raises NrnDiffError if this build of NEURON does not show it.
+        """
+        dt, there = float(h.dt), float(h.ParallelContext().t(0))
+        number = n_steps_psolve(tstop, dt, t0=there)
+        if number and float(h.t) != there:
+            if number <= _ONE_BY_ONE:
+                number = 1 + n_steps_one_by_one(tstop, dt, t0=float(time_grid(dt, 1, float(h.t))[-1]))
+            elif dt == _dt_of_threads():
+                h.t = there
+        return cls(number, dt)
 
     def left(self) -> int:
         """See the base class."""

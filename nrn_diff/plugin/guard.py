@@ -50,10 +50,15 @@ def is_guard(code: tuple[object, ...]) -> bool:
     return code == (_STATEMENT, "")
 
 
+def remove_guards(saved: SavedState) -> None:
+    """Leave out of its events what waits here."""
+    saved.events = [e for e in saved.events if not (e.kind is EventKind.HOC and _STATEMENT.encode() in e.more)]
+
+
 @contextmanager
 def unguarded(saved: SavedState) -> Iterator[None]:
     """While NEURON is looked at, also by steps of its copies. saved: loses the event."""
-    saved.events = [e for e in saved.events if not (e.kind is EventKind.HOC and _STATEMENT.encode() in e.more)]
+    remove_guards(saved)
     if not hasattr(h, "nrn_diff_lost_"):
         yield
         return

@@ -172,7 +172,7 @@ class Session:
         found: dict[str, Any] = {}
 
         def connections(inventory: Inventory, translator: Translator, findings: Findings) -> tuple[Any, ...]:
-            found["wiring"] = wiring = read_wiring(inventory, saved, translator, findings)
+            found["wiring"] = wiring = read_wiring(inventory, saved, translator, common, findings)
             return wiring.connections
 
         def plays(inventory: Inventory, findings: Findings) -> tuple[Play, ...]:
@@ -213,7 +213,7 @@ class Session:
         hidden = hidden_at_start(self.hidden, structure, values, findings)
         agendas = read_agendas(structure, inventory, findings)
         watched = watched_of(capture.records, wiring.models, findings)
-        ties = TieCheck.of(structure, wiring, self._disordered(driven, known, common))
+        ties = TieCheck.of(structure, wiring, self._disordered(driven, known, common, wiring))
         check_ties(statements.values(), findings, known=not ties.others)
         findings.raise_if_refused()
         above = jnp.array([saved.sources[k][0] for k in known.sources.place], bool)
@@ -301,11 +301,12 @@ class Session:
             len(done.starts), tuple(ready.statements[k] for k in ready.network.passed() if k in ready.statements)
         )
 
-    def _disordered(self, driven: Sequence[Play], known: Known, common: CommonDelays | None) -> bool:
+    def _disordered(self, driven: Sequence[Play], known: Known, common: CommonDelays | None, wiring: Wiring) -> bool:
         """Whether events of one time may wait in NEURON's queue in another order than here."""
         vectors = bool(driven) or not all(r.every_step for r in known.records)
         threads = int(h.ParallelContext().nthread()) > 1
-        return vectors or threads or common is None or self.disordered == (times_initialised(),)
+        unknown = common is None or not wiring.ordered
+        return vectors or threads or unknown or self.disordered == (times_initialised(),)
 
     def _key(self, saved: SavedState) -> tuple[Any, ...]:
         names = tuple(n.hname() for n in hoc_objects("NetCon"))

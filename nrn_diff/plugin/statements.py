@@ -18,8 +18,9 @@ from neuron import h
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.hoc_events import HocEvent, placeholder, read_hoc_events
 from nrn_diff.bridge.save_state import EventKind, SavedState
+from nrn_diff.bridge.threads import how_many
 from nrn_diff.errors import NrnDiffError
-from nrn_diff.plugin.guard import is_guard
+from nrn_diff.plugin.guard import is_guard, remove_guards
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ def take_statements(saved: SavedState, findings: Findings) -> dict[int, HocEvent
 
     Refuses what NEURON does not show, or executes within a step.
     """
+    if how_many() > 1:  # what cvode.event has queued does not show there
+        remove_guards(saved)
     events = read_hoc_events(saved)
     if events is None:
         findings.refuse(

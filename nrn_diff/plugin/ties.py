@@ -108,5 +108,6 @@ def _reaching_cells(waiting: Sequence[Waiting], wiring: Wiring) -> Iterator[tupl
 def _along(event: Waiting, wiring: Wiring) -> list[int]:
     """NetCons along which an event comes."""
     if event.source >= 0:
-        return [k for k in wiring.outgoing[event.source] if not wiring.all_connections[k].silent]
+        every = wiring.all_connections
+        return [k for k in wiring.outgoing[event.source] if not every[k].silent or (event.whole and every[k].apart)]
     return [event.connection] if event.connection >= 0 else []

@@ -11,6 +11,7 @@ import numpy as np
 
 from nrn_diff.compare import compare_all
 
+_IN_NEURON = ("nothing was run on JAX", "runs made by NEURON itself")
 TOLERANCE = 1e-6  # mV, or of the range
 _ADDRESS = re.compile(r"0x[0-9a-f]+")
 
@@ -61,7 +62,7 @@ def outcome(theirs: Ran, ours: Ran) -> dict[str, Any]:
         "largest_relative_difference": max((c.worst / (c.span or 1.0) for c in compared), default=0.0),
         **({"differs": differs[:6]} if differs else {}),
         **({"failed": _error(theirs.lines)} if theirs.status and not differs else {}),
-        **({"in_neuron": True} if "nothing was run on JAX" in ours.found.get("said", "") else {}),
+        **({"in_neuron": True} if any(text in ours.found.get("said", "") for text in _IN_NEURON) else {}),
     }
 
 

@@ -39,7 +39,8 @@ def table(document: Mapping[str, Any]) -> str:
         f"{counts(document)}.",
         "",
         "`runs`: how many were made on JAX. `steps of NEURON`: the script steps with `fadvance()` itself, outside of a "
-        "run, which is left to NEURON and said. `no step`: it builds, computes or draws without a step of time. "
+        "run, or in one with an `advance()` of its own, which is left to NEURON and said. "
+        "`no step`: it builds, computes or draws without a step of time. "
         "`lines`: printed. `recorded`: quantities in Vectors; t and all voltages at the end are compared as well.",
         "",
         "| script | | lines | recorded | runs | largest relative difference |",

@@ -1,0 +1,93 @@
+"""enable(): what a script does between two runs, while events wait, counts as it counts in NEURON."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from neuron_process import run_function
+
+MODS = Path(__file__).parent / "event_mods"
+
+
+def switched(h, threads):
+    """NetCons of one delay, of one source of each kind; one is switched off, another on, while an event waits."""
+    pc = h.ParallelContext()
+    pc.nthread(threads)
+    cells = [h.Section(f"s{k}") for k in range(2)]
+    for cell in cells:
+        cell.insert("pas")
+        cell.L = cell.diam = 20
+    stim = h.NetStim()
+    stim.start, stim.interval, stim.number = 1, 2, 20
+    synapses = [h.ExpSyn(cell(0.5)) for cell in cells]
+    sources, wires = [stim, cells[0](0.5)._ref_v], []
+    if threads == 1:  # with several, events of point processes are refused
+        sources.append(h.Detector(cells[0](0.5)))
+        wires.append(h.NetCon(stim, sources[-1]))
+        wires[0].weight[0], wires[0].delay = 0.002, 0.1
+    for source in sources:
+        for k in range(4):
+            wires.append(h.NetCon(source, synapses[k % 2], sec=cells[0]))
+            wires[-1].weight[0], wires[-1].delay = 0.001 * (k + 1), 3
+            wires[-1].threshold = -60
+    found = [h.Vector().record(s._ref_g) for s in synapses] + [h.Vector().record(c(0.5)._ref_v) for c in cells]
+    for wire in wires[1::4]:
+        wire.active(0)
+    h.finitialize(-65)
+    for k, t in enumerate((4, 5, 6.5, 9, 12)):
+        h.continuerun(t)
+        for wire in (*wires[1::4], *wires[2::4]):
+            wire.active(not wire.active())
+        if k == 2:
+            wires[3].event(h.t + 0.3)
+            wires[3].weight[0] = 0.01
+    for _ in range(9):
+        h.fadvance()
+    h.continuerun(16)
+    pc.nthread(1)
+    return np.concatenate([[h.t], *found])
+
+
+def clock(h, threads):
+    """psolve() where t was set by hand: NEURON counts its steps from where its threads are."""
+    del threads
+    cell, pc, clamps = h.Section("s"), h.ParallelContext(), []
+    cell.insert("pas")
+    clamps.append(h.IClamp(cell(0.5)))
+    clamps[0].delay, clamps[0].dur, clamps[0].amp = 0.5, 2, 0.5
+    found = [h.Vector().record(h._ref_t), h.Vector().record(cell(0.5)._ref_v)]
+    pc.set_maxstep(10)
+    h.dt = 0.025
+    h.finitialize(-65)
+    pc.psolve(2.5)
+    h.t = 1
+    pc.psolve(4)
+    h.t, h.dt = 2, 0.05
+    pc.psolve(5)
+    h.t -= 0.2
+    pc.psolve(pc.t(0) + 0.11)
+    h.t = 1
+    h.continuerun(2)
+    h.dt = 0.025
+    return np.concatenate([[h.t], *found])
+
+
+def both(case, threads):
+    from neuron import h
+
+    import nrn_diff
+
+    h.load_file("stdrun.hoc")
+    theirs = globals()[case](h, threads)
+    with nrn_diff.enabled():
+        return [theirs, globals()[case](h, threads)]
+
+
+SLOW = [pytest.param(*case, marks=pytest.mark.slow) for case in (("switched", 1), ("clock", 1))]
+
+
+@pytest.mark.parametrize(("case", "threads"), [("switched", 2), *SLOW])
+def test_between_runs(case, threads):
+    theirs, ours = run_function(both, mods=MODS, case=case, threads=threads)
+    assert theirs.shape == ours.shape
+    np.testing.assert_allclose(ours, theirs, rtol=1e-8, atol=1e-7)
