@@ -212,11 +212,11 @@ def hidden(on):
 
 # What a step leaves for the next in a LOCAL of the file, which NEURON shows nowhere.
 LEAVES = """
-NEURON { SUFFIX leaves NONSPECIFIC_CURRENT i }
-ASSIGNED { v i }
+NEURON { SUFFIX leaves RANGE factor NONSPECIFIC_CURRENT i }
+ASSIGNED { v i factor }
 LOCAL left
-INITIAL { left = -65 }
-BREAKPOINT { SOLVE keep i = 1e-4*(v - left) }
+INITIAL { left = -65 factor = 1 }
+BREAKPOINT { SOLVE keep i = 1e-4*factor*(v - left) }
 PROCEDURE keep() { left = 0.5*v - 30 }
 """
 
@@ -235,7 +235,8 @@ def lost(on):
     h.tstop = 1
     if on:
         nrn_diff.enable()
-    h.run()
+    h.stdinit()
+    soma(0.5).leaves.factor = 1.5  # INITIAL made the LOCAL of nothing, so that it does not matter
     h.continuerun(2)
     other = h.Vector().record(soma(0.5)._ref_i_cap)  # NEURON is looked at anew
     h.continuerun(3)

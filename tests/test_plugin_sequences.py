@@ -149,7 +149,7 @@ class Bench:
 
     def empty(self):
         kept = [v for name, v in self.vectors.items() if "interval" not in name]
-        self.rng.choice(kept).resize(0)
+        kept[self.rng.integers(len(kept))].resize(0)
 
     def clock(self):
         self.h.t += self.rng.uniform(-1, 1)

@@ -12,7 +12,7 @@ from neuron import h
 
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.live import times_initialised
-from nrn_diff.solver.resume import initial_variables, needed_at_start
+from nrn_diff.solver.resume import follows_from_nothing, initial_variables, needed_at_start
 from nrn_diff.solver.structure import MechanismStructure, Structure
 from nrn_diff.solver.values import Fixed, State, Values
 
@@ -65,7 +65,9 @@ def hidden_at_start(
         if before.t == h.t:
             return before.values
     elif h.t == 0:
-        _compare_initial(structure, values, {m for m, names in needed.items() if names}, findings)
+        # Where INITIAL makes them of nothing, it does not matter what the user has changed since.
+        if not follows_from_nothing(structure, values, needed):
+            _compare_initial(structure, values, {m for m, names in needed.items() if names}, findings)
         return {}
     for m, names in needed.items():
         for name in names:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.interpreters import partial_eval
 
 from mod_translator.passes.effects import Analysis
 from nrn_diff.snapshot import Capture, Events, Play, SpikeRecord, Train
@@ -147,6 +149,18 @@ def initial_variables(structure: Structure, values: Values) -> dict[str, dict[st
     """INSTANCE variables after the translated INITIAL blocks, to be compared with NEURON's."""
     fixed, state, _ = initialise(structure, values, {})
     return {m.name: {**fixed.mechanisms[m.name], **state.mechanisms[m.name]} for m in structure.mechanisms}
+
+
+def follows_from_nothing(structure: Structure, values: Values, wanted: Mapping[str, Sequence[str]]) -> bool:
+    """Whether what INITIAL leaves in these variables (mechanism -> names) depends on none of the values."""
+
+    def left(given: Values) -> list[Array]:
+        made = initial_variables(structure, given)
+        return [made[m][name] for m, names in wanted.items() for name in names if name in made[m]]
+
+    program = jax.make_jaxpr(left)(values).jaxpr
+    _, used = partial_eval.dce_jaxpr(program, [True] * len(program.outvars))
+    return not any(used)
 
 
 @partial(jax.jit, static_argnums=0)
