@@ -72,6 +72,37 @@ def clock(h, threads):
     return np.concatenate([[h.t], *found])
 
 
+def drawn(h, threads):
+    """Numbers that a Random plays, in runs and steps one after the other; the streams go on from where they are."""
+    del threads
+    cell, pc = h.Section("s"), h.ParallelContext()
+    cell.insert("hh")
+    clamp, randoms = h.IClamp(cell(0.5)), []
+    clamp.dur = 100
+    for k, reference in enumerate((clamp._ref_amp, cell(0.5)._ref_ek)):
+        randoms.append(h.Random())
+        randoms[k].Random123(1, 2, k)
+        randoms[k].seq(0)
+        randoms[k].play(reference)
+    randoms[0].uniform(0, 0.01)
+    randoms[1].normal(-77, 0.1)
+    found = [h.Vector().record(x) for x in (cell(0.5)._ref_v, clamp._ref_amp, cell(0.5)._ref_ek)]
+    pc.set_maxstep(10)
+    h.finitialize(-65)
+    ends = []
+    for k in range(3):
+        h.continuerun(h.t + 1)
+        ends += [clamp.amp, cell(0.5).ek, *(r.seq() for r in randoms)]
+        pc.psolve(h.t + 0.5)
+        for _ in range(5):
+            h.fadvance()
+        randoms[0].uniform(0, 0.01 * (k + 2))
+    for random in randoms:
+        ends += [random.seq(), random.repick()]
+    randoms.clear()
+    return np.concatenate([[h.t], ends, *found])
+
+
 def both(case, threads):
     from neuron import h
 
@@ -86,7 +117,7 @@ def both(case, threads):
 SLOW = [pytest.param(*case, marks=pytest.mark.slow) for case in (("switched", 1), ("clock", 1))]
 
 
-@pytest.mark.parametrize(("case", "threads"), [("switched", 2), *SLOW])
+@pytest.mark.parametrize(("case", "threads"), [("switched", 2), ("drawn", 1), *SLOW])
 def test_between_runs(case, threads):
     theirs, ours = run_function(both, mods=MODS, case=case, threads=threads)
     assert theirs.shape == ours.shape

@@ -24,7 +24,7 @@ from nrn_diff.bridge.mechanisms import capture_mechanism, left_over
 from nrn_diff.bridge.own_mods import note_vectors_of_counts
 from nrn_diff.bridge.pasts import with_pasts
 from nrn_diff.bridge.plays import find_plays
-from nrn_diff.bridge.random_play import find_random_plays
+from nrn_diff.bridge.random_play import find_random_plays, moments_of_draws, refuse_twice_played
 from nrn_diff.bridge.records import find_records, refuse_weights
 from nrn_diff.bridge.refuse import check_process, check_threads
 from nrn_diff.bridge.spike_records import capture_spikes
@@ -57,10 +57,14 @@ class Examined:
 
 @dataclass(frozen=True)
 class FromNow:
-    """For a run from the present state: what has been read already (None: not yet), how NetCons and plays are read."""
+    """For a run from the present state: what has been read already (None: not yet), how NetCons and plays are read.
+
+    draws [n_steps] (ms): when NEURON draws for Random.play.
+    """
 
     connections: Callable[[Inventory, Translator, Findings], tuple[Connection, ...]]
     plays: Callable[[Inventory, Findings], tuple[Play, ...]]
+    draws: np.ndarray
     records: tuple[Record, ...] | None = None
 
 
@@ -132,13 +136,13 @@ def _capture(
     if elements is not None:
         mechanisms += (elements,)
     _refuse_left_out(records, lowered, findings)
-    plays = find_random_plays(inventory, clock, findings)
+    drawn = find_random_plays(inventory, from_now.draws if from_now else moments_of_draws(clock), findings)
     if from_now is None:
-        plays += find_plays(inventory, findings)
+        plays = (*drawn, *find_plays(inventory, findings))
         refuse_doubtful(wired.doubts, wired.connections, mechanisms, plays, records, findings)
     else:
-        _refuse_drawn(plays, findings)
-        plays = from_now.plays(inventory, findings)
+        plays = (*drawn, *from_now.plays(inventory, findings))
+    refuse_twice_played(drawn, plays, findings)
     if cable is None:
         return None
     return Capture(
@@ -185,13 +189,3 @@ def _read_hidden(
     return {
         m: {n: x if lowered[m].symbols[n].length else x[:, 0] for n, x in values.items()} for m, values in found.items()
     }
-
-
-def _refuse_drawn(plays: Sequence[Play], findings: Findings) -> None:
-    for p in plays:
-        findings.refuse(
-            p.vector,
-            p.target.label,
-            "the stream of its random numbers cannot be carried on in NEURON after a run",
-            "use nrn_diff.capture(), or play a Vector of random numbers",
-        )

@@ -214,13 +214,8 @@ EVENTS = (
         "ties of spikes at a synapse that does more than add, all delays alike; under enable() any but those below",
         _SAME,
         (_ORDER, "test_ties_live.py::test_ties_come_in_neurons_order"),
-        "also with trains and artificial cells, and in runs from the middle; several threads: refused",
-    ),
-    Feature(
-        "NetCons that existed before ParallelContext.gid_connect gave them a source: the order in which it sends",
-        _SAME,
-        ("test_ties_live.py::test_ties_come_in_neurons_order",),
-        "beside FOR_NETCONS: refused",
+        "also with trains, artificial cells, NetCons given to gid_connect (beside FOR_NETCONS: refused), and in runs "
+        "from the middle; several threads: refused",
     ),
     Feature("such ties in Model.simulate() with delays that differ or given trains", _REFUSED, (_ORDER,)),
     Feature(
@@ -329,7 +324,12 @@ RECORDING = (
         "also of cells that drive nothing, and under enable(); those of given trains have no derivative",
     ),
     Feature("recording of HOC variables", _REFUSED, (_NO_RECORDS,)),
-    Feature("Random.play into a variable", _SAME, (_HIDDEN,), "the numbers that the next run in NEURON draws"),
+    Feature(
+        "Random.play into a variable",
+        _SAME,
+        (_HIDDEN, "test_plugin_between_runs.py::test_between_runs"),
+        "the numbers that the next run in NEURON draws; under enable() the streams go on, and several threads: refused",
+    ),
     Feature(
         "Vector.play: steps or continuous, at intervals, at times, with discontinuities",
         _SAME,

@@ -19,6 +19,7 @@ from nrn_diff.bridge.own_mods import put_times
 from nrn_diff.bridge.patterns import put_position
 from nrn_diff.bridge.queue_state import OwnEvent, as_queued, several_movable
 from nrn_diff.bridge.random123 import put_streams
+from nrn_diff.bridge.random_play import draw
 from nrn_diff.bridge.save_state import QueuedEvent
 from nrn_diff.errors import CaptureError
 from nrn_diff.events.live import Waiting
@@ -66,6 +67,8 @@ def put(ready: Prepared, done: Finished) -> None:
     check_order(ready.structure, own, arriving(waiting, ready.wiring))
     spikes = spikes_by_vector(ready, done)
     _restore(ready, done, state, waiting, own)
+    if ready.drawn:  # before the rest: the model itself may have changed such a variable since
+        draw(len(done.starts))
     put_agendas(ready.structure, ready.inventory, state.queues or {}, own, ready.agendas)
     _set_variables(ready, state)
     _set_played(ready)

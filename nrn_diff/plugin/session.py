@@ -90,7 +90,7 @@ class Prepared:
     capture: what it records last are the counts of `counts`, of which no Vector takes the samples. grid
     [2 * n_steps + 1] (ms): `time_grid` of the run. driven, drives: the Vectors that are played. statements: what
     CVode.event has queued, by its place in the queue of `saved`. numbers: source (an artificial cell or point process)
-    -> the Vector that takes a number when it fires, and the number.
+    -> the Vector that takes a number when it fires, and the number. drawn: whether a Random is played.
     """
 
     inventory: Inventory
@@ -114,6 +114,7 @@ class Prepared:
     statements: dict[int, HocEvent]
     numbers: dict[int, tuple[str, int]]
     ties: TieCheck
+    drawn: bool
 
 
 def _read_state() -> SavedState:
@@ -181,7 +182,7 @@ class Session:
 
         # When a Vector records is part of its record, and may be changed in a Vector.
         records = known.records if known and not has_timed_records(saved) else None
-        now = FromNow(connections, plays, records)
+        now = FromNow(connections, plays, grid[1::2], records)
         examined = examine(float(h.dt), float(h.dt), now)
         findings, capture, inventory = examined.findings, examined.capture, examined.inventory
         findings.add(refused)
@@ -213,7 +214,7 @@ class Session:
         hidden = hidden_at_start(self.hidden, structure, values, findings)
         agendas = read_agendas(structure, inventory, findings)
         watched = watched_of(capture.records, wiring.models, findings)
-        ties = TieCheck.of(structure, wiring, self._disordered(driven, known, common, wiring))
+        ties = TieCheck.of(structure, wiring, self._disordered(bool(found["plays"]), known, common, wiring))
         check_ties(statements.values(), findings, known=not ties.others)
         findings.raise_if_refused()
         above = jnp.array([saved.sources[k][0] for k in known.sources.place], bool)
@@ -253,6 +254,7 @@ class Session:
             statements,
             numbers,
             ties,
+            len(driven) > len(once_each(play for _, play in found["plays"])),
         )
 
     def run(self, n_steps: int, progress: Progress, *, stops: bool = False) -> Piece:
@@ -301,9 +303,9 @@ class Session:
             len(done.starts), tuple(ready.statements[k] for k in ready.network.passed() if k in ready.statements)
         )
 
-    def _disordered(self, driven: Sequence[Play], known: Known, common: CommonDelays | None, wiring: Wiring) -> bool:
+    def _disordered(self, plays: bool, known: Known, common: CommonDelays | None, wiring: Wiring) -> bool:
         """Whether events of one time may wait in NEURON's queue in another order than here."""
-        vectors = bool(driven) or not all(r.every_step for r in known.records)
+        vectors = plays or not all(r.every_step for r in known.records)
         threads = int(h.ParallelContext().nthread()) > 1
         unknown = common is None or not wiring.ordered
         return vectors or threads or unknown or self.disordered == (times_initialised(),)
