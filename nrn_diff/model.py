@@ -156,9 +156,11 @@ class Model:
         for k, record in enumerate(self.capture.records):
             rows, at = sample_times(record, self.structure.dt, self.structure.n_steps)
             if record.kind == "artificial":
-                course = self.capture.courses[record.index]
-                grid = time_grid(self.structure.dt, self.structure.n_steps)
-                columns[record.label] = jnp.asarray(Course(course.times, course.values).sampled(grid))
+                known = self.capture.courses[record.index]
+                course, grid = Course(known.times, known.values), time_grid(self.structure.dt, self.structure.n_steps)
+                columns[record.label] = jnp.asarray(course.sampled(grid) if record.every_step else course.at(at))
+                if not record.every_step:
+                    times[record.label] = jnp.asarray(at)
                 continue
             if record.every_step:
                 columns[record.label] = samples[:, k]

@@ -46,12 +46,16 @@ def against_neuron():
         "soma(0.5).v": soma(0.5)._ref_v,
     }
     vectors = {label: h.Vector().record(reference) for label, reference in recorded.items()}
+    when = h.Vector([0, 0.0777, 2.9, 5.001, 5.001, 11.3, 12.0001, 19.97])
+    vectors["IntFire1[0].m #2"] = h.Vector().record(given._ref_m, 0.17)
+    vectors["IntFire4[0].m #2"] = h.Vector().record(other._ref_m, when)
+    vectors["IntFire2[0].i #2"] = h.Vector().record(idle._ref_i, 0.2917)
     now = lambda: {label: np.array(vector) for label, vector in vectors.items()}
     model = nrn_diff.capture()
     h.run()
     out = {"neuron": now(), "kept": len(netcons)}
     got = model.simulate(model.parameters())
-    out["capture"] = {label: np.asarray(got[label]) for label in recorded}
+    out["capture"] = {label: np.asarray(got[label]) for label in vectors}
     again = model.with_records("IntFire2[0].i").simulate()
     out["chosen"] = [list(again), bool(np.array_equal(again["IntFire2[0].i"], got["IntFire2[0].i"]))]
     with nrn_diff.enabled():
@@ -63,12 +67,14 @@ def against_neuron():
         h.continuerun(12.0)
     h.continuerun(20.0)
     out["middle"] = now()
-    timed = h.Vector().record(given._ref_m, 0.1)
-    try:
-        nrn_diff.capture().simulate()
-    except nrn_diff.CaptureError as error:
-        out["refused"] = [r.what for r in error.refusals]
-    assert timed is not None
+    out["refused"] = []
+    for cell, times in ((driven._ref_m, 0.1), (idle._ref_i, h.Vector([0, 0.0125 * 33]))):
+        timed = h.Vector().record(cell, times)
+        try:
+            nrn_diff.capture().simulate()
+        except nrn_diff.CaptureError as error:
+            out["refused"] += [f"{r.what}: {r.why}" for r in error.refusals]
+        timed.play_remove()
     return out
 
 
@@ -86,5 +92,6 @@ def test_recorded_variables_of_artificial_cells_are_neurons() -> None:
                 np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-14, err_msg=way)
             else:
                 np.testing.assert_array_equal(got, want, err_msg=f"{way} {label}")
-    assert len(out["refused"]) == 1
-    assert out["refused"][0].endswith("records IntFire1[0].m #2 at intervals or at given times")
+    driven, tied = out["refused"]
+    assert "records IntFire1[1].m #2 at intervals or at given times: events change it" in driven
+    assert "records IntFire2[0].i #3 at t = 0.4125 ms: an event changes it at the very same time" in tied

@@ -58,6 +58,7 @@ def traces(layered):
     vectors = [h.Vector().record(reference) for reference in references]
     wave, when = h.Vector([-70, -50, -60]), h.Vector([0, 1, 2])
     wave.play(dend(0.5).pas._ref_e, when, 1)
+    vectors += [h.Vector().record(soma(0.5)._ref_v, 0.7), h.Vector().record(soma(0.5)._ref_v, when)]
     keep += [wave, when]
     before = [y.to_python(), y2.to_python()]
     model = nrn_diff.capture()

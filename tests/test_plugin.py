@@ -197,7 +197,9 @@ def hidden(on):
     points = [h.Counts(soma(x)) for x in (0.5, 0.1, 0.5)]
     for k, point in enumerate(points):
         point.rate = 1 + k
+    soma.insert("hands")
     v, i = h.Vector().record(soma(0.5)._ref_v), h.Vector().record(points[0]._ref_i)
+    e = h.Vector().record(soma(0.5)._ref_ekx)
     h.tstop = 1
     if on:
         nrn_diff.enable()
@@ -207,9 +209,17 @@ def hidden(on):
     h.continuerun(2)
     h.fadvance()  # by NEURON, from what the run has left
     h.continuerun(4)
-    return {"v": np.array(v), "i": np.array(i), "runs": runs_made()}
+    first = np.array(e)
+    h.run()
+    return {"v": np.array(v), "i": np.array(i), "first": first, "e": np.array(e), "runs": runs_made()}
 
 
+# A reversal potential of which each instance has a copy that no INITIAL sets: a run finds what the one before has left.
+HANDS = """
+NEURON { SUFFIX hands USEION kx READ ikx WRITE ekx VALENCE 1 }
+ASSIGNED { v ekx ikx }
+BREAKPOINT { if (v > -64.9) { ekx = v } }
+"""
 # What a step leaves for the next in a LOCAL of the file, which NEURON shows nowhere.
 LEAVES = """
 NEURON { SUFFIX leaves RANGE factor NONSPECIFIC_CURRENT i }
@@ -252,7 +262,7 @@ def lost(on):
 
 
 def test_neuron_does_not_go_on_without_what_it_cannot_know():
-    mods = {"keeps.mod": KEEPS, "counts.mod": COUNTS, "leaves.mod": LEAVES}
+    mods = {"keeps.mod": KEEPS, "counts.mod": COUNTS, "leaves.mod": LEAVES, "hands.mod": HANDS}
     here, there = (run_function(lost, on=on, mods=mods) for on in (True, False))
     assert "left of leaves" in here["said"]
     assert there["said"] == ""
@@ -261,10 +271,13 @@ def test_neuron_does_not_go_on_without_what_it_cannot_know():
 
 
 def test_variables_that_hoc_cannot_read_go_on():
-    mods = {"keeps.mod": KEEPS, "counts.mod": COUNTS, "leaves.mod": LEAVES}
+    mods = {"keeps.mod": KEEPS, "counts.mod": COUNTS, "leaves.mod": LEAVES, "hands.mod": HANDS}
     here, there = (run_function(hidden, on=on, mods=mods) for on in (True, False))
-    assert here["runs"] == 3
+    assert here["runs"] == 4
     assert there["runs"] == 0
+    for name in ("first", "e"):
+        np.testing.assert_allclose(here[name], there[name], rtol=0, atol=1e-10)
+    assert there["first"][1] != there["e"][1]
     np.testing.assert_allclose(here["v"], there["v"], rtol=0, atol=1e-10)
     np.testing.assert_allclose(here["i"], there["i"], rtol=1e-12, atol=1e-14)
     assert np.ptp(there["v"]) > 0.1

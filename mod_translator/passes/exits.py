@@ -13,6 +13,7 @@ from mod_translator.passes.context import PassContext
 from mod_translator.passes.effects import Analysis
 from mod_translator.passes.walk import all_names, blocks, fresh, rename, with_blocks
 
+OWN = "_own"  # behind the name of an ion variable: the copy that an instance keeps
 _HANDING_OVER = ("initial", "current", "advance")
 
 
@@ -40,7 +41,7 @@ def _carried(mechanism: ir.Mechanism, name: str) -> ir.Mechanism:
         found["initial"] = ir.Routine("initial", "INITIAL", (), loc=mechanism.symbols[name].loc)
     if all(name in analysis.surely_written(routine) for routine in found.values()):
         return mechanism
-    own = fresh(f"{name}_own", all_names(mechanism))
+    own = fresh(f"{name}{OWN}", all_names(mechanism))
     symbols = dict(mechanism.symbols)
     symbols[own] = replace(symbols[name], name=own, role=ir.Role.INSTANCE, block="ASSIGNED", visible=False)
     routines = {n: rename(r, {name: own}) for n, r in mechanism.routines.items()}

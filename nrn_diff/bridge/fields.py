@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import ctypes
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 import numpy as np
 from neuron import h
 
 from mod_translator import ir
+from mod_translator.passes.exits import OWN
 from nrn_diff.bridge.catalog import MechanismType
 from nrn_diff.bridge.forked import ChildFailedError, in_copy
 from nrn_diff.bridge.inventory import Located
@@ -53,9 +54,13 @@ def put_hidden(located: Located, values: Mapping[str, np.ndarray]) -> None:
     """Write variables [n] or [n, length]; those that NEURON does not have are left out. `read_hidden` went before."""
     columns, order = columns_of(located), running_order(located)
     for name, value in values.items():
-        if name not in columns:
-            continue
-        columns[name][:] = value.reshape(len(order), -1)[order]
+        if (own := _in_neuron(name, columns)) in columns:
+            columns[own][:] = value.reshape(len(order), -1)[order]
+
+
+def _in_neuron(name: str, columns: Collection[str]) -> str:
+    """NEURON's name of a variable: of what a file WRITEs of an ion each instance has a copy (passes/exits.py)."""
+    return name if name in columns else name.rstrip("_").removesuffix(OWN)
 
 
 def hidden_names(mechanism: ir.Mechanism) -> list[str]:
@@ -77,10 +82,11 @@ def _read_all(wanted: list[tuple[Located, list[str]]]) -> dict[str, dict[str, li
         columns, order = columns_of(located), running_order(located)
         _check(located, columns, order)
         mine = {}
-        for name in (n for n in names if n in columns):
-            value = np.empty_like(columns[name])
-            value[order] = columns[name]
-            mine[name] = value.tolist()
+        for name, own in ((n, _in_neuron(n, columns)) for n in names):
+            if own in columns:
+                value = np.empty_like(columns[own])
+                value[order] = columns[own]
+                mine[name] = value.tolist()
         out[located.type.name] = mine
     return out
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from neuron import h
 
+from nrn_diff.bridge.circuits import vectors_of_circuits
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import in_copy
 from nrn_diff.bridge.hoc_events import forget_statements
@@ -56,7 +57,8 @@ def find_sampling(
             Sampling(interval=min(intervals, key=lambda d: abs(window / d + 1 - size))),
         )
     if (kinds == Kind.RECORD_AT_TIMES).any():
-        candidates = [k for k, v in enumerate(vectors) if v.size()]
+        fixed = vectors_of_circuits()
+        candidates = [k for k, v in enumerate(vectors) if v.size() and v.hname() not in fixed]
         place: dict[int, int] = {}
         digit = 1
         while digit <= max(len(candidates) - 1, 1):

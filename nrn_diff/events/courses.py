@@ -41,6 +41,14 @@ class Course:
         known = np.concatenate([grid[:1], grid[1::2]])
         return self.values[np.searchsorted(self.times, known, side="right") - 1]
 
+    def at(self, times: Array) -> Array:
+        """What is found at other times (ms) [n], where nothing changes it."""
+        return self.values[np.searchsorted(self.times, times, side="right") - 1]
+
+    def changes_at(self, times: Array) -> Array:
+        """Those of the times (ms) at which the variable changes: NEURON's whole queue decides what a sample finds."""
+        return np.intersect1d(self.times[1:], times[times > 0.0])
+
 
 @dataclass
 class Log:

@@ -318,10 +318,11 @@ RECORDING = (
     ),
     Feature("cm, celsius, weights of NetCons, GLOBALs recorded", _SAME, (_PLAY,)),
     Feature(
-        "variables of artificial cells recorded, at every step",
+        "variables of artificial cells recorded, at every step, with an interval or with times",
         _SAME,
         ("test_artificial_records.py::test_recorded_variables_of_artificial_cells_are_neurons",),
-        "also of cells that drive nothing, and under enable(); those of given trains have no derivative",
+        "also of cells that drive nothing, and under enable(); those of given trains have no derivative. Refused: "
+        "samples at the time of an event; in Model.simulate() those of cells that voltages drive, except at every step",
     ),
     Feature("recording of HOC variables", _REFUSED, (_NO_RECORDS,)),
     Feature(

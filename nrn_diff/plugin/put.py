@@ -22,6 +22,7 @@ from nrn_diff.bridge.random123 import put_streams
 from nrn_diff.bridge.random_play import draw
 from nrn_diff.bridge.save_state import QueuedEvent
 from nrn_diff.errors import CaptureError
+from nrn_diff.events.courses import Course
 from nrn_diff.events.live import Waiting
 from nrn_diff.events.pattern import POSITION
 from nrn_diff.plugin.agenda import check_order, put_agendas, still_waiting
@@ -31,6 +32,7 @@ from nrn_diff.plugin.ties import arriving
 from nrn_diff.plugin.timed import put_timed, take_samples
 from nrn_diff.snapshot import ELEMENTS, Capture
 from nrn_diff.solver.play import course_of
+from nrn_diff.solver.sampled import tie
 from nrn_diff.solver.structure import MechanismStructure, Structure
 from nrn_diff.solver.values import State
 
@@ -66,6 +68,7 @@ def put(ready: Prepared, done: Finished) -> None:
         raise CaptureError(doubts)
     check_order(ready.structure, own, arriving(waiting, ready.wiring))
     spikes = spikes_by_vector(ready, done)
+    courses = _courses(ready)
     _restore(ready, done, state, waiting, own)
     if ready.drawn:  # before the rest: the model itself may have changed such a variable since
         draw(len(done.starts))
@@ -81,15 +84,29 @@ def put(ready: Prepared, done: Finished) -> None:
     for count, column in zip(ready.counts, done.samples.T[kept:], strict=True):
         before = float(ready.values.mechanisms["APCount"]["n"][count.row])
         put_times(vectors[count.vector], before, column, ready.grid[2::2])
-    courses = iter(ready.network.courses())
     for k, record in enumerate(ready.capture.records[:kept]):
-        column = done.samples[:, k] if record.kind != "artificial" else next(courses).sampled(ready.grid)[1:]
-        if not record.every_step:
+        column = done.samples[:, k]
+        if record.kind == "artificial":
+            course, times = courses[k], ready.timed.sampled.get(record.vector, np.zeros(0))
+            within = times[np.maximum.accumulate(times) <= ready.grid[-1]]
+            column = course.sampled(ready.grid)[1:] if record.every_step else course.at(within)
+        elif not record.every_step:
             assert done.first is not None
             column = take_samples(ready.timed, record.vector, record, ready.grid, float(done.first[k]), column)
         append(vectors[record.vector], column)
     for name, values in spikes.items():
         append(vectors[name], np.array(values))
+
+
+def _courses(ready: Prepared) -> dict[int, Course]:
+    """Of the artificial cells' variables that are recorded, by their place among the records."""
+    recorded = [(k, r) for k, r in enumerate(ready.capture.records) if r.kind == "artificial"]
+    courses = dict(zip((k for k, _ in recorded), ready.network.courses(), strict=True))
+    for k, record in recorded:
+        tied = courses[k].changes_at(ready.timed.sampled.get(record.vector, np.zeros(0)))
+        if len(tied):
+            raise CaptureError([tie(record, float(tied[0]))])
+    return courses
 
 
 def _restore(

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 import numpy as np
 
 from nrn_diff.errors import CaptureError, Refusal
+from nrn_diff.events.courses import Course
+from nrn_diff.events.time_grid import n_steps as count_steps
 from nrn_diff.events.time_grid import time_grid
 from nrn_diff.snapshot import Capture, Record
 from nrn_diff.solver.structure import MechanismStructure
@@ -32,6 +34,25 @@ def sample_times(record: Record, dt: float, steps: int) -> tuple[np.ndarray, np.
     return phase[phase < len(grid)] // 2, times[phase < len(grid)]
 
 
+def tie(record: Record, t: float) -> Refusal:
+    """A sample that is taken at the time at which an event changes the variable."""
+    return Refusal(
+        f"{record.vector} records {record.label} at t = {t:g} ms",
+        record.vector,
+        "an event changes it at the very same time, and which of the two comes first depends on what else waits in "
+        "NEURON's queue",
+        "record it at every step, or at times that are no times of events",
+    )
+
+
+def _ties(record: Record, capture: Capture) -> np.ndarray:
+    if not capture.courses:  # of a run from the middle, whose events come later
+        return np.zeros(0)
+    course = capture.courses[record.index]
+    times = sample_times(record, capture.dt, count_steps(capture.tstop, capture.dt))[1]
+    return Course(course.times, course.values).changes_at(times)
+
+
 def check_sampled(capture: Capture, mechanisms: Iterable[MechanismStructure]) -> None:
     """Raise CaptureError for timed recordings of what events change."""
     played = {(p.target.kind, p.target.index, p.target.owner, p.target.variable) for p in capture.plays}
@@ -40,7 +61,12 @@ def check_sampled(capture: Capture, mechanisms: Iterable[MechanismStructure]) ->
     for record in capture.records:
         if record.every_step:
             continue
-        by_event = record.kind in ("weight", "artificial") or record.variable in received.get(record.owner, ())
+        if record.kind == "artificial":
+            tied = _ties(record, capture)
+            if len(tied):
+                refusals.append(tie(record, float(tied[0])))
+            continue
+        by_event = record.kind == "weight" or record.variable in received.get(record.owner, ())
         if by_event or (record.kind, record.index, record.owner, record.variable) in played:
             refusals.append(
                 Refusal(
