@@ -22,11 +22,13 @@ PARAMETER { g = 1e-5 }
 ASSIGNED { v ica }
 BREAKPOINT { ica = -1e-4*ica + g*(v + 40) }
 """
-MIXED = """NEURON { SUFFIX mixed RANGE g, made NONSPECIFIC_CURRENT i ELECTRODE_CURRENT e USEION k WRITE ik }
+MIXED = """NEURON { SUFFIX mixed RANGE g, made GLOBAL total
+    NONSPECIFIC_CURRENT i ELECTRODE_CURRENT e USEION k WRITE ik }
 PARAMETER { g = 3e-5 made = 7 }
-ASSIGNED { v i e ik hid few[2] }
-CONSTRUCTOR { made = 0.5 g = 2e-5 hid = 3 FROM n = 0 TO 1 { few[n] = 1 + n } }
-BREAKPOINT { i = -g*(v + 70)*hid e = 1e-4*made*few[1] ik = 1e-6*(v + 80) }
+ASSIGNED { v i e ik hid few[2] total }
+CONSTRUCTOR { made = 0.5 g = 2e-5 add(3) FROM n = 0 TO 1 { few[n] = 1 + n } }
+PROCEDURE add(x) { LOCAL y y = x hid = y total = total + x/3 }
+BREAKPOINT { i = -g*(v + 70)*hid e = 1e-4*made*few[1]*total ik = 1e-6*(v + 80) }
 """
 CROWDED = BOTH.replace("SUFFIX both", "POINT_PROCESS Crowded")
 MODS = {

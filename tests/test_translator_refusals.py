@@ -118,7 +118,7 @@ UNSUPPORTED = {
     "U161": X + "INITIAL { SOLVE $s STEADYSTATE derivimplicit }\nDERIVATIVE s { m' = -m }\n",
     "U162": X + "BREAKPOINT { SOLVE $s }\nKINETIC s { ~ m <-> n (1, 1) }\n",
     "U163": X + "$AFTER BREAKPOINT { a = 1 }\n",
-    "U164": X + "$CONSTRUCTOR { f() }\nPROCEDURE f() { b = 1 }\n",
+    "U164": X + "LOCAL l\n$CONSTRUCTOR { f() }\nPROCEDURE f() { l = l + 1 }\nINITIAL { a = l }\n",
     "U165": SOLVED.replace("cnexp", "derivimplicit") % "m' = -m" + "INITIAL { $s() }\n",
     "U198": X + "BREAKPOINT { SOLVE s METHOD sparse SOLVE u METHOD sparse }\nKINETIC $s { ~ m <-> n (1, 1) }\n"
     "KINETIC u { ~ m <-> n (1, 2) }\n",

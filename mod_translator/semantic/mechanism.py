@@ -9,6 +9,7 @@ from typing import Any
 from mod_translator import ir
 from mod_translator.passes.walk import calls, expressions, names, statements
 from mod_translator.semantic.block import Block, concatenated
+from mod_translator.semantic.constructor import left_unseen
 from mod_translator.semantic.context import Context
 from mod_translator.semantic.lag import finish, forgetting
 from mod_translator.semantic.names import NOT_THREAD_SAFE
@@ -38,7 +39,7 @@ class _Analysis:
         current, advance = self._split(breakpoint_, solves)
         receive, net_initial = self._net_receive()
         around = self._before_and_after()
-        self._other_blocks()
+        self._other_blocks((initial, current, advance, receive, net_initial, *around.values()))
         self.lower.solves.finish_called()
         self.lower.solves.finish_schemes()
         self._tables_filled_anyway(kind)
@@ -252,31 +253,23 @@ class _Analysis:
             found[field] = ir.Routine(field, what, (*before, *body), loc=loc)
         return found
 
-    def _other_blocks(self) -> None:
+    def _other_blocks(self, found: tuple[ir.Routine | None, ...]) -> None:
+        """Leave CONSTRUCTOR and DESTRUCTOR out. found: the other blocks."""
+        routines = (*self.lower.routines.values(), *(r for r in found if r is not None))
+        used = {n for r in routines for s in statements(r.body) for e in expressions(s) for n in names(e)}
         for block in self._of("CONSTRUCTOR", "DESTRUCTOR"):
             self.context.block_token = block.token
-            if block.kind == "CONSTRUCTOR" and not all(self._only_shows(s) for s in block.body):
+            unseen = left_unseen(block.body, self.symbols, self.context) if block.kind == "CONSTRUCTOR" else set()
+            if unseen is None or unseen & used:
                 self.context.unsupported(
                     "U164",
-                    "a CONSTRUCTOR that does more than assign variables of the instance, or that HOC can read",
+                    f"a CONSTRUCTOR that assigns {', '.join(sorted(unseen))}, which HOC cannot read"
+                    if unseen
+                    else "a CONSTRUCTOR that does more than assign variables",
                     "do the rest in INITIAL",
                 )
             elif block.body:
                 self.context.note(f"the {block.kind} block is left out")
-
-    def _only_shows(self, statement: tree.Statement) -> bool:
-        """Return whether a statement of CONSTRUCTOR leaves nothing but live values: what HOC or the instance holds."""
-        match statement:
-            case tree.VerbatimText() | tree.Local():
-                return True
-            case tree.Assign(target, _):
-                symbol = self.symbols.table.get(self.context.name(target.name))
-                return symbol is not None and (symbol.visible or symbol.role is ir.Role.INSTANCE)
-            case tree.Conditional(arms, _):
-                return all(self._only_shows(s) for _, arm in arms for s in arm)
-            case tree.Nested() | tree.Loop():
-                return all(self._only_shows(s) for s in statement.body)
-        return False
 
     def _tables_filled_anyway(self, kind: ir.Kind) -> None:
         """Lower every routine with a TABLE, used or not: in a thread-safe file NEURON fills all of them."""

@@ -216,16 +216,16 @@ BLOCKS = (
         "NEURON stops when it loads a file with the first, and does not run the second",
     ),
     Construct(
-        "CONSTRUCTOR that assigns variables",
-        DENSITY + "CONSTRUCTOR { a = 1 b = 2 }\n",
+        "CONSTRUCTOR that assigns variables, itself or by a PROCEDURE",
+        DENSITY + "CONSTRUCTOR { a = 1 f() }\nPROCEDURE f() { b = 1 }\n",
         ORDER,
-        "its effect is in the live values",
+        "its effect is in the live values; a call NEURON compiles only in files that are not thread-safe",
     ),
     Construct(
-        "CONSTRUCTOR that calls something, or assigns a LOCAL of the file",
-        DENSITY + "CONSTRUCTOR { f() }\nPROCEDURE f() { b = 1 }\n",
+        "CONSTRUCTOR that assigns a LOCAL of the file which a simulation reads, fills a TABLE, or does more",
+        "LOCAL l\n" + DENSITY + "CONSTRUCTOR { l = l + 1 }\nINITIAL { a = l }\n",
         (),
-        "a call NEURON compiles only in files that are not thread-safe; what it leaves in a LOCAL cannot be read",
+        "what NEURON then has in the LOCAL depends on how many instances were ever made, and cannot be read",
     ),
     Construct(
         "CONSTRUCTOR, DESTRUCTOR of C code",
