@@ -19,7 +19,7 @@ from mod_translator.syntax import tree
 from mod_translator.validate import MAX_ELEMENTS
 
 _CALLABLE = ("FUNCTION", "PROCEDURE", "DERIVATIVE", "KINETIC", "LINEAR", "NONLINEAR", "DISCRETE", "FUNCTION_TABLE")
-DEFAULT_PAST = 259  # numbers in the past of a LAG, until dt and the delay are known
+DEFAULT_PAST = 260  # numbers in the past of a LAG, until dt and the delay are known
 
 
 @dataclass

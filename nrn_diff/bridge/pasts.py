@@ -25,7 +25,7 @@ def with_pasts(data: MechanismData, dt: float, findings: Findings) -> MechanismD
     for past, delay in _lags(data.ir).items():
         longest = float(np.max(_live(data, delay), initial=0.0))
         nodes = _MORE + 2 * math.ceil(max(longest, 0.0) / dt)
-        if 3 + 2 * nodes > MAX_ELEMENTS:
+        if 4 + 2 * nodes > MAX_ELEMENTS:
             findings.refuse(
                 f"LAG BY {delay} of {longest:g} ms",
                 f"mechanism {data.name}, {data.ir.file}",
@@ -33,7 +33,7 @@ def with_pasts(data: MechanismData, dt: float, findings: Findings) -> MechanismD
                 "use a larger dt, or a NetCon for the delay",
             )
             continue
-        symbols[past] = replace(symbols[past], length=3 + 2 * nodes)
+        symbols[past] = replace(symbols[past], length=4 + 2 * nodes)
     return data if symbols == data.ir.symbols else replace(data, ir=replace(data.ir, symbols=symbols))
 
 
