@@ -127,6 +127,7 @@ QUOTIENTS = {
     "Hill": (lambda x: runtime.divide(2.0, 1.0 + runtime.divide(0.3, x) ** 4), 0.0, 0.0, 0.0),
     "Hill, pow": (lambda x: runtime.divide(2.0, 1.0 + runtime.pow(runtime.divide(0.3, x), 4.0)), 0.0, 0.0, 0.0),
     "product": (lambda x: runtime.divide(2.0, 1.0 + runtime.divide(1.0, x) * runtime.divide(1.0, x)), 0.0, 0.0, 0.0),
+    "factor": (lambda x: runtime.exp(-runtime.times(runtime.divide(1.0, x - 3.0), x)), 3.0, 0.0, 0.0),
     "Gauss": (lambda x: runtime.exp(-(runtime.divide(1.0, x) ** 2)), 0.0, 0.0, 0.0),
     "exp(log)": (lambda x: runtime.exp(2.0 * runtime.log(x)), 0.0, 0.0, 0.0),
     "cosh": (lambda x: runtime.divide(1.0, runtime.cosh(x)), 800.0, 0.0, 0.0),

@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 from mod_translator import ir
 from mod_translator.emit.interface import Interface
 from mod_translator.emit.names import WHEN, python_name
-from mod_translator.emit.safety import GUARDS, INTRINSIC_READS, is_nonzero_number, never_zero, whole_exponent
+from mod_translator.emit.safety import (
+    GUARDS,
+    INTRINSIC_READS,
+    infinite_factor,
+    is_nonzero_number,
+    never_zero,
+    whole_exponent,
+)
 from mod_translator.semantic.names import FUNC_TABLE, INTRINSICS
 from mod_translator.validate import InvalidIR
 
@@ -49,6 +56,7 @@ class Expressions:
     """Prints the expressions of one function.
 
     arguments, local: names of the routine itself. where: how messages call it. used: the runtime functions it needs.
+    powers: variables that hold powers which may be infinite.
     """
 
     interface: Interface
@@ -57,6 +65,7 @@ class Expressions:
     where: str
     local: frozenset[str] = frozenset()
     used: set[str] = field(default_factory=set)
+    powers: frozenset[str] = frozenset()
 
     def file_key(self, name: str) -> str:
         """Return the key of a file-level variable in `env`, which an argument of the same name does not hide."""
@@ -125,12 +134,21 @@ class Expressions:
                 return self._power(left, right)
             case ir.Binary("/", left, right):
                 return self._quotient(left, right)
+            case ir.Binary("*", left, right) if self._infinite_beside_a_variable(left, right):
+                return f"{self.runtime('times')}({self.number(left)}, {self.number(right)})", ATOM
             case ir.Binary(op, left, right) if op in _LEVEL:
                 level = _LEVEL[op]
                 return f"{self.number(left, level)} {op} {self.number(right, level + 1)}", level
             case ir.Call(name, args):
                 return self.call(name, args), ATOM
         return f"{self.runtime('as_number')}({self.condition(expr)})", ATOM
+
+    def _infinite_beside_a_variable(self, left: ir.Expr, right: ir.Expr) -> bool:
+        """Whether one factor may be infinite and the other has a derivative, which it then multiplies."""
+        factors = (left, right)
+        if any(is_nonzero_number(f, self.constants) or f == ir.Var("dt") for f in factors):
+            return False
+        return any(infinite_factor(f, self.constants, self.powers) for f in factors)
 
     def _guarded(self, expr: ir.Expr, fill: float, level: int) -> str:
         if self.frame.path is None:

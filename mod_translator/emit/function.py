@@ -10,6 +10,7 @@ from mod_translator.emit.history import history_of
 from mod_translator.emit.interface import Interface, unique
 from mod_translator.emit.liveness import Liveness
 from mod_translator.emit.names import WHEN, all_names, fresh, python_name
+from mod_translator.emit.safety import power_variables
 from mod_translator.emit.text import INDENT
 from mod_translator.passes import walk
 from mod_translator.validate import InvalidIR
@@ -39,6 +40,7 @@ class FunctionBody:
         self.local = frozenset(n for n in (*_assigned(routine.body), *routine.results) if n not in self.symbols)
         where = f"mechanism {interface.mechanism.name}, {routine.kind} {routine.name}"
         self.text = Expressions(interface, frozenset(self.mine), Frame({}), where, self.local, used)
+        self.text.powers = power_variables(routine.body, self.text.constants)
         self.taken = {python_name(n) for n in all_names(interface.mechanism) | self.local}
         self.base: dict[str, str] = {}
         self.cases = 0

@@ -32,6 +32,7 @@ RUNTIME_NAMES = frozenset(INTRINSICS) | {
     "sparse",
     "sparse_steady",
     "stack",
+    "times",
     "where",
 }
 WHEN = "when"  # the parameter by which a function is told the condition it is called under

@@ -81,6 +81,46 @@ def never_zero(expr: ir.Expr, constants: Mapping[str, float]) -> bool:
     return is_nonzero_number(expr, constants) or _positive(expr, constants)
 
 
+def infinite_factor(expr: ir.Expr, constants: Mapping[str, float], powers: frozenset[str] = frozenset()) -> bool:
+    """Whether a factor is a quotient or a power that is infinite where its denominator or its base is zero.
+
+    powers: variables that hold such a power.
+    """
+    match expr:
+        case ir.Var(name):
+            return name in powers
+        case ir.Binary("^", left, exponent):
+            n = whole_exponent(exponent)
+            return (n is None or n < 0) and not _positive(left, constants)
+        case ir.Binary("/", left, right):
+            return not never_zero(right, constants) or infinite_factor(left, constants, powers)
+        case ir.Binary("*", left, right):
+            return infinite_factor(left, constants, powers) or infinite_factor(right, constants, powers)
+        case ir.Unary("-", operand):
+            return infinite_factor(operand, constants, powers)
+    return False
+
+
+def power_variables(body: tuple[ir.Stmt, ...], constants: Mapping[str, float]) -> frozenset[str]:
+    """Return the variables that a body makes a power which may be infinite, such as q10^((celsius - 22)/10)."""
+    return frozenset(
+        statement.target.name
+        for statement in walk.statements(body)
+        if isinstance(statement, ir.Assign) and _is_power(statement.value, constants)
+    )
+
+
+def _is_power(expr: ir.Expr, constants: Mapping[str, float]) -> bool:
+    match expr:
+        case ir.Binary("*", left, right):
+            return _is_power(left, constants) or _is_power(right, constants)
+        case ir.Binary("/", left, _) | ir.Unary("-", left):
+            return _is_power(left, constants)
+        case ir.Binary("^", _, _):
+            return infinite_factor(expr, constants)
+    return False
+
+
 def is_partial(body: tuple[ir.Stmt, ...], constants: Mapping[str, float]) -> bool:
     """Whether a body itself holds an operation that has to be guarded under a condition."""
     for stmt in walk.statements(body):

@@ -1,7 +1,7 @@
 """The functions that emitted modules may import; see README.md."""
 
 from nrn_diff.runtime.arrays import element, put, put_at, stack
-from nrn_diff.runtime.division import divide
+from nrn_diff.runtime.division import divide, times
 from nrn_diff.runtime.function_table import FunctionTable, Points, Range, hoc_func_table
 from nrn_diff.runtime.functions import (
     acos,
@@ -127,5 +127,6 @@ __all__ = [
     "stack",
     "tan",
     "tanh",
+    "times",
     "where",
 ]

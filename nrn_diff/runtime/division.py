@@ -1,4 +1,4 @@
-"""Division whose derivative is finite where the quotient is."""
+"""Division whose derivative is finite where the quotient is, and multiplication by such a quotient."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.custom_derivatives import SymbolicZero
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 from jax.typing import ArrayLike
@@ -23,6 +24,33 @@ def divide(x: ArrayLike, y: ArrayLike) -> Any:
     x, y = jnp.asarray(x, dtype=float), jnp.asarray(y, dtype=float)
     # A denominator that is one number stays one: XLA multiplies by the inverse of a constant.
     return _divide_p.bind(jnp.broadcast_to(x, jnp.broadcast_shapes(x.shape, y.shape)), y)
+
+
+def times(x: ArrayLike, y: ArrayLike) -> Any:
+    """x * y, elementwise; nothing passes to a factor whose other factor is infinite.
+
+    So exp(-(1/k)*x) has a derivative at k = 0, where its value is 0 or the largest one.
+    """
+    return _times(jnp.asarray(x, dtype=float), jnp.asarray(y, dtype=float))
+
+
+@jax.custom_jvp
+def _times(x: jax.Array, y: jax.Array) -> jax.Array:
+    return x * y
+
+
+def _times_jvp(primals: Any, tangents: Any) -> Any:
+    (x, y), (dx, dy) = primals, tangents
+    value = _times(x, y)
+    change = jnp.zeros_like(value)
+    if not isinstance(dx, SymbolicZero):
+        change += jnp.where(jnp.isinf(y), 0.0, y) * dx
+    if not isinstance(dy, SymbolicZero):
+        change += jnp.where(jnp.isinf(x), 0.0, x) * dy
+    return value, change
+
+
+_times.defjvp(_times_jvp, symbolic_zeros=True)
 
 
 def _division(x: jax.Array, y: jax.Array) -> jax.Array:
