@@ -25,7 +25,7 @@ from nrn_diff.recording import Recording
 from nrn_diff.snapshot import Capture, EventCapacity
 from nrn_diff.solver.build import build_structure, build_values
 from nrn_diff.solver.build_events import source_number
-from nrn_diff.solver.event_queue import FAILURES, more_room
+from nrn_diff.solver.event_queue import FAILURES, more_room, most_room
 from nrn_diff.solver.initialise import after_initial
 from nrn_diff.solver.sampled import sample_times
 from nrn_diff.solver.simulate import Run, simulate
@@ -35,9 +35,6 @@ from nrn_diff.spike_derivative import NO_DERIVATIVE, AbstractSpikeDerivative
 
 if TYPE_CHECKING:
     from nrn_diff.fitting.density import LogDensity
-
-# The most room for events that a model gets by itself, where the user has not given it any.
-_MOST = EventCapacity(pending=512, rounds=64)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -145,7 +142,7 @@ class Model:
         model = self._roomier[-1] if self._roomier else self
         samples, run = model._samples(theta or {}, adjoint, spikes)
         while self.capture.event_capacity == EventCapacity():
-            more = more_room(model.capture.event_capacity, _seen(run.failed), _MOST)
+            more = more_room(model.capture.event_capacity, _seen(run.failed), most_room(self.structure.queues))
             if more is None:
                 break
             model = self.with_event_capacity(more)

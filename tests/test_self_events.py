@@ -154,7 +154,7 @@ def test_too_many_events_are_an_error_that_names_the_way_out(derivatives):
     assert derivatives["nan"]
 
 
-def late():
+def late(interval, number):
     import jax
     from neuron import h
 
@@ -164,20 +164,24 @@ def late():
     h.load_file("stdrun.hoc")
     soma = cell(h)
     point, stim = h.Late(soma(0.5)), h.NetStim()
-    stim.start, stim.interval, stim.number, stim.noise = 1, 0.3, 60, 0
+    stim.start, stim.interval, stim.number, stim.noise = 1, interval, number, 0
     keep = [h.NetCon(stim, point, 0, 0.5, 1), *record(h, soma(0.5)._ref_v, point._ref_g, point._ref_n)]
     h.tstop = 30
     model = nrn_diff.capture()
     out = against_neuron(h, model)
     traced = jax.jit(lambda: model.simulate()["Late[0].g"])()
-    return out | {"keep": len(keep), "traced": float(traced[-1])}
+    with nrn_diff.enabled():
+        h.run()
+    return out | {"keep": len(keep), "traced": float(traced[-1]), "enabled": [point.g, point.n]}
 
 
-def test_a_model_whose_events_need_more_room_gets_it_and_keeps_it():
-    out = run_function(late, mods=MODS)
-    assert out["final"]["Late[0].n"] == 60
+@pytest.mark.parametrize(("interval", "number"), [(0.3, 60), pytest.param(0.0031, 4000, marks=pytest.mark.slow)])
+def test_a_model_whose_events_need_more_room_gets_it_and_keeps_it(interval, number):
+    out = run_function(late, mods=MODS, interval=interval, number=number)  # 9 ms / interval of them wait
+    assert out["final"]["Late[0].n"] == number
     assert max(out["worst"].values()) <= 1e-9, out["worst"]
     assert out["traced"] == pytest.approx(out["final"]["Late[0].g"], rel=1e-9)
+    assert out["enabled"] == pytest.approx([out["final"]["Late[0].g"], number], rel=1e-9)
 
 
 def gates():

@@ -287,7 +287,13 @@ EVENTS = (
     ),
     Feature("the same where the cell draws random numbers or has a WHILE loop", _REFUSED, (_SOURCES,)),
     Feature(
-        "more than 512 events that wait for one instance, or than `model.with_event_capacity` allows",
+        "thousands of events that wait for one instance",
+        _SAME,
+        ("test_self_events.py::test_a_model_whose_events_need_more_room_gets_it_and_keeps_it",),
+        "a run is compiled again with room for more, up to 131072 for one instance and 1 GiB for all",
+    ),
+    Feature(
+        "more than that, or than `model.with_event_capacity` allows",
         _REFUSED,
         ("test_self_events.py::test_too_many_events_are_an_error_that_names_the_way_out",),
         "an error in the run, NaN under jit",

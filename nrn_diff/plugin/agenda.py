@@ -29,14 +29,15 @@ from nrn_diff.solver.event_queue import (
     TURNS,
     empty_queue,
     more_room,
+    most_room,
 )
 from nrn_diff.solver.structure import MechanismStructure, Structure
 from nrn_diff.solver.values import Queue
 
-_MOST = 4096  # events of one instance for which room is made
 _WHY = {
-    FULL: f"more than {_MOST} of them wait for one instance",
-    ENDLESS: f"one instance receives more than {_MOST} of them in half a step; or the delay of a net_send is 0",
+    FULL: f"more than {most_room(1).pending} of them wait for one instance, or for all more than there is memory for",
+    ENDLESS: f"one instance receives more than {most_room(1).rounds} of them in half a step; or the delay of a "
+    "net_send is 0",
     PAST: FAILURES[PAST],
     DRAWN: FAILURES[DRAWN],
     TURNS: FAILURES[TURNS],
@@ -72,7 +73,7 @@ def _wrong(mechanism: MechanismStructure, code: int) -> CaptureError:
 
 def enlarged(capacity: EventCapacity, error: NoRoomError, structure: Structure) -> EventCapacity:
     """For a program that lacks room. Raises CaptureError if there is too much already."""
-    grown = more_room(capacity, error.code, EventCapacity(_MOST, _MOST))
+    grown = more_room(capacity, error.code, most_room(structure.queues))
     if grown is None:
         raise _wrong(structure.mechanism(error.mechanism), error.code)
     return grown

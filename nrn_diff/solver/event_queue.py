@@ -34,15 +34,25 @@ FAILURES = {
 }
 
 GROWTH = 4  # of the room for events, each time that it lacks
+_MOST_PENDING, _MOST_ROUNDS = 2**17, 2**12
+_QUEUE_BYTES = 2**30  # that the queues of all instances may take
+_EVENT_BYTES = 32  # of one that waits: its time, flag, connection, when it was sent, order
+
+
+def most_room(instances: int) -> EventCapacity:
+    """The most that is given to a model by itself. instances: that have a queue."""
+    return EventCapacity(min(_MOST_PENDING, _QUEUE_BYTES // (_EVENT_BYTES * max(instances, 1))), _MOST_ROUNDS)
 
 
 def more_room(capacity: EventCapacity, code: int, most: EventCapacity) -> EventCapacity | None:
     """More of what a run lacked that failed with `code`; None if it lacked nothing, failed otherwise, or has `most`."""
     if not code or code & ~(FULL | ENDLESS):
         return None
-    pending = capacity.pending * (GROWTH if code & FULL else 1)
-    rounds = capacity.rounds * (GROWTH if code & ENDLESS else 1)
-    return EventCapacity(pending, rounds) if pending <= most.pending and rounds <= most.rounds else None
+    if (code & FULL and capacity.pending >= most.pending) or (code & ENDLESS and capacity.rounds >= most.rounds):
+        return None
+    pending = min(GROWTH * capacity.pending, most.pending) if code & FULL else capacity.pending
+    rounds = min(GROWTH * capacity.rounds, most.rounds) if code & ENDLESS else capacity.rounds
+    return EventCapacity(pending, rounds)
 
 
 def empty_queue(slots: int, n: int, n_watches: int, log: int = 0) -> Queue:

@@ -414,6 +414,11 @@ class Structure:
         """Whether currents through the whole membrane are recorded or kept."""
         return self.keeps_membrane or any(r.source == "membrane" for r in self.recorded)
 
+    @property
+    def queues(self) -> int:
+        """Number of instances whose events wait in a queue."""
+        return sum(m.count for m in self.mechanisms if m.agenda is not None)
+
     @cached_property
     def draws_on_events(self) -> bool:
         """Whether a NET_RECEIVE draws from the random stream of the process: then events come one by one."""
