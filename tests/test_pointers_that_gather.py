@@ -78,7 +78,15 @@ def gather():
         return np.array(recorded[label]).mean()
 
     quotient = (of_neuron(2.5) - of_neuron(1.5)) / 1.0  # linear in z
-    return found, slope, quotient, untouched, [n for n in model.parameter_names if "Vector" in n]
+    model.write_back(theta.replace(z_part=1.25))
+    written = [segment.part.z for cell in (made[0], made[3]) for segment in cell]
+    total.resize(0)
+    try:
+        model.write_back(theta)
+        message = ""
+    except nrn_diff.WriteBackError as error:
+        message = str(error)
+    return found, slope, quotient, untouched, written, message, [n for n in model.parameter_names if "Vector" in n]
 
 
 def gone_on(on):
@@ -120,7 +128,9 @@ def refused():
 
 
 def test_sums_through_pointers_agree_with_neuron():
-    found, slope, quotient, untouched, names = run_function(gather, mods={"part.mod": PART, "whole.mod": WHOLE})
+    found, slope, quotient, untouched, written, message, names = run_function(
+        gather, mods={"part.mod": PART, "whole.mod": WHOLE}
+    )
     for each in found.values():
         assert len(each) == 3
         for error, extent in each.values():
@@ -129,6 +139,8 @@ def test_sums_through_pointers_agree_with_neuron():
     assert abs(slope - quotient) < 1e-6 * abs(quotient)
     assert abs(quotient) > 0.1
     assert untouched == [0.0, 7.0]
+    assert set(written) == {1.25}
+    assert "POINTER led" in message
     assert names == []
 
 

@@ -18,7 +18,7 @@ from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.inventory import EXTRACELLULAR, Inventory, Located, hoc_objects, locate_cells, take_inventory
 from nrn_diff.errors import WriteBackError
 from nrn_diff.quantities import driven_by_voltages, is_start
-from nrn_diff.snapshot import Capture
+from nrn_diff.snapshot import ELEMENTS, Capture
 from nrn_diff.solver.build_events import find_sources
 from nrn_diff.solver.play import wave_vectors
 
@@ -114,6 +114,9 @@ def _same_model(capture: Capture) -> Inventory:
             raise WriteBackError(f"{what} of the live model changed after the capture; capture it again")
     located = {d.type.name: d for d in (*inventory.mechanisms, *inventory.ions, *_cells(capture, inventory))}
     for data in capture.mechanisms:
+        if data.name == ELEMENTS:
+            _same_vectors(data.labels)
+            continue
         _same_places(data.name, data.nodes, data.labels, located)
     for ion in capture.ions:
         _same_places(f"{ion.name}_ion", ion.nodes, ("",) * len(ion.nodes), located)
@@ -134,6 +137,13 @@ def _same_places(name: str, nodes: np.ndarray, labels: tuple[str, ...], located:
     live = located.get(name)
     if live is None or not np.array_equal(live.nodes, nodes) or live.labels != labels:
         raise WriteBackError(f"{name} is not where it was when the model was captured; capture it again")
+
+
+def _same_vectors(labels: tuple[str, ...]) -> None:
+    live = {f"{vector.hname()}.x[{k}]" for vector in hoc_objects("Vector") for k in range(int(vector.size()))}
+    for label in labels:
+        if label not in live:
+            raise WriteBackError(f"{label}, to which a POINTER led, does not exist any more; capture the model again")
 
 
 def _same_connections(capture: Capture) -> None:
