@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from validation.gradients import table as gradients
 from validation.l5pc.summary import OURS, THRESHOLDS, outcomes
 from validation.scripts import table as scripts
 from validation.size import table as sizes
@@ -274,6 +275,7 @@ SHAPES = (
     Shape("scripts", scripts.table, lambda document: [scripts.counts(document)]),
     Shape("batches", _device, _summary_of_device),
     Shape("sizes", sizes.table, sizes.summary),
+    Shape("slopes", gradients.table, gradients.summary),
 )
 
 

@@ -21,6 +21,7 @@ _FIRST = ("g_pas", "gnabar_hh", "gkbar_hh", "gbar", "gmax", "Ra", "cm")
 _TOLERANCE = 1e-3
 _STEPS = (1e-3, 1e-5, 1e-7)  # of the factor that scales a parameter
 _CERTAIN = 1e-2
+_ROUNDING = 1e-12  # what differences of the objective, of order one, cannot tell from 0
 
 
 def check_slopes(labels: list[str], count: int) -> tuple[list[dict[str, Any]], str]:
@@ -82,7 +83,7 @@ def _compared(ours: float, neuron: Callable[[float], float]) -> dict[str, Any]:
     slopes: list[float] = []
     for step in _STEPS:
         slope, uncertainty = derivative(neuron, 1.0, step, rtol=1e-5, restarts=1, rows=3)
-        good = abs(ours - slope) <= max(_TOLERANCE * abs(slope), 10 * uncertainty)
+        good = abs(ours - slope) <= max(_TOLERANCE * abs(slope), 10 * uncertainty, _ROUNDING)
         again = any(abs(slope - other) <= _CERTAIN * max(abs(slope), abs(other)) for other in slopes)
         if (good and (not slopes or uncertainty <= _CERTAIN * abs(slope))) or again:
             return {"neuron": slope, "uncertainty": uncertainty, "good": good, "converged": True}

@@ -1,0 +1,1 @@
+"""Gradients of published cells against finite differences of NEURON."""
