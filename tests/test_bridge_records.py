@@ -8,11 +8,11 @@ import numpy as np
 from neuron_process import run_function
 
 ARRAY_MOD = """
-NEURON { SUFFIX arr RANGE a, g GLOBAL turns NONSPECIFIC_CURRENT i }
+NEURON { SUFFIX arr USEION na READ ina RANGE a, g, ina GLOBAL turns NONSPECIFIC_CURRENT i }
 PARAMETER { g = 1e-4 }
-ASSIGNED { v i a[3] turns }
+ASSIGNED { v i ina a[3] turns }
 INITIAL { a[0] = 1 a[1] = 2 a[2] = 3 }
-BREAKPOINT { i = g*v turns = turns + 1 }
+BREAKPOINT { i = g*v + 1e-9*ina turns = turns + 1 }
 """
 
 
@@ -128,6 +128,7 @@ def refused() -> dict[str, Any]:
         h.Vector().record(model["stim"]._ref_interval),
         h.Vector().record(h._ref_v_init),
         h.Vector().record(h._ref_turns_arr),
+        h.Vector().record(soma(0.5)._ref_ina_arr),
         h.Vector().record(soma(0.5)._ref_v),
     ]
     names = [v.hname() for v in keep]
@@ -150,13 +151,14 @@ def refused() -> dict[str, Any]:
 
 def test_recordings_that_cannot_be_reproduced_are_refused_by_the_name_of_the_vector() -> None:
     out = run_function(refused, mods={"arr.mod": ARRAY_MOD})
-    unordered, _, other, counter = out["names"][1:5]
+    unordered, _, other, counter, copied = out["names"][1:6]
     for moment in ("new", "run"):
         assert out[moment]["changed"] == [], moment
         assert out[moment]["whats"] == [
             f"{unordered} records at times that are not in order",
             f"{other} records a variable that the captured model does not hold",
             f"{counter} records turns_arr",
+            f"{copied} records soma(0.5).arr.ina",
         ]
 
 

@@ -169,15 +169,30 @@ def _capture(
 
 
 def _refuse_left_out(records: Sequence[Record], lowered: Mapping[str, ir.Mechanism], findings: Findings) -> None:
-    """A GLOBAL that is recorded, and that the translation has left out because it serves nothing in the equations."""
+    """What is recorded and stands in no snapshot.
+
+    A GLOBAL that the translation has left out because it serves nothing in the equations; and NEURON's copy of an ion
+    variable that a file declares RANGE and only READs: it is as old as the block of the file that ran last.
+    """
     for record in records:
-        mechanism = lowered.get(record.owner) if record.kind == "global" else None
-        if mechanism is not None and record.variable not in mechanism.symbols:
+        mechanism = lowered.get(record.owner) if record.kind in ("global", "mechanism") else None
+        symbol = None if mechanism is None else mechanism.symbols.get(record.variable)
+        if mechanism is None:
+            continue
+        if record.kind == "global" and symbol is None:
             findings.refuse(
                 f"{record.vector} records {record.label}",
                 record.vector,
                 "no equation needs it, and it is left out",
                 f"make {record.variable} RANGE and record it in an instance",
+            )
+        written = {current.name for current in mechanism.currents}
+        if symbol is not None and symbol.role is ir.Role.ION and record.variable not in written:
+            findings.refuse(
+                f"{record.vector} records {record.label}",
+                record.vector,
+                f"this is {record.owner}'s copy of an ion variable that it only reads",
+                f"record the ion's own variable: _ref_{record.variable} of the segment",
             )
 
 

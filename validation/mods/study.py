@@ -85,7 +85,7 @@ class Study:
             together = compile_folder(mod.folder)
             job = replace(job, libraries=(*before, together, *after)) if together else job
             outcome = run_job(job) if together else outcome
-        if outcome["verdict"] == "refused" and outcome["stage"] == "capture":
+        if outcome["verdict"] == "refused" and outcome["stage"] in ("capture", "run"):
             again = run_job(replace(job, apart=True))
             outcome = {**again, "apart": True} if again["verdict"] != "refused" else outcome
         return {**outcome, "celsius": celsius}
