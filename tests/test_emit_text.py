@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mod_translator import emit, ir
+from mod_translator.emit.text import fold
 from mod_translator.errors import UnsupportedConstruct
 from mod_translator.validate import InvalidIR
 
@@ -280,3 +281,13 @@ def test_table_variable_that_is_not_assigned_keeps_its_value():
 def test_table_variable_that_something_else_assigns_is_refused():
     with pytest.raises(UnsupportedConstruct, match=r"sets tau back"):
         emit.emit(listed_but_not_assigned(assign("tau", num(1))))
+
+
+def test_a_long_expression_in_brackets_is_folded_without_becoming_a_tuple():
+    terms = " + ".join(f"(a_long_name_{k} * another_name_{k})" for k in range(6))
+    for value, wanted in ((f"-({terms})", float), (f"min(0.0, {terms})", float), (f"({terms}, 0.0)", tuple)):
+        names = {f"{n}_{k}": 0.5 for n in ("a_long_name", "another_name") for k in range(6)}
+        lines = fold(f"i = {value}", "")
+        assert len(lines) > 2
+        exec("\n".join(lines), names)
+        assert isinstance(names["i"], wanted)

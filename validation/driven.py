@@ -192,10 +192,12 @@ def watch(
         return
     routines = (mechanism.initial, mechanism.current, mechanism.advance, mechanism.net_receive)
     written = {name for routine in routines if routine is not None for name in routine.writes}
+    currents = {current.name for current in mechanism.currents}
     for variable in kind.instance_variables:
         symbol = mechanism.symbols.get(variable.name)
         constant = symbol is not None and symbol.block == "PARAMETER" and variable.name not in written
-        if constant:
+        copied = symbol is not None and symbol.role is ir.Role.ION and variable.name not in currents
+        if constant or copied:
             continue
         for owner in bench.owners:
             reference = getattr(owner, f"_ref_{variable.hoc_name}")

@@ -78,6 +78,11 @@ def fold(line: str, indent: str) -> list[str]:
     if cut is None or (cut[0] == "(" and head == ""):
         return [indent + line]
     before, inside, close = cut
-    items = [p.lstrip(", ") for p in _split(inside, (", ",))]
+    called = close != ")" or before[-2:-1].isidentifier() or before[-2:-1].isdigit()
+    if not called and len(_split(inside, (",",))) == 1:  # brackets around one expression: a comma would make a tuple
+        parts = next((p for s in ((" + ", " - "), (" * ", " / ")) if len(p := _split(inside, s)) > 1), [inside])
+        filled = _fill([p.strip() for p in parts], indent + INDENT)
+        return [f"{indent}{head}{before}", *filled, f"{indent}{close}{behind}"]
+    items = [p.strip(", ") for p in _split(inside, (", ",))]
     filled = _fill([f"{item}," for item in items], indent + INDENT)
     return [f"{indent}{head}{before}", *filled, f"{indent}{close}{behind}"]

@@ -18,7 +18,9 @@ driven for 50 ms at dt 0.025: three segments under current steps, one under volt
 whatever receives them. *same*: every state, variable, current, reversal potential, concentration and voltage equals
 NEURON's to 1e-6 of its range (a state that is solved together with others: or to 4 eps of the largest of them, the
 rounding error of a linear system). *not compiled*: NEURON 9 itself rejects the file. *not simulated*: a library of HOC
-functions. *NEURON fails*: NEURON's own run ends with an error in this compartment. The last two columns are shares of
+functions. *NEURON fails*: NEURON's own run ends with an error in this compartment. What is refused because several
+instances write one place through a POINTER, or because events have one time, is driven again with places and times of
+each instance's own. The last two columns are shares of
 the files that NEURON compiles and simulates. NEURON's built-in APCount and PatternStim are driven as a capture takes
 them: with an equivalent of their C code.
 """
