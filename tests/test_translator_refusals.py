@@ -89,7 +89,7 @@ SEMANTIC = {
     "S183": CALLED % "PROCEDURE f(x) { TABLE a, $a FROM 0 TO 1 WITH 10 a = x }",
     "S188": INITIAL % "LAG $p BY p",
     "S189": INITIAL % "LAG a BY $b",
-    "S190": INITIAL % "LAG a BY p LAG $a BY p",
+    "S190": "NEURON { SUFFIX x }\nASSIGNED { a lag_a_p }\nPARAMETER { p }\nINITIAL { LAG $a BY p }\n",
     "S165": P + "BREAKPOINT { i = v }\n$NET_RECEIVE () { a = 1 }\n",
 }
 

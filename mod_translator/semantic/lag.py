@@ -37,7 +37,7 @@ def lag(lowering: Lowering, statement: tree.Lag, work: Block) -> tuple[ir.Stmt, 
         context.wrong("S189", reason, remedy, statement.delay)
     elif why := _refused(lowering, of, delay, work):
         context.unsupported("U153", f"LAG {variable} BY {delay}: {why}", _REMEDY, statement.variable)
-    else:
+    elif (variable, delay) in symbols.lags:  # else what it makes is declared already, which is refused
         result, past = symbols.lags[variable, delay]
         loc, out = context.loc(statement.variable), []
         for k, memory in enumerate(past):
