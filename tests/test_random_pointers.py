@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from neuron_process import run_function
 
 SYNAPSE = """
@@ -246,6 +247,63 @@ def test_numbers_that_c_code_draws_behind_a_pointer_are_neurons() -> None:
     assert out["saved"] == 0
     assert "draw from one Random" in out["shared"]
     assert "distribution Poisson" in out["poisson"]
+
+
+def going_on(on: bool) -> dict[str, Any]:
+    """Runs of enable(), from the middle too, and of NEURON in turn."""
+    import numpy as np
+    from neuron import h
+
+    import nrn_diff
+    from nrn_diff.plugin import runs_made
+
+    h.load_file("stdrun.hoc")
+    h.Random().Random123_globalindex(3)
+    h.mcell_ran4_init(8)
+    soma = h.Section("soma")
+    soma.L = soma.diam = 20
+    soma.nseg = 3
+    soma.insert("fluct")
+    synapses = [h.Chance(soma(x)) for x in (0.1, 0.5, 0.9)]
+    cells, others = [h.Noisy() for _ in range(3)], [h.Old() for _ in range(2)]
+    wires = [h.NetCon(c, s, 0, 0.3, 0.002) for c in (*cells, *others) for s in synapses]
+    references = [soma(0.5)._ref_v, soma(0.1).fluct._ref_x, soma(0.5).fluct._ref_y, *(s._ref_g for s in synapses)]
+    vectors = [h.Vector().record(r) for r in references]
+    randoms = [h.Random() for _ in range(6)]
+    for random in randoms[:4]:
+        random.Random123(len(wires), 2, randoms.index(random))
+        random.normal(0.3, 2.0)
+    for random in randoms[4:]:
+        random.MCellRan4(11, 1 + randoms.index(random))
+        random.negexp(0.4)
+    for k, segment in enumerate(soma):
+        segment.fluct.setr(randoms[k])
+        synapses[k].setRNG(11, k, 5)
+    cells[0].noiseFromRandom(randoms[4])
+    for cell in cells[1:]:
+        cell.noiseFromRandom(randoms[5])
+    h.tstop = 4
+    if on:
+        nrn_diff.enable()
+    h.run()
+    h.continuerun(6)
+    for _ in range(20):
+        h.fadvance()
+    h.continuerun(8.025)
+    seen = [*map(np.array, vectors)]
+    # Both numbers of the polar method: one waits in a Random that draws normal ones.
+    seen.append(np.array([[random.repick(), random.repick(), random.repick()] for random in randoms]))
+    h.stdinit()
+    h.continuerun(1)
+    return {"seen": [*seen, *map(np.array, vectors)], "runs": runs_made()}
+
+
+def test_streams_behind_pointers_go_on_in_runs_of_enable_and_in_neuron() -> None:
+    theirs, ours = (run_function(going_on, mods={**MODS, "old.mod": OLD}, on=on) for on in (False, True))
+    assert (theirs["runs"], ours["runs"]) == (0, 4)
+    for mine, neurons in zip(ours["seen"], theirs["seen"], strict=True):
+        np.testing.assert_allclose(mine, neurons, rtol=1e-8, atol=1e-8)
+    assert all(np.std(v) > 0 for v in theirs["seen"])
 
 
 OLD = """

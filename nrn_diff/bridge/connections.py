@@ -254,8 +254,15 @@ def draws_from_process(mechanism: ir.Mechanism) -> bool:
     return any(call.startswith(OF_PROCESS) for routine in everything for call in walk.calls(routine.body))
 
 
-def _check_equations(inventory: Inventory, translator: Translator, findings: Findings) -> None:
-    """Artificial cells are run before the rest: no mechanism of the equations may draw from their stream."""
+def check_process_stream(inventory: Inventory, translator: Translator, findings: Findings) -> None:
+    """The stream from which artificial cells draw must be known, and be drawn from by no mechanism of the equations.
+
+    Such cells are run before the rest.
+    """
+    try:
+        NeuronRandom().process_stream()
+    except EventError as error:
+        findings.refuse("the random numbers of artificial cells", "", str(error))
     names = {d.type.name for d in inventory.mechanisms}
     for mechanism in translator.known():
         if mechanism.name in names and mechanism.process_stream:
@@ -358,7 +365,7 @@ def capture_connections(
             run = run_artificial(usable, tstop, inner, given=given, random=numbers, watched=watched)
             courses = tuple(GivenCourse(c.times, c.values) for c in run.courses)
             if numbers.process_drawn:
-                _check_equations(inventory, translator, findings)
+                check_process_stream(inventory, translator, findings)
                 _check_draws([n for n in artificial if n not in needed], artificial, translator, findings)
             doubts = doubtful(usable, run.ties)
             labels = [*names, *map(gid_label, gids)]

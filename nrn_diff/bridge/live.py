@@ -11,10 +11,17 @@ import numpy as np
 from neuron import h
 
 from mod_translator import ir
+from mod_translator.pointees import STREAM
 from nrn_diff.bridge.callbacks import places_of_sources
 from nrn_diff.bridge.catalog import MechanismType
 from nrn_diff.bridge.common_delays import CommonDelays
-from nrn_diff.bridge.connections import Source, artificial_cell, draws_from_process, source_of
+from nrn_diff.bridge.connections import (
+    Source,
+    artificial_cell,
+    check_process_stream,
+    draws_from_process,
+    source_of,
+)
 from nrn_diff.bridge.event_vectors import hidden_vectors, with_vectors
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.gid_sources import GidSource, find_gid_sources
@@ -26,10 +33,7 @@ from nrn_diff.bridge.reference import reference
 from nrn_diff.bridge.save_state import EventKind, SavedState
 from nrn_diff.bridge.translate import Translator
 from nrn_diff.events.artificial import ArtificialCell, ArtificialConnection
-from nrn_diff.events.random_stream import Generator
 from nrn_diff.snapshot import Connection
-
-_NOT_PUT_BACK = "in a run that NEURON hands over, where such a stream stands afterwards is not put back yet"
 
 
 @dataclass(frozen=True)
@@ -233,9 +237,6 @@ def _cells(
         model = artificial_cell(kind, live, translator, findings)
         if model is None:
             continue
-        if draws_from_process(model.ir) or any(isinstance(g, Generator) for g in model.random.values()):
-            what = "a HOC Random, a stream behind a POINTER, or exprand and the like"
-            findings.refuse(f"{live.hname()} draws from {what}", "", _NOT_PUT_BACK, "use nrn_diff.capture()")
         table = saved.cells.get(kind.internal_type, np.zeros((0, 0)))
         columns = _columns(kind, model.ir)
         fits = row < len(table) and 0 < table.shape[1] - len(columns) <= 2
@@ -258,6 +259,8 @@ def _cells(
         )
     models = with_vectors([model for _, model in found], findings)
     _check_vectors(models, saved, findings)
+    if any(draws_from_process(model.ir) for model in models):
+        check_process_stream(inventory, translator, findings)
     return [(cell, model) for (cell, _), model in zip(found, models, strict=True)]
 
 
@@ -285,7 +288,7 @@ def _columns(kind: MechanismType, mechanism: ir.Mechanism) -> tuple[str, ...]:
     hidden = [
         s.name
         for s in mechanism.symbols.values()
-        if s.role is ir.Role.INSTANCE and s.name not in names and s.block not in (ir.OPAQUE, ir.LAG)
+        if s.role is ir.Role.INSTANCE and s.name not in names and s.block not in (ir.OPAQUE, ir.LAG, STREAM)
         for _ in range(s.length or 1)
     ]
     return (*names, *hidden)

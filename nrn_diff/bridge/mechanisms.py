@@ -83,19 +83,11 @@ def capture_mechanism(
     values = read_values(located, mechanism, findings) | dict(hidden or {})
     if from_now:
         values = _of_all(mechanism, globals_, len(located.owners)) | values
-    others = generators.streams(mechanism) if generators else {}
-    streams = read_streams(located, mechanism) | others
+    streams = read_streams(located, mechanism) | (generators.streams(mechanism) if generators else {})
     try:
         streams |= read_process_stream(mechanism, len(located.owners))
     except EventError as error:
         findings.refuse(f"the random numbers of {mechanism.name}", f"mechanism {mechanism.name}", str(error))
-    if others and from_now:
-        findings.refuse(
-            f"the random numbers of {mechanism.name} ({', '.join(others)})",
-            f"mechanism {mechanism.name}, {mechanism.file}",
-            "where a stream behind a POINTER stands after a run is not put back into NEURON",
-            "use nrn_diff.capture(), or a RANDOM variable",
-        )
     order = running_order(located)
     if use_table:
         refuse_tables(mechanism, values, order, findings, filled=from_now or h.t != 0)

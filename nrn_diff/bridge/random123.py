@@ -28,6 +28,8 @@ class NeuronStream:
     Random.uniform(0, 1) returns nrnran123_dblpick itself (src/gnu/NrnRandom123RNG.hpp, Uniform.cpp).
     """
 
+    kept: float | None = None  # the normal number that the next draw takes, before scaling
+
     def __init__(self, id1: int, id2: int, id3: int, seq: float) -> None:
         from neuron import h
 
@@ -77,7 +79,7 @@ class NeuronPicks(NeuronStream):
         from neuron import h
 
         self._random = h.Random()
-        self._kept, self._arguments, self._stale = found.kept, found.arguments, False
+        self.kept, self._arguments, self._stale = found.kept, found.arguments, False
         if found.name == "MCellRan4":
             self._random.MCellRan4(1, found.ids[0])
         else:
@@ -88,8 +90,8 @@ class NeuronPicks(NeuronStream):
 
     def pick(self) -> float:
         """The next number of the distribution."""
-        if self._kept is not None:
-            kept, self._kept = self._kept, None
+        if self.kept is not None:
+            kept, self.kept = self.kept, None
             return kept * math.sqrt(self._arguments[1]) + self._arguments[0]
         return float(self._random.repick())
 
@@ -98,7 +100,7 @@ class NeuronRandom:
     """RandomProvider backed by the NEURON of this process, with its Random123_globalindex."""
 
     def __init__(self) -> None:
-        self._known: dict[int, NeuronStream] = {}
+        self._known: dict[int, tuple[Generator, NeuronStream]] = {}
         self._process: ProcessStream | None = None
 
     def process_stream(self) -> ProcessStream:
@@ -123,12 +125,22 @@ class NeuronRandom:
         """Whether that stream was used."""
         return self._process is not None and self._process.drawn
 
+    def put(self) -> None:
+        """Let NEURON's one stream go on where this has come to."""
+        if self._process is not None and self._process.drawn:
+            put_process_stream(float(self._process.value))
+
     def generator(self, found: Generator) -> NeuronStream:
         """The generator behind a POINTER; the same stream for the same address."""
         if found.address not in self._known:
             state = found.kind == "state"
-            self._known[found.address] = self.stream(*found.ids, found.place) if state else NeuronPicks(found)
-        return self._known[found.address]
+            stream = self.stream(*found.ids, found.place) if state else NeuronPicks(found)
+            self._known[found.address] = (found, stream)
+        return self._known[found.address][1]
+
+    def drawn_from(self) -> list[tuple[Generator, NeuronStream]]:
+        """The generators behind POINTERs, as they were, and what draws in their place."""
+        return list(self._known.values())
 
     def stream(self, id1: int, id2: int, id3: int, seq: float) -> NeuronStream:
         """The stream with these identifiers, at `seq` = 4 * counter + pick."""
@@ -152,6 +164,15 @@ def read_streams(located: Located, mechanism: ir.Mechanism) -> dict[str, np.ndar
     return found
 
 
+def put_process_stream(place: float) -> None:
+    """Let NEURON's one stream go on from there."""
+    library = neuron_library()
+    assert library is not None
+    seed = library[_SET_SEED]
+    seed.argtypes, seed.restype = [ctypes.c_double], ctypes.c_double
+    seed(place)
+
+
 def put_streams(located: Located, mechanism: ir.Mechanism, left: Mapping[str, Any]) -> None:
     """Let NEURON draw on from where a run has left its streams. left: variables of the instances, [5, n] or [n]."""
     point = located.type.point
@@ -159,11 +180,7 @@ def put_streams(located: Located, mechanism: ir.Mechanism, left: Mapping[str, An
         for owner, place in zip(located.owners, np.asarray(left[name])[0].tolist(), strict=True):
             getattr(owner if point else getattr(owner, located.type.name), name).set_seq(place)
     if mechanism.process_stream and mechanism.process_stream in left:
-        library = neuron_library()
-        assert library is not None
-        seed = library[_SET_SEED]
-        seed.argtypes, seed.restype = [ctypes.c_double], ctypes.c_double
-        seed(float(np.asarray(left[mechanism.process_stream])[-1]))
+        put_process_stream(float(np.asarray(left[mechanism.process_stream])[-1]))
 
 
 def read_process_stream(mechanism: ir.Mechanism, count: int) -> dict[str, np.ndarray]:

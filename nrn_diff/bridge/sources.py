@@ -40,6 +40,10 @@ class Sources:
     place: tuple[int, ...]
     numbers: tuple[Numbers, ...]
 
+    def above(self, saved: SavedState) -> list[bool]:
+        """Whether each voltage is above its threshold."""
+        return [bool(saved.sources[k][0]) for k in self.place]
+
 
 class _Threshold:
     """The threshold of a gid's source, set as that of a NetCon."""

@@ -42,9 +42,12 @@ USER_CODE = (
         "also while events wait, and with several threads; refused: other delays while one event for all waits",
     ),
     Feature(
-        "RANDOM variables, exprand and the like in mechanisms of the equations: nrn_diff.enable()",
+        "RANDOM variables, exprand and the like, streams and HOC Randoms behind POINTERs: nrn_diff.enable()",
         _SAME,
-        ("test_random_equations.py::test_streams_go_on_in_runs_of_enable_and_in_neuron",),
+        (
+            "test_random_equations.py::test_streams_go_on_in_runs_of_enable_and_in_neuron",
+            "test_random_pointers.py::test_streams_behind_pointers_go_on_in_runs_of_enable_and_in_neuron",
+        ),
         "NEURON draws on from where a run has left the streams",
     ),
     Feature(

@@ -10,6 +10,7 @@ import jax
 import numpy as np
 from neuron import h
 
+from mod_translator.pointees import STREAM
 from nrn_diff.bridge.elements import put_elements
 from nrn_diff.bridge.extracellular import set_layer_potential
 from nrn_diff.bridge.fields import put_hidden
@@ -17,6 +18,7 @@ from nrn_diff.bridge.hoc_events import functions_kept
 from nrn_diff.bridge.inventory import Inventory, Located, hoc_objects
 from nrn_diff.bridge.own_mods import put_times
 from nrn_diff.bridge.patterns import put_position
+from nrn_diff.bridge.put_generators import put_drawn, put_generators
 from nrn_diff.bridge.queue_state import OwnEvent, as_queued, several_movable
 from nrn_diff.bridge.random123 import put_streams
 from nrn_diff.bridge.random_play import draw
@@ -25,6 +27,7 @@ from nrn_diff.errors import CaptureError
 from nrn_diff.events.courses import Course
 from nrn_diff.events.live import Waiting
 from nrn_diff.events.pattern import POSITION
+from nrn_diff.events.random_stream import Generator
 from nrn_diff.plugin.agenda import check_order, put_agendas, still_waiting
 from nrn_diff.plugin.membrane import set_membrane_currents
 from nrn_diff.plugin.spike_vectors import append, spikes_by_vector
@@ -134,10 +137,12 @@ def _restore(
     with functions_kept(ready.statements.values()):
         saved.restore()
     for k, cell in enumerate(wiring.cells):
-        for name in wiring.models[k].random:
-            getattr(cell.live, name).set_seq(network.place(k, name))
+        for name, stream in wiring.models[k].random.items():
+            if not isinstance(stream, Generator):
+                getattr(cell.live, name).set_seq(network.place(k, name))
         if wiring.models[k].pattern is not None:
             put_position(wiring.models[k].label, ready.inventory, int(network.number(k, POSITION)))
+    put_drawn(ready.random)
 
 
 def _set_variables(ready: Prepared, state: State) -> None:
@@ -155,8 +160,9 @@ def _set_variables(ready: Prepared, state: State) -> None:
     for located in inventory.mechanisms:
         carried = state.mechanisms.get(located.type.name, {})
         mechanism = structure.mechanism(located.type.name)
+        drawn_from = {n for n, s in mechanism.ir.symbols.items() if s.block == STREAM}
         for variable in located.type.instance_variables:
-            if variable.name in carried:
+            if variable.name in carried and variable.name not in drawn_from:
                 _set(located.owners, variable.hoc_name, variable.length, carried[variable.name])
         _set_hidden(located, ready, carried)
         left = set(carried) - _left_by_events(mechanism)
@@ -165,6 +171,7 @@ def _set_variables(ready: Prepared, state: State) -> None:
                 last = np.asarray(carried[variable.name])[..., mechanism.last, None]
                 _set((h,), variable.hoc_name, variable.length, last)
         put_streams(located, mechanism.ir, carried)
+        put_generators(ready.generators, mechanism.ir, carried)
     for located in inventory.ions:
         name = located.type.name.removesuffix("_ion")
         fields = {f"{name}i": "inside", f"{name}o": "outside", f"e{name}": "erev", f"i{name}": "current"}
@@ -228,7 +235,9 @@ def _set_hidden(located: Located, ready: Prepared, carried: Mapping[str, Any]) -
     """What HOC cannot read and was read nevertheless, so that NEURON itself can go on."""
     symbols = ready.structure.mechanism(located.type.name).ir.symbols
     known = ready.values.mechanisms[located.type.name]
-    hidden = {n: x for n, x in carried.items() if n in known and n in symbols and not symbols[n].visible}
+    drawn = ("RANDOM", STREAM)
+    mine = {n: symbols[n] for n in carried if n in known and n in symbols}
+    hidden = {n: carried[n] for n, s in mine.items() if not s.visible and s.block not in drawn}
     if hidden:
         put_hidden(located, {n: np.moveaxis(np.asarray(x), -1, 0) for n, x in hidden.items()})
 

@@ -21,6 +21,7 @@ from nrn_diff.bridge.elements import vector_and_index
 from nrn_diff.bridge.extracellular import layer_potential
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import ChildFailedError
+from nrn_diff.bridge.generators import Generators
 from nrn_diff.bridge.gid_sources import gid_label
 from nrn_diff.bridge.hoc_events import HocEvent
 from nrn_diff.bridge.inventory import Inventory, hoc_objects
@@ -101,6 +102,8 @@ class Prepared:
     saved: SavedState
     known: Known
     network: LiveNetwork
+    generators: Generators
+    random: NeuronRandom
     fixed: Fixed
     state: State
     grid: np.ndarray
@@ -173,7 +176,8 @@ class Session:
         found: dict[str, Any] = {}
 
         def connections(inventory: Inventory, translator: Translator, findings: Findings) -> tuple[Any, ...]:
-            found["wiring"] = wiring = read_wiring(inventory, saved, translator, common, findings)
+            wiring = read_wiring(inventory, saved, translator, common, findings)
+            found.update(wiring=wiring, generators=translator.generators)
             return wiring.connections
 
         def plays(inventory: Inventory, findings: Findings) -> tuple[Play, ...]:
@@ -217,17 +221,22 @@ class Session:
         ties = TieCheck.of(structure, wiring, self._disordered(bool(found["plays"]), known, common, wiring))
         check_ties(statements.values(), findings, known=not ties.others)
         findings.raise_if_refused()
-        above = jnp.array([saved.sources[k][0] for k in known.sources.place], bool)
-        across, outside = membrane_currents(inventory, structure), _outside(capture, inventory, structure)
-        queues = start_queues(structure, own, agendas, wiring, float(h.t))
-        start = Live(v, jnp.asarray(float(h.t)), above, across, outside, queues)
+        start = Live(
+            v,
+            jnp.asarray(float(h.t)),
+            jnp.array(known.sources.above(saved), bool),
+            membrane_currents(inventory, structure),
+            _outside(capture, inventory, structure),
+            start_queues(structure, own, agendas, wiring, float(h.t)),
+        )
         fixed, state = from_start(structure, values, start, hidden)
         drives = live_drives(structure, values, driven, grid) if driven else no_drives()
+        random = NeuronRandom()
         network = LiveNetwork(
             wiring.models,
             wiring.all_connections,
             wiring.first_sender + len(wiring.senders),
-            NeuronRandom(),
+            random,
             None if common is None else [common.now[k] if k >= 0 else None for k in places],
             watched,
         )
@@ -241,6 +250,8 @@ class Session:
             saved,
             known,
             network,
+            found["generators"],
+            random,
             fixed,
             state,
             grid,
