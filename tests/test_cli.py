@@ -28,6 +28,13 @@ trace = new Vector()
 trace.record(&soma.v(0.5))
 tstop = 5
 """
+LOOP = """import nrn_diff
+nrn_diff.enable()
+from neuron import h
+soma = h.Section("soma")
+h.finitialize(-65)
+h.fadvance()
+"""
 LEAK = """NEURON { SUFFIX cleak NONSPECIFIC_CURRENT i RANGE g }
 PARAMETER { g = 0.001 }
 ASSIGNED { v i }
@@ -150,7 +157,13 @@ def test_run_is_the_script_itself_with_its_simulations_here(tmp_path):
     status, _, err = nrn_diff(tmp_path, "run", "loop.hoc")
     assert status == 0
     assert "nothing was run on JAX" in err
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["cable.hoc", "cell.py", "loop.hoc"]
+    (tmp_path / "loop.py").write_text(LOOP)
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "loop.py"], cwd=tmp_path, env=env, capture_output=True, text=True, check=True
+    )
+    assert done.stderr.count("nrn_diff: nothing was run on JAX") == 1
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["cable.hoc", "cell.py", "loop.hoc", "loop.py"]
 
 
 def test_validate_fails_beyond_the_tolerance(tmp_path):
@@ -184,6 +197,10 @@ def test_inspect_lists_what_is_refused_and_fails(tmp_path):
     assert status == 1
     assert re.search("not supported", out)
     assert "CVODE" in out.upper()
+    (tmp_path / "panel.hoc").write_text('proc build() { load_file("variable.hoc") }\n')
+    status, out, _ = nrn_diff(tmp_path, "inspect", "panel.hoc", "--then", "{build() cvode_active(0)}")
+    assert status == 0
+    assert "Everything is supported" in out
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,8 @@ class Inspection:
         if self.supported:
             lines.append("Everything is supported.")
         else:
-            lines.append(f"{len(self.refusals)} things are not supported:")
+            many = len(self.refusals) > 1
+            lines.append(f"{len(self.refusals)} things are not supported:" if many else "Not supported:")
             lines += [f"- {refusal}" for refusal in self.refusals]
         return "\n".join(lines)
 

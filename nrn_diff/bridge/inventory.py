@@ -119,7 +119,8 @@ def take_inventory(findings: Findings) -> Inventory | None:
     """Find what is there. Refuses a process without sections, and returns None."""
     sections = tuple(h.allsec())
     if not sections:
-        findings.refuse("no sections", "", "there is no model in this NEURON process", "build the model before capture")
+        remedy = "build the model before capture; of a script that opens a panel, say what its button calls: --then HOC"
+        findings.refuse("no sections", "", "there is no model in this NEURON process", remedy)
         return None
     h.CVode().current_method()  # brings NEURON's order of nodes up to date with the sections
     if hoc_objects("KSChan"):

@@ -13,7 +13,7 @@ from neuron import h
 
 from nrn_diff.bridge.circuits import vectors_of_circuits
 from nrn_diff.bridge.findings import Findings
-from nrn_diff.bridge.forked import in_copy
+from nrn_diff.bridge.forked import ChildFailedError, in_copy
 from nrn_diff.bridge.inventory import Inventory, hoc_objects
 from nrn_diff.bridge.play_record import Kind, play_record_kinds
 from nrn_diff.bridge.records import vector_name
@@ -79,6 +79,21 @@ def once_each(plays: Iterable[Play]) -> tuple[Play, ...]:
 
 def find_numbered_plays(inventory: Inventory, findings: Findings) -> tuple[tuple[int, Play], ...]:
     """As `find_plays`, all of them, each with its number in NEURON's list of Vectors that record or are played."""
+    try:
+        return _find(inventory, findings)
+    except ChildFailedError as error:
+        said = " ".join(str(error).replace("RuntimeError: hocobj_call error: hoc_execerror: ", "").split())
+        findings.refuse(
+            "Vector.play",
+            "",
+            "into what cannot be found out, because finitialize() fails in a copy of this model in which marks stand "
+            f"in place of the numbers of all Vectors: {said}",
+            "play_remove() what is played, or let no code that finitialize() runs depend on what is in a Vector",
+        )
+        return ()
+
+
+def _find(inventory: Inventory, findings: Findings) -> tuple[tuple[int, Play], ...]:
     kinds = play_record_kinds()
     numbers = np.flatnonzero(np.isin(kinds, [Kind.PLAY_STEP, Kind.PLAY_CONTINUOUS])).tolist()
     if not numbers:
@@ -92,10 +107,13 @@ def find_numbered_plays(inventory: Inventory, findings: Findings) -> tuple[tuple
     driven = {number for _, number, _ in targets}
     for number in numbers:
         if number not in driven:
+            when = courses[number]
+            timed = f"at the times in {vector_name(vectors[when.times])}" if when.times >= 0 else ""
             findings.refuse(
-                f"Vector.play number {numbers.index(number)}",
+                f"Vector.play {timed or f'every {when.interval:g} ms'}",
                 "",
-                "it drives a variable that the captured model does not hold, or executes a statement",
+                'it executes a statement, as vector.play("statement", ...) does, or drives what no section, mechanism, '
+                "point process or NetCon holds, such as a variable of HOC",
                 "play into the variables of sections, mechanisms and point processes, or stop it with play_remove()",
             )
     plays: dict[str, Play] = {}

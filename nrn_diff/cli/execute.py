@@ -47,7 +47,7 @@ def execute(script: str, arguments: Sequence[str] = (), then: str = "") -> int:
     """
     path = Path(script)
     status = _python(path, arguments) if path.suffix == ".py" else _hoc(path)
-    return status or (_statement(then) if then else 0)
+    return status or (execute_then(then) if then else 0)
 
 
 def add_then(parser: argparse.ArgumentParser) -> None:
@@ -57,13 +57,14 @@ def add_then(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _statement(text: str) -> int:
+def execute_then(text: str) -> int:
+    """Execute a HOC statement and return the exit status; NEURON prints what is wrong with it."""
     from neuron import h
 
     try:
         return 0 if h(text) else 1
     except RuntimeError:
-        return 1  # NEURON has printed the reason
+        return 1
 
 
 def _hoc(path: Path) -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from nrn_diff.cli.script import configure_script, run_script
+from nrn_diff.cli.execute import add_then, execute_then
+from nrn_diff.cli.script import ScriptError, configure_script, run_script
 
 SUMMARY = "what is in the model of a script, and what stands in the way of a capture"
 
@@ -12,6 +13,7 @@ SUMMARY = "what is in the model of a script, and what stands in the way of a cap
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     configure_script(parser)
+    add_then(parser)
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
 
@@ -20,6 +22,8 @@ def run(args: argparse.Namespace) -> int:
     import nrn_diff
 
     run_script(args.script, args.mods)
+    if args.then and execute_then(args.then):
+        raise ScriptError(f"--then {args.then!r} does not run in NEURON, for the reason printed above.")
     report = nrn_diff.inspect()
     print(report.to_json() if args.json else report)
     return 0 if report.supported else 1

@@ -80,7 +80,11 @@ def load_library(library: Path) -> None:
     except RuntimeError as error:
         raise ScriptError(f"NEURON cannot load the mechanisms of {library}: {error}") from error
     if not loaded:
-        raise ScriptError(f"NEURON cannot load {library}. Compile the mods again, or delete that folder.")
+        raise ScriptError(
+            f"NEURON cannot load {library}, for the reason printed above. Where a symbol is undefined, C code of a mod "
+            "file uses something that is defined nowhere, and NEURON itself does not run the model. Else compile the "
+            "mods again, or delete that folder."
+        )
 
 
 def _run_python(path: Path) -> None:

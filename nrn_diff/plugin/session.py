@@ -359,11 +359,7 @@ def _refuse_elements_that_record(capture: Capture, wiring: Wiring, findings: Fin
 
 
 def _numbered_plays(saved: SavedState, inventory: Inventory, findings: Findings) -> Sequence[tuple[int, Play]]:
-    try:
-        return find_numbered_plays(inventory, findings) if has_plays(saved) else ()
-    except ChildFailedError as error:
-        findings.refuse("Vector.play", "", f"what is played cannot be found out: {str(error).splitlines()[0]}")
-        return ()
+    return find_numbered_plays(inventory, findings) if has_plays(saved) else ()
 
 
 def _read_timed(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import atexit
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
@@ -81,6 +82,7 @@ class _Plugin:
     told: set[str] = field(default_factory=set)
     runs: int = 0
     in_neuron: int = 0
+    summarised: bool = False
 
     def continuerun(self, tstop: float) -> int:
         """For HOC: 0 done, 1 NEURON shall do it, -1 failed (nrn_diff_message_ says why)."""
@@ -179,6 +181,8 @@ def enable(fallback: Fallback | str | None = None) -> None:
         is_equivalent("continuerun")
     type(h.ParallelContext()).psolve = _psolve
     _plugin.on = True
+    atexit.unregister(_say_at_exit)
+    atexit.register(_say_at_exit)
 
 
 def disable() -> None:
@@ -208,15 +212,22 @@ def enabled(fallback: Fallback | str | None = None) -> Iterator[None]:
 
 def summary() -> str:
     """What is to be said when a script has ended; '' if all its runs were made here."""
+    _plugin.summarised = True
     if _plugin.in_neuron:
         return f"runs made by NEURON itself: {_plugin.in_neuron}; made on JAX: {_plugin.runs}"
     if not _plugin.runs and h.t > 0:
         return (
             "nothing was run on JAX: the script makes its steps with fadvance(), advance() or step() in a loop of its "
-            "own, or with psolve() from HOC, so NEURON made them. h.run(), h.continuerun() and, from Python, "
-            "ParallelContext.psolve() run on JAX"
+            "own, with a continuerun() of its own, or with psolve() from HOC, so NEURON made them. h.run(), "
+            "h.continuerun() and, from Python, ParallelContext.psolve() run on JAX"
         )
     return ""
+
+
+def _say_at_exit() -> None:
+    """A script whose tools step by themselves, as some do, would not know that NEURON made all of it."""
+    if _plugin.on and not _plugin.summarised and not _plugin.runs and not _plugin.in_neuron and (text := summary()):
+        say(text)
 
 
 def last_error() -> BaseException | None:
