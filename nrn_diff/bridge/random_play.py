@@ -69,6 +69,8 @@ def refuse_twice_played(drawn: Sequence[Play], plays: Sequence[Play], findings: 
 
 def moments_of_draws(clock: Clock) -> np.ndarray:
     """Of a run from finitialize on (ms)."""
+    if not (np.isfinite([clock.tstop, clock.dt]).all() and clock.tstop > 0 and clock.dt > 0):  # refused already
+        return np.zeros(1)
     return np.r_[0.0, time_grid(clock.dt, n_steps(clock.tstop, clock.dt))[1::2]]
 
 
