@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import abc
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
+
+from nrn_diff.runtime.ruled import only_once, ruled
 
 Array = jax.Array
 
@@ -74,13 +77,31 @@ class CrossingTime(AbstractSpikeDerivative):
         # A source that is above its threshold at t = 0 sends then, and did not cross.
         crossed = fired & (before <= threshold)
         rise = jnp.maximum(jnp.where(crossed, now - before, 1.0), max(self.slowest * dt, 1e-12))
-        fraction = (threshold - before) / rise
-        value = jax.lax.stop_gradient(fraction)
-        # With the slope as a constant: the implicit function theorem, and the same as the derivative of the quotient
-        # where `slowest` does not act.
-        moved = (threshold - before) - value * (now - before)
-        time = dt * (moved - jax.lax.stop_gradient(moved)) / jax.lax.stop_gradient(rise)
-        return jnp.where(crossed, time, 0.0)
+        fraction = jnp.where(crossed, (threshold - before) / rise, 0.0)
+        return _moved(
+            jnp.broadcast_to(threshold, before.shape), before, now, jnp.where(crossed, dt / rise, 0.0), fraction
+        )
+
+
+_ONCE = (
+    "no second derivative passes through the time of a spike (CrossingTime): an event that moves is delivered in parts "
+    "to two steps, which is right to first order only. Take first derivatives, or NoDerivative() or Surrogate()"
+)
+
+
+def _moved(threshold: Array, before: Array, now: Array, time_per_mv: Array, fraction: Array) -> Array:
+    """0, with the derivative of the crossing time.
+
+    The slope is a constant in it: the implicit function theorem, and the same as the derivative of the quotient where
+    `slowest` does not act.
+    """
+
+    def rule(call: Any, primals: Any, tangents: Any) -> tuple[Any, Any]:
+        time_per_mv, fraction = (only_once(x, _ONCE) for x in primals[3:])
+        threshold, before, now = (0.0 if t is None else t for t in tangents[:3])
+        return call(*primals), [time_per_mv * ((threshold - before) - fraction * (now - before))]
+
+    return ruled(lambda x, *_: [jnp.zeros_like(x)], rule, threshold, before, now, time_per_mv, fraction)[0]
 
 
 @dataclass(frozen=True)

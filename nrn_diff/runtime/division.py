@@ -6,16 +6,20 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.custom_derivatives import SymbolicZero
+import numpy as np
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 from jax.typing import ArrayLike
+
+from nrn_diff.runtime.ruled import Elementwise
+
+_LARGEST = float(np.finfo(float).max)
 
 
 def divide(x: ArrayLike, y: ArrayLike) -> Any:
     """x / y, elementwise.
 
-    The derivative is (dx - (x/y) dy) / y, never with y*y, which overflows beyond 1e154. Where y or the quotient is
+    The derivative is (dx - (x/y) dy) / y, never with y*y, which overflows beyond 1e154. Where y or its inverse is
     infinite, nothing passes: the derivative is 0, so that c / (1 + k/x) has one at x = 0, where its value is 0. Where
     the quotient is NaN, no derivative is promised.
     """
@@ -26,31 +30,42 @@ def divide(x: ArrayLike, y: ArrayLike) -> Any:
     return _divide_p.bind(jnp.broadcast_to(x, jnp.broadcast_shapes(x.shape, y.shape)), y)
 
 
-def times(x: ArrayLike, y: ArrayLike) -> Any:
+@Elementwise
+def times(x: Any, y: Any) -> Any:
     """x * y, elementwise; nothing passes to a factor whose other factor is infinite.
 
     So exp(-(1/k)*x) has a derivative at k = 0, where its value is 0 or the largest one.
     """
-    return _times(jnp.asarray(x, dtype=float), jnp.asarray(y, dtype=float))
-
-
-@jax.custom_jvp
-def _times(x: jax.Array, y: jax.Array) -> jax.Array:
     return x * y
 
 
+@times.defjvp
 def _times_jvp(primals: Any, tangents: Any) -> Any:
     (x, y), (dx, dy) = primals, tangents
-    value = _times(x, y)
-    change = jnp.zeros_like(value)
-    if not isinstance(dx, SymbolicZero):
+    change = jnp.zeros_like(x)
+    if dx is not None:
         change += jnp.where(jnp.isinf(y), 0.0, y) * dx
-    if not isinstance(dy, SymbolicZero):
+    if dy is not None:
         change += jnp.where(jnp.isinf(x), 0.0, x) * dy
-    return value, change
+    return times(x, y), change
 
 
-_times.defjvp(_times_jvp, symbolic_zeros=True)
+def change_over(change: Any, y: Any, value: Any = None) -> Any:
+    """change / y, linear in the change; 0 where y or its inverse is infinite, unless the value is NaN.
+
+    A selection, not only a factor 0: what is infinite before or after has made NaN of the change.
+    """
+    inverse = _divide_p.bind(jnp.ones_like(y), y)
+    size = jnp.abs(inverse)
+    constant = jnp.logical_or(size == 0.0, size == jnp.inf)
+    if value is not None:
+        constant = jnp.logical_and(constant, value == value)  # noqa: PLR0124
+    return jnp.where(constant, 0.0, change) * jnp.where(constant, 0.0, inverse)
+
+
+def _finite(x: Any) -> Any:
+    """x, with the largest number in place of an infinite one."""
+    return jnp.minimum(jnp.maximum(x, -_LARGEST), _LARGEST)  # not lax.clamp, which loses NaN
 
 
 def _division(x: jax.Array, y: jax.Array) -> jax.Array:
@@ -82,20 +97,11 @@ def _jvp(primals: Any, tangents: Any) -> Any:
     quotient = _divide_p.bind(x, y)
     if type(dx) is ad.Zero and type(dy) is ad.Zero:
         return quotient, ad.Zero(quotient.aval.to_tangent_aval())
-    infinite = jnp.maximum(jnp.abs(quotient), jnp.abs(y)) == jnp.inf
     change = ad.instantiate_zeros(dx)
     if type(dy) is not ad.Zero:
-        of_y = jnp.where(infinite, 0.0, quotient) * dy
+        of_y = _finite(quotient) * dy
         change = -of_y if type(dx) is ad.Zero else change - of_y
-    # A selection, not only a factor 0: what is infinite before or after has made NaN of the derivative.
-    return quotient, _divide_p.bind(jnp.where(infinite, 0.0, change), jnp.where(infinite, 1.0, y))
-
-
-def _transpose(ct: Any, x: Any, y: Any) -> Any:
-    if type(ct) is ad.Zero:
-        return ad.Zero(x.aval), None
-    return _divide_p.bind(ct, y), None
+    return quotient, change_over(change, y, quotient)
 
 
 ad.primitive_jvps[_divide_p] = _jvp
-ad.primitive_transposes[_divide_p] = _transpose

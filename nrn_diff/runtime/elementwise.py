@@ -11,8 +11,6 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-from jax.extend.core import Primitive
-from jax.interpreters import batching, mlir
 
 from nrn_diff.native import library
 
@@ -27,7 +25,8 @@ _LN2 = (6.93147180369123816490e-01, 1.90821492927058770002e-10)
 _TAYLOR = [1.0 / math.factorial(k) for k in range(14)]
 
 
-def _library_exp(x: jax.Array) -> jax.Array:
+def library_exp(x: jax.Array) -> jax.Array:
+    """NEURON's exp, on any device."""
     return jnp.where(jnp.less(x, -700.0), 0.0, jnp.exp(jnp.minimum(x, 700.0)))
 
 
@@ -46,7 +45,7 @@ def _inline_exp(x: jax.Array) -> jax.Array:
     return jnp.where(x < -700.0, 0.0, (1.0 + (r + r2 * series)) * power_of_two)
 
 
-def _any_log(x: jax.Array) -> jax.Array:
+def any_log(x: jax.Array) -> jax.Array:
     """Also of numbers below 2^-1022, which XLA's threads take for zero: their bits are read as a whole number."""
     if x.dtype != jnp.float64:
         return jnp.log(x)
@@ -56,13 +55,8 @@ def _any_log(x: jax.Array) -> jax.Array:
     return jnp.log(jnp.where(small, bits.astype(jnp.float64), x)) - jnp.where(small, 1074 * math.log(2), 0.0)
 
 
-def _elementwise(name: str, portable: Elementwise, inline: Elementwise, kernel: str, least: int) -> Primitive:
-    """A primitive without rules for derivatives: what uses it brings them."""
-    primitive = Primitive(name)
-    primitive.def_impl(jax.jit(primitive.bind))
-    primitive.def_abstract_eval(lambda x: x)
-
-    def on_cpu(x: jax.Array) -> jax.Array:
+def _on_cpu(inline: Elementwise, portable: Elementwise, kernel: str, least: int) -> Elementwise:
+    def compute(x: jax.Array) -> jax.Array:
         if x.dtype != jnp.float64:
             return portable(x)
         if x.size < least or not library.available():
@@ -70,11 +64,8 @@ def _elementwise(name: str, portable: Elementwise, inline: Elementwise, kernel: 
         y: jax.Array = jax.ffi.ffi_call(kernel, jax.ShapeDtypeStruct(x.shape, x.dtype))(x)
         return y
 
-    batching.defvectorized(primitive)
-    mlir.register_lowering(primitive, mlir.lower_fun(portable, multiple_results=False))
-    mlir.register_lowering(primitive, mlir.lower_fun(on_cpu, multiple_results=False), platform="cpu")
-    return primitive
+    return compute
 
 
-exp_p = _elementwise("nrn_exp", _library_exp, _inline_exp, library.EXP, _FROM_EXP)
-log_p = _elementwise("nrn_log", _any_log, _any_log, library.LOG, _FROM_LOG)
+exp_on_cpu = _on_cpu(_inline_exp, library_exp, library.EXP, _FROM_EXP)
+log_on_cpu = _on_cpu(any_log, any_log, library.LOG, _FROM_LOG)

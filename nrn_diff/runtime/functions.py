@@ -11,11 +11,11 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.custom_derivatives import SymbolicZero
 from jax.typing import ArrayLike
 
-from nrn_diff.runtime.division import divide
-from nrn_diff.runtime.elementwise import exp_p, log_p
+from nrn_diff.runtime.division import change_over, divide
+from nrn_diff.runtime.elementwise import any_log, exp_on_cpu, library_exp, log_on_cpu
+from nrn_diff.runtime.ruled import Elementwise
 
 Array = jax.Array
 
@@ -24,10 +24,13 @@ FARADAY = 1.602176634e-19 * 6.02214076e23  # C/mol
 GAS_CONSTANT = 1.380649e-23 * 6.02214076e23  # J/(K mol)
 
 
-@jax.custom_jvp
+@Elementwise
 def exp(x: ArrayLike) -> Array:
     """NEURON's exp: 0 below -700, exp(700) above 700; where it is constant its derivative is 0."""
-    return exp_p.bind(jnp.asarray(x, dtype=float))
+    return library_exp(jnp.asarray(x))
+
+
+exp.lowered_on_cpu(exp_on_cpu)
 
 
 @exp.defjvp
@@ -38,25 +41,22 @@ def _exp_jvp(primals: tuple[Any], tangents: tuple[Any]) -> tuple[Array, Array]:
     return value, value * jnp.where(jnp.greater(jnp.abs(x), 700.0), 0.0, dx)
 
 
-@jax.custom_jvp
+@Elementwise
 def log(x: ArrayLike) -> Array:
     """Natural logarithm; at 0, where it is infinite, its derivative is 0."""
-    return log_p.bind(jnp.asarray(x, dtype=float))
+    return any_log(jnp.asarray(x))
+
+
+log.lowered_on_cpu(log_on_cpu)
 
 
 @log.defjvp
 def _log_jvp(primals: tuple[Any], tangents: tuple[Any]) -> tuple[Array, Array]:
     (x,), (dx,) = primals, tangents
-    return log(x), _over(dx, x)
+    return log(x), change_over(dx, x)
 
 
-def _over(dx: Any, x: Any) -> Any:
-    """dx / x, and 0 where 1 / x is infinite."""
-    infinite = jnp.isinf(jnp.divide(1.0, x))
-    return divide(jnp.where(infinite, 0.0, dx), jnp.where(infinite, 1.0, x))
-
-
-@jax.custom_jvp
+@Elementwise
 def log10(x: ArrayLike) -> Array:
     """Logarithm to the base 10; at 0, where it is infinite, its derivative is 0."""
     return jnp.log10(x)
@@ -65,10 +65,10 @@ def log10(x: ArrayLike) -> Array:
 @log10.defjvp
 def _log10_jvp(primals: tuple[Any], tangents: tuple[Any]) -> tuple[Array, Array]:
     (x,), (dx,) = primals, tangents
-    return log10(x), _over(dx, x) / math.log(10.0)
+    return log10(x), change_over(dx, x) / math.log(10.0)
 
 
-@jax.custom_jvp
+@Elementwise
 def sqrt(x: ArrayLike) -> Array:
     """Square root; the derivative at 0, infinite in truth, is 0."""
     return jnp.sqrt(x)
@@ -78,10 +78,10 @@ def sqrt(x: ArrayLike) -> Array:
 def _sqrt_jvp(primals: tuple[Any], tangents: tuple[Any]) -> tuple[Array, Array]:
     (x,), (dx,) = primals, tangents
     value = sqrt(x)
-    return value, 0.5 * _over(dx, value)
+    return value, 0.5 * change_over(dx, value)
 
 
-@jax.custom_jvp
+@Elementwise
 def pow(x: ArrayLike, y: ArrayLike) -> Array:
     """C's pow.
 
@@ -95,12 +95,12 @@ def _pow_jvp(primals: tuple[Any, Any], tangents: tuple[Any, Any]) -> tuple[Array
     (x, y), (dx, dy) = primals, tangents
     value = pow(x, y)
     tangent = jnp.zeros_like(value)
-    if not isinstance(dx, SymbolicZero):
+    if dx is not None:
         infinite = jnp.logical_or(jnp.logical_and(jnp.equal(x, 0.0), jnp.less(y, 1.0)), jnp.isinf(y))
         slope = y * pow(jnp.where(infinite, 1.0, x), jnp.where(infinite, 0.0, jnp.subtract(y, 1.0)))
         infinite = jnp.logical_or(infinite, jnp.isinf(slope))
         tangent += jnp.where(infinite, 0.0, slope) * jnp.where(infinite, 0.0, dx)
-    if not isinstance(dy, SymbolicZero):
+    if dy is not None:
         # NaN, and not 0, where x is NaN
         infinite = jnp.logical_or(jnp.logical_or(jnp.less_equal(x, 0.0), jnp.isinf(x)), jnp.isinf(value))
         slope = jnp.where(infinite, 0.0, value) * log(jnp.where(infinite, 1.0, x))
@@ -108,10 +108,10 @@ def _pow_jvp(primals: tuple[Any, Any], tangents: tuple[Any, Any]) -> tuple[Array
     return value, tangent
 
 
-pow.defjvp(_pow_jvp, symbolic_zeros=True)
+pow.defjvp(_pow_jvp)
 
 
-@jax.custom_jvp
+@Elementwise
 def fabs(x: ArrayLike) -> Array:
     """Absolute value; the derivative at 0 is 0."""
     return jnp.abs(x)
@@ -123,7 +123,7 @@ def _fabs_jvp(primals: tuple[Any], tangents: tuple[Any]) -> tuple[Array, Array]:
     return fabs(x), jnp.sign(x) * dx
 
 
-@jax.custom_jvp
+@Elementwise
 def asin(x: ArrayLike) -> Array:
     """Arc sine; the derivative at -1 and 1, infinite in truth, is 0."""
     return jnp.arcsin(x)
@@ -132,10 +132,10 @@ def asin(x: ArrayLike) -> Array:
 @asin.defjvp
 def _asin_jvp(primals: tuple[Any], tangents: tuple[Any]) -> tuple[Array, Array]:
     (x,), (dx,) = primals, tangents
-    return asin(x), _over(dx, sqrt((1.0 - x) * (1.0 + x)))
+    return asin(x), change_over(dx, sqrt((1.0 - x) * (1.0 + x)))
 
 
-@jax.custom_jvp
+@Elementwise
 def acos(x: ArrayLike) -> Array:
     """Arc cosine; the derivative at -1 and 1, infinite in truth, is 0."""
     return jnp.arccos(x)
@@ -144,10 +144,10 @@ def acos(x: ArrayLike) -> Array:
 @acos.defjvp
 def _acos_jvp(primals: tuple[Any], tangents: tuple[Any]) -> tuple[Array, Array]:
     (x,), (dx,) = primals, tangents
-    return acos(x), -_over(dx, sqrt((1.0 - x) * (1.0 + x)))
+    return acos(x), -change_over(dx, sqrt((1.0 - x) * (1.0 + x)))
 
 
-@jax.custom_jvp
+@Elementwise
 def atan2(y: ArrayLike, x: ArrayLike) -> Array:
     """C's atan2; its derivatives at the origin, where it has none, are 0."""
     return jnp.arctan2(y, x)
@@ -155,15 +155,15 @@ def atan2(y: ArrayLike, x: ArrayLike) -> Array:
 
 @atan2.defjvp
 def _atan2_jvp(primals: tuple[Any, Any], tangents: tuple[Any, Any]) -> tuple[Array, Array]:
-    (y, x), (dy, dx) = primals, tangents
+    (y, x), (dy, dx) = primals, (0.0 if t is None else t for t in tangents)
     origin = jnp.logical_and(jnp.equal(x, 0.0), jnp.equal(y, 0.0))
     y, x = jnp.where(origin, 0.0, y), jnp.where(origin, 1.0, x)
     radius = jnp.hypot(y, x)
-    change = divide(divide(x, radius) * dy - divide(y, radius) * dx, radius)
+    change = change_over(divide(x, radius) * dy - divide(y, radius) * dx, radius)
     return atan2(y, x), jnp.where(origin, 0.0, change)
 
 
-@jax.custom_jvp
+@Elementwise
 def sinh(x: ArrayLike) -> Array:
     """Hyperbolic sine; where it is infinite its derivative is 0."""
     return jnp.sinh(x)
@@ -175,7 +175,7 @@ def _sinh_jvp(primals: tuple[Any], tangents: tuple[Any]) -> tuple[Array, Array]:
     return sinh(x), _slope(cosh(x)) * dx
 
 
-@jax.custom_jvp
+@Elementwise
 def cosh(x: ArrayLike) -> Array:
     """Hyperbolic cosine; where it is infinite its derivative is 0."""
     return jnp.cosh(x)

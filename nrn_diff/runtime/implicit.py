@@ -16,6 +16,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from nrn_diff.runtime.ruled import root
+
 Array = jax.Array
 Vector = tuple[Array, ...]
 Matrix = tuple[Array, ...]  # by rows: matrix[i][j] is the derivative of row i to state j, for all instances
@@ -146,7 +148,7 @@ def _advance(
         found: Vector = iterate(equations, start) if beside is None else iterate(equations, start, holding)
         return found
 
-    new = jax.lax.custom_root(residual, old, solve_it, tangent_solve)
+    new = root(residual, old, solve_it, tangent_solve)
     return unflatten(new, form)
 
 
@@ -226,7 +228,7 @@ def _units(like: Vector) -> Vector:
 
 
 def tangent_solve(linear: Function, rhs: Vector) -> Vector:
-    """Solve a linear function for its argument, as jax.lax.custom_root asks for it."""
+    """Solve a linear function for its argument, as `root` asks for it."""
     return solve(_matrix(linear, rhs), rhs)
 
 

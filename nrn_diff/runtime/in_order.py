@@ -32,6 +32,7 @@ from nrn_diff.runtime.implicit import (
     unflatten,
 )
 from nrn_diff.runtime.loop import loop
+from nrn_diff.runtime.ruled import root, with_derivative_of
 
 Evaluate = Callable[[Vector, Any], tuple[Vector, Any]]  # states and what is left, to residuals and what is left then
 
@@ -98,18 +99,9 @@ def _advance(
         condition = lambda k, _: k < evaluations  # noqa: E731
         return loop(condition, lambda on, k, h: (k + 1.0, evaluate(x, h)[1]), (jnp.zeros(shape), first))[1]
 
-    solution = jax.lax.custom_root(lambda x: evaluate(x, at_solution(x))[0], x, lambda _, x: x, tangent_solve)
-    return (*unflatten(solution, form), _with_derivative_of(after if last else before, at_solution(solution)))
-
-
-@jax.custom_jvp
-def _with_derivative_of(value: Any, other: Any) -> Any:
-    return value
-
-
-@_with_derivative_of.defjvp
-def _(primals: tuple[Any, Any], tangents: tuple[Any, Any]) -> tuple[Any, Any]:
-    return primals[0], tangents[1]
+    solution = root(lambda x: evaluate(x, at_solution(x))[0], x, lambda _, x: x, tangent_solve)
+    found, smooth = jax.tree.flatten(after if last else before), jax.tree.leaves(at_solution(solution))
+    return (*unflatten(solution, form), jax.tree.unflatten(found[1], with_derivative_of(found[0], smooth)))
 
 
 def _iterate(evaluate: Evaluate, start: Vector, first: Any) -> tuple[Vector, Any, Any, Array]:
