@@ -87,8 +87,8 @@ def shapes():
     ours = jax.grad(lambda th: sum(((x + 60) ** 2).mean() for x in traces_of(model.simulate(th))))(theta)
     out = {}
 
-    def judge(name, value, setter, start):
-        slope, error = derivative(lambda x: (setter(x), loss())[1], start, 1e-3 * abs(start))
+    def judge(name, value, setter, start, width=1e-3):
+        slope, error = derivative(lambda x: (setter(x), loss())[1], start, width * abs(start))
         setter(start)
         out[name] = [float(value), slope, error]
 
@@ -99,7 +99,8 @@ def shapes():
     judge("diam rev", ours["diam"][4], lambda x: setattr(reverse(0.2), "diam", x), reverse(0.2).diam)
     for k in range(3):
         setter = lambda x, k=k: set_leak([x if i == k else c for i, c in enumerate(PROFILE)])
-        judge(f"coefficient {k}", ours["g_pas"][k], setter, PROFILE[k])
+        # Narrower differences have fewer digits.
+        judge(f"coefficient {k}", ours["g_pas"][k], setter, PROFILE[k], 0.1)
     # 3-D sections last: setting L rewrites their points, which rounds.
     for k, section in ((2, tapered), (4, side)):
         judge(f"L {section}", ours["L"][k], lambda x, s=section: setattr(s, "L", x), section.L)
@@ -151,8 +152,9 @@ def test_shape_and_functions_of_distance():
     assert max(out["traces"]) < 1e-9, out["traces"]
     assert len(out["gradients"]) == 10
     for name, (ours, theirs, error) in out["gradients"].items():
-        assert error <= 1e-5 * abs(theirs), f"{name}: the difference quotient itself is only good to {error:g}"
-        assert abs(ours - theirs) <= 1e-6 * abs(theirs) + error, f"{name}: {ours:.10g}, NEURON {theirs:.10g}"
+        tight = 1e-4 if "coefficient" in name else 1.0
+        assert error <= tight * 1e-5 * abs(theirs), f"{name}: the difference quotient itself is only good to {error:g}"
+        assert abs(ours - theirs) <= tight * 1e-6 * abs(theirs) + error, f"{name}: {ours:.10g}, NEURON {theirs:.10g}"
     assert "3-D points" in out["refused"][0]
     assert "no distance" in out["refused"][1]
     assert out["refused"][2] == ""
