@@ -122,3 +122,32 @@ def test_between_runs(case, threads):
     theirs, ours = run_function(both, mods=MODS, case=case, threads=threads)
     assert theirs.shape == ours.shape
     np.testing.assert_allclose(ours, theirs, rtol=1e-8, atol=1e-7)
+
+
+PAST = """
+NEURON { SUFFIX past RANGE late }
+PARAMETER { d = 1 (ms) }
+ASSIGNED { v late }
+BEFORE STEP { LAG v BY d  late = lag_v_d }
+"""
+
+
+def past():
+    from neuron import h
+
+    import nrn_diff
+
+    h.load_file("stdrun.hoc")
+    cell = h.Section("cell")
+    cell.insert("past")
+    h.finitialize(-65)
+    try:
+        with nrn_diff.enabled():
+            h.continuerun(1)
+    except nrn_diff.CaptureError as error:
+        return str(error)
+    return ""
+
+
+def test_a_past_that_neuron_does_not_show_is_refused():
+    assert "LAG in BEFORE STEP" in run_function(past, mods={"past.mod": PAST})

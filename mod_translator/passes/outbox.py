@@ -65,8 +65,12 @@ class Outbox:
 
 def uses_queue(mechanism: ir.Mechanism) -> bool:
     """Whether a mechanism sends events, watches a condition, or loops over its NetCons."""
-    found = blocks(mechanism).values()
-    return any(set(calls(r.body)) & set(EVENT_CALLS) for r in found) or loops_over_netcons(mechanism)
+    return sends_events(mechanism) or loops_over_netcons(mechanism)
+
+
+def sends_events(mechanism: ir.Mechanism) -> bool:
+    """Whether a mechanism sends events or watches a condition."""
+    return any(set(calls(r.body)) & set(EVENT_CALLS) for r in blocks(mechanism).values())
 
 
 def loops_over_netcons(mechanism: ir.Mechanism) -> bool:

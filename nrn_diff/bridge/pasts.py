@@ -17,11 +17,19 @@ from nrn_diff.snapshot import MechanismData
 _MORE = 8  # nodes at both ends of the delay, and for events
 
 
-def with_pasts(data: MechanismData, dt: float, findings: Findings) -> MechanismData:
+def with_pasts(data: MechanismData, dt: float, findings: Findings, *, from_now: bool) -> MechanismData:
     """The mechanism with room for every LAG: two values in each step (BREAKPOINT and the SOLVEd block), or a delay
-    twice as long as the live one where there is one. Refuses what is too long.
+    twice as long as the live one where there is one. Refuses what is too long; from_now: and what NEURON has kept
+    and does not show.
     """
     symbols = dict(data.ir.symbols)
+    if from_now and data.ir.before_step is not None and "before_step" in _blocks_with_lags(data.ir):
+        findings.refuse(
+            "LAG in BEFORE STEP",
+            f"mechanism {data.name}, {data.ir.file}",
+            "what NEURON has kept of the past before the run is not known",
+            "use nrn_diff.capture(), or let NEURON run: enable(fallback='neuron')",
+        )
     for past, delay in _lags(data.ir).items():
         longest = float(np.max(_live(data, delay), initial=0.0))
         nodes = _MORE + 2 * math.ceil(max(longest, 0.0) / dt)
@@ -42,6 +50,15 @@ def _live(data: MechanismData, delay: str) -> np.ndarray:
         if delay in values:
             return np.asarray(values[delay], float)
     return np.array(data.ir.symbols[delay].default)
+
+
+def _blocks_with_lags(mechanism: ir.Mechanism) -> set[str]:
+    found = set()
+    for name, routine in blocks(mechanism).items():
+        for part in (p for s in statements(routine.body) for e in expressions(s) for p in subexpressions(e)):
+            if isinstance(part, ir.Call) and part.name == LAG_AFTER:
+                found.add(name)
+    return found
 
 
 def _lags(mechanism: ir.Mechanism) -> dict[str, str]:

@@ -211,6 +211,7 @@ def _alone(own: Sequence[OwnEvent], waiting: Sequence[Waiting], wiring: Wiring) 
             brought[key] -= 1
         else:
             found.append(o)
+    assert not +brought, "an event for all NetCons of a source, without what it brings to one of them"
     return found
 
 

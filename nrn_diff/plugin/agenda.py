@@ -16,6 +16,7 @@ from nrn_diff.bridge.inventory import Inventory
 from nrn_diff.bridge.live import Wiring
 from nrn_diff.bridge.own_events import UNKNOWN, OwnEvents, forget_movable, put_watches, read_own_events
 from nrn_diff.bridge.queue_state import OwnEvent, moves_events
+from nrn_diff.bridge.threads import how_many
 from nrn_diff.errors import CaptureError, Refusal
 from nrn_diff.snapshot import EventCapacity
 from nrn_diff.solver.event_queue import (
@@ -105,13 +106,17 @@ def read_agendas(structure: Structure, inventory: Inventory, findings: Findings)
     wanted = [(located[m.name], m.agenda.watch_flags) for m in sending if m.agenda is not None]
     found = read_own_events(wanted)
     if found is None:
-        for m in sending:
-            findings.refuse(
-                f"events that {m.name} sends to itself",
-                f"mechanism {m.name}, {m.ir.file}",
-                "this build of NEURON does not show what it knows of them (its memory is laid out in another way)",
-                "use nrn_diff.capture() and Model.simulate()",
+        threads = how_many()
+        why = "this build of NEURON does not show what it knows of them (its memory is laid out in another way)"
+        remedy = "use nrn_diff.capture() and Model.simulate()"
+        if threads > 1:
+            why, remedy = (
+                f"{threads} of NEURON's threads share the work",
+                "call ParallelContext.nthread(1) before the run",
             )
+        for m in sending:
+            what, where = f"events that {m.name} sends to itself", f"mechanism {m.name}, {m.ir.file}"
+            findings.refuse(what, where, why, remedy)
     return found or {}
 
 

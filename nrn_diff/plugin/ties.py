@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mod_translator.passes.outbox import uses_queue
+from mod_translator.passes.outbox import sends_events
 from nrn_diff.bridge.live import Wiring
 from nrn_diff.bridge.ties import doubtful
 from nrn_diff.errors import CaptureError, Refusal
@@ -36,7 +36,7 @@ class TieCheck:
     @classmethod
     def of(cls, structure: Structure, wiring: Wiring, others: bool) -> TieCheck:
         """others: whether the order is not known for another reason than that point processes send events."""
-        others |= any(uses_queue(m.ir) for m in structure.mechanisms)
+        others |= any(sends_events(m.ir) for m in structure.mechanisms)
         receiving = (m.ir for m in structure.mechanisms if m.ir.net_receive is not None)
         mechanisms = frozenset(m.name for m in receiving if not spikes_commute(m))
         matter = bool(mechanisms) or any(c.target >= 0 and not c.silent for c in wiring.all_connections)

@@ -21,7 +21,7 @@ from validation.measure import write_results
 from validation.scripts.compare import Ran, outcome, printed
 from validation.scripts.sets import DEMO, Script, find_scripts
 
-TIME_LIMIT = 120.0
+TIME_LIMIT = 600.0
 HERE = Path(__file__).parent
 
 
