@@ -256,4 +256,13 @@ MODELS = (
         "FSdetailedtemplate.soma ic_new = new IClamp(0.5)\n{ic_new.del = 5 ic_new.dur = 30 ic_new.amp = 0.4 run()}",
         tstop=12.0,
     ),
+    Entry("19176", then="{stim[1].del = 10 stim[1].dur = 100 stim[1].amp = -0.05 run()}", tstop=200.0),
+    Entry("231427", script="create_data_for_figure_01.py", tstop=150.0),
+    Entry("51781", script="testnet.hoc", tstop=50.0),
+    Entry("64216", script="ConeLRNewH.hoc", tstop=300.0),
+    Entry("144401", then="run()", tstop=15.0),
+    Entry("83547", then="run()", tstop=200.0),
+    Entry("37819", then="run()", tstop=100.0),
+    Entry("186768", script="run.py", then="run()", tstop=50.0),
+    Entry("140881", then="run()", tstop=100.0),
 )
