@@ -40,7 +40,8 @@ class SearchResult:
 
     losses [iterations, starts]: of the descents; NaN where a start that had reached the goal rested. global_losses
     [generations, population], or [rounds, starts, draws] with NaN likewise. simulations, gradients: how many were made
-    in all. seconds: those before a resume included; compiling: how many of them, since it was called. stopped_because:
+    in all, but for those inside of a move of an optax transformation (gauss_newton, lbfgs).
+    seconds: those before a resume included; compiling: how many of them, since it was called. stopped_because:
     one sentence.
     """
 
