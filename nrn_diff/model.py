@@ -27,7 +27,7 @@ from nrn_diff.solver.build import build_structure, build_values
 from nrn_diff.solver.build_events import source_number
 from nrn_diff.solver.event_queue import FAILURES, more_room, most_room
 from nrn_diff.solver.initialise import after_initial
-from nrn_diff.solver.sampled import sample_times
+from nrn_diff.solver.sampled import check_sampled, sample_times
 from nrn_diff.solver.simulate import Run, simulate
 from nrn_diff.solver.structure import Structure
 from nrn_diff.solver.values import Values
@@ -71,7 +71,9 @@ class Model:
     @cached_property
     def structure(self) -> Structure:
         """What is compiled; equal for captures that differ in numbers only."""
-        return build_structure(self.capture)
+        structure = build_structure(self.capture)
+        check_sampled(self.capture, structure.mechanisms)
+        return structure
 
     @cached_property
     def values(self) -> Values:

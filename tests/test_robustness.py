@@ -66,6 +66,19 @@ def test_a_full_disk_is_one_clear_message(tmp_path):
     assert len([line for line in err.splitlines() if "nrn-diff run:" in line]) == 1
 
 
+def test_a_full_disk_is_not_a_fault_of_the_mod_file(tmp_path):
+    (tmp_path / "mods").mkdir()
+    (tmp_path / "mods" / "rleak.mod").write_text(LEAK)
+    (tmp_path / "cell.hoc").write_text(script("rleak", 1))
+    run = start(tmp_path, "--mod", "mods", "cell.hoc", shell="ulimit -f 16", NRN_DIFF_CACHE=tmp_path / "cache")
+    _, err = run.communicate(timeout=300)
+    assert run.returncode == 1
+    assert "Make room" in err
+    assert "NRN_DIFF_CACHE" in err
+    assert "correct the mod file" not in err
+    assert "Traceback" not in err
+
+
 @pytest.mark.slow
 def test_a_killed_process_and_two_at_once_leave_cache_and_folder_as_they_should_be(tmp_path):
     (tmp_path / "mods").mkdir()

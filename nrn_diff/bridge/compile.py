@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import importlib.metadata
 import os
@@ -21,6 +22,8 @@ from nrn_diff.errors import NrnDiffError
 
 _INCLUDE = re.compile(rb'^\s*INCLUDE\s+"([^"]+)"', re.MULTILINE)
 _ABANDONED_S = 24 * 3600
+# What compilers and make say of a disk that takes no more.
+_NO_ROOM = (*map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)), "File size limit exceeded")
 
 
 class ModCompileError(NrnDiffError):
@@ -114,6 +117,12 @@ def _nrnivmodl(source: Path, work: Path) -> None:
     except OSError as error:
         raise ModCompileError(f"cannot start {program}: {error}") from error
     if ran.returncode != 0:
+        full = next((line for line in ran.stdout.splitlines() if any(text in line for text in _NO_ROOM)), "")
+        if full:
+            raise ModCompileError(
+                f"what nrnivmodl makes of {source} cannot be written into {work.parent}: {full.strip()}\n"
+                "Make room there and in the folder for temporary files, or set NRN_DIFF_CACHE and TMPDIR."
+            )
         tail = "\n".join(_interesting(ran.stdout))
         raise ModCompileError(
             f"nrnivmodl cannot compile {source}:\n{tail}\n"

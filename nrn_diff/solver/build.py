@@ -45,7 +45,6 @@ from nrn_diff.solver.contraction import contract
 from nrn_diff.solver.incidence import Incidence
 from nrn_diff.solver.moment import ion_field
 from nrn_diff.solver.play import waves
-from nrn_diff.solver.sampled import check_sampled
 from nrn_diff.solver.structure import (
     Block,
     CircuitStructure,
@@ -102,7 +101,6 @@ def build_structure(capture: Capture) -> Structure:
         received = deliveries.get(data.name)
         mechanisms.append(_mechanism(capture, data, node, segment, ion_rows, linked, received, data.name in queued))
     ions = tuple(_ion(ion, Incidence(row[ion.nodes], n_rows), mechanisms, linked) for ion in capture.ions)
-    check_sampled(capture, mechanisms)
     circuits = build_circuits(capture, row, outer)
     recorded = tuple(_recorded(capture, record, row, outer, circuits) for record in capture.records)
     watched = tuple(_recorded(capture, record, row, outer, circuits) for record, _ in find_watched(capture))

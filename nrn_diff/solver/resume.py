@@ -25,6 +25,7 @@ from nrn_diff.solver.initialise import Live, from_live, initialise
 from nrn_diff.solver.moment import Moment
 from nrn_diff.solver.play import Drives
 from nrn_diff.solver.record import recorded
+from nrn_diff.solver.sampled import check_sampled
 from nrn_diff.solver.step import Clock, step
 from nrn_diff.solver.structure import MechanismStructure, Structure
 from nrn_diff.solver.values import Array, Fixed, IonState, State, Values
@@ -86,6 +87,7 @@ def live_structure(capture: Capture) -> Structure:
     # Names of Vectors are new in each model that a script builds, which is no reason to compile again.
     records = tuple(dataclasses.replace(r, label=str(k), vector="") for k, r in enumerate(capture.records))
     structure = build_structure(dataclasses.replace(capture, records=records))
+    check_sampled(capture, structure.mechanisms)
     mechanisms = tuple(_live(m) for m in structure.mechanisms)
     ions = tuple(dataclasses.replace(i, state=IonState._fields) for i in structure.ions)
     digest = hashlib.sha256(f"live {structure.digest} {find_sources(capture)}".encode()).hexdigest()
