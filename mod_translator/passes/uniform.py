@@ -10,8 +10,9 @@ from collections.abc import Iterable
 
 from mod_translator import ir
 from mod_translator.passes.walk import blocks, expressions, subexpressions
+from mod_translator.semantic.names import DISCONTINUITY_ALLOWED
 
-_UNIFORM_EXTERNALS = frozenset({"t", "dt", "celsius"})
+_UNIFORM_EXTERNALS = frozenset({"t", "dt", "celsius", DISCONTINUITY_ALLOWED})
 
 
 class Uniformity:

@@ -12,7 +12,7 @@ from mod_translator.semantic.block import Block, concatenated
 from mod_translator.semantic.constructor import left_unseen
 from mod_translator.semantic.context import Context
 from mod_translator.semantic.lag import finish, forgetting
-from mod_translator.semantic.names import NOT_THREAD_SAFE
+from mod_translator.semantic.names import DISCONTINUITY_ALLOWED, NOT_THREAD_SAFE
 from mod_translator.semantic.statements import Lowering
 from mod_translator.semantic.symbols import Symbols, assigned_names, collect, six_digits
 from mod_translator.syntax import tree
@@ -135,6 +135,8 @@ class _Analysis:
 
     def _thread_safe(self) -> bool:
         """Return whether nocmodl prints the thread-safe form of the file; the other one has no use for CONDUCTANCE."""
+        if DISCONTINUITY_ALLOWED in self.symbols.table:
+            return False
         if self.file.threadsafe and not self._of("LINEAR", "NONLINEAR", "DISCRETE"):
             return True
         shared = {n for n, s in self.symbols.table.items() if s.role is ir.Role.GLOBAL and s.visible}

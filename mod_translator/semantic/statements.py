@@ -15,6 +15,7 @@ from mod_translator.semantic.lag import lag
 from mod_translator.semantic.leaving import CannotLeaveError, unrolled
 from mod_translator.semantic.local_arrays import assign_element
 from mod_translator.semantic.names import (
+    DISCONTINUITY_ALLOWED,
     DROPPED_CALLS,
     EVENT_CALLS,
     INTRINSICS,
@@ -410,16 +411,26 @@ class Lowering:
         if name in RANDOM_CALLS:
             random = self.resolve.random_call(call.name, call.args, work.scope)
             return (ir.CallRoutine(name, random.args, loc),) if isinstance(random, ir.Call) else ()
-        if name == "state_discontinuity" and work.kind == "NET_RECEIVE" and len(call.args) == 2:
+        if name == "state_discontinuity" and work.kind in ("NET_RECEIVE", "BREAKPOINT") and len(call.args) == 2:
             target, value = call.args
             if isinstance(target, ir.Var | ir.Element):
-                return self._assign(target, value, work)
+                assigned = self._assign(target, value, work)
+                return assigned if work.kind == "NET_RECEIVE" else self._where_allowed(assigned, call)
         value = self.resolve.call(call.name, call.args, work.scope)
         if isinstance(value, ir.Call) and value.name.startswith(OF_PROCESS):
             return (ir.CallRoutine(value.name, value.args, loc),)
         if isinstance(value, ir.Call):
             self.context.note(f"{name}() as a statement has no effect", call.name)
         return ()
+
+    def _where_allowed(self, assigned: tuple[ir.Stmt, ...], call: ir.Call) -> tuple[ir.Stmt, ...]:
+        """Return what state_discontinuity does in BREAKPOINT: NEURON's init.cpp and nocmodl's noccout.cpp."""
+        name = DISCONTINUITY_ALLOWED
+        known = self.symbols.table.setdefault(name, ir.Symbol(name, ir.Role.EXTERNAL))
+        if known.role is not ir.Role.EXTERNAL or name in self.symbols.blocks:
+            self.context.wrong("S133", f"{name} is NEURON's own variable", "rename it", call.name)
+        allowed = ir.Binary("!=", ir.Var(name), ir.Num(0.0, "0"))
+        return (ir.If(allowed, assigned, (), self.context.loc(call.name)),)
 
     def _call_of_block(self, block: tree.Block, name: str, call: ir.Call, work: Block) -> tuple[ir.Stmt, ...]:
         args: tuple[ir.Expr, ...] = ()

@@ -197,6 +197,12 @@ EVENTS = (
         SPIKES,
     ),
     Construct(
+        "state_discontinuity in BREAKPOINT",
+        POINT.replace("i = v", "i = v*a if (at_time(2)) { state_discontinuity(a, a + 1) }"),
+        ("test_driven_mods.py::test_same_as_neuron",),
+        "in the first of the evaluations of a step, at v + 0.001 mV; in other blocks it is refused (U137)",
+    ),
+    Construct(
         "state_discontinuity in NET_RECEIVE", POINT + "NET_RECEIVE (w) { state_discontinuity(a, a + w) }\n", SPIKES
     ),
     Construct(

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jax.ad_checkpoint import checkpoint_name
 
+from mod_translator.semantic.names import DISCONTINUITY_ALLOWED
 from nrn_diff.runtime import nernst
 from nrn_diff.solver.in_turn import on_all
 from nrn_diff.solver.incidence import Incidence, sum_all
@@ -101,7 +102,8 @@ def _with_difference(now: Moment, mechanism: MechanismStructure) -> tuple[dict[s
         shifted = mechanism.run("current", {**inputs, **moved})
         # What the evaluation at v + 0.001 leaves in a variable is what the one at v finds there.
         left = {name: value for name, value in shifted.items() if name in inputs}
-        return shifted, mechanism.run("current", {**inputs, **left})
+        again = {DISCONTINUITY_ALLOWED: jnp.zeros(())} if DISCONTINUITY_ALLOWED in inputs else {}
+        return shifted, mechanism.run("current", {**inputs, **left, **again})
 
     shifted, results = on_all(mechanism, now.inputs(mechanism, "current"), evaluate)
     names, zero = [current.name for current in mechanism.ir.currents], jnp.zeros(mechanism.count)

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from mod_translator import ir
+from mod_translator.semantic import names
 from nrn_diff.solver.in_turn import on_all
 from nrn_diff.solver.incidence import Incidence, gather_each
 from nrn_diff.solver.structure import LinkStructure, MechanismStructure, Place, Structure
@@ -38,7 +39,7 @@ class Moment:
     circuit: own unknowns of the LinearMechanisms, None without.
     vext [layered rows, layers], e_extracellular [segments with layers] (mV): None without such layers. membrane:
     currents through the whole membrane by their names in NEURON, if they are recorded. within: what Vectors that are
-    played set in this half of a step, by the number of the group (see play.py).
+    played set in this half of a step, by the number of the group (see play.py). stepping: whether this is a step, not finitialize.
     """
 
     structure: Structure
@@ -57,6 +58,7 @@ class Moment:
     circuit: Array | None = None
     gathered: dict[tuple[int, int], tuple[Array, Array]] = field(default_factory=dict)
     within: Mapping[int, Any] = field(default_factory=dict)
+    stepping: bool = False
 
     @classmethod
     def of(cls, structure: Structure, fixed: Fixed, state: State, t: Array) -> Moment:
@@ -146,6 +148,8 @@ class Moment:
                 return mechanism.segment.gather(self.fixed.values.cable.diam)
             case "area":
                 return mechanism.node.gather(self.fixed.values.cable.area)
+            case names.DISCONTINUITY_ALLOWED:
+                return jnp.asarray(float(self.stepping))
         raise KeyError(f"{mechanism.name}: NEURON's variable {name!r} is not known to the solver")
 
     def call(self, mechanism: MechanismStructure, block: str) -> dict[str, Array]:

@@ -49,6 +49,7 @@ class Sample(NamedTuple):
 def step(structure: Structure, fixed: Fixed, state: State, clock: Clock) -> tuple[State, Sample]:
     """State after one dt, and the sample that NEURON's Vectors take at its end."""
     now = Moment.of(structure, fixed, state, clock.start)
+    now.stepping = True
     play(now, clock.played["begin"])
     now.within = clock.played["in_early"]
     check_thresholds(now, clock.number)

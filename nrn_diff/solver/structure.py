@@ -17,6 +17,7 @@ import numpy as np
 from mod_translator import ir
 from mod_translator.emit import TableParameter, python_name
 from mod_translator.passes.outbox import Site
+from mod_translator.semantic.names import DISCONTINUITY_ALLOWED
 from nrn_diff.events.waveforms import Course
 from nrn_diff.solver.commute import Commuting
 from nrn_diff.solver.contraction import Schedule
@@ -246,7 +247,7 @@ class MechanismStructure:
             return any(t.name == name and self._has_table_of_each(t.routine) for t in self.tables)
         if symbol.role in (ir.Role.GLOBAL, ir.Role.TABLE):
             return False
-        return name not in ("t", "dt", "celsius")
+        return name not in ("t", "dt", "celsius", DISCONTINUITY_ALLOWED)
 
     def _has_table_of_each(self, routine: str) -> bool:
         table = self.ir.routines[routine].table
