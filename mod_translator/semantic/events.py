@@ -1,4 +1,4 @@
-"""Statements of events: net_send, net_event, net_move, WATCH, FOR_NETCONS."""
+"""Statements of events: net_send, net_event, net_move, WATCH, FOR_NETCONS; state_discontinuity."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mod_translator import ir
 from mod_translator.passes.walk import statements as walk
 from mod_translator.passes.walk import subexpressions
 from mod_translator.semantic.context import first_name
-from mod_translator.semantic.names import EVENT_CALLS
+from mod_translator.semantic.names import DISCONTINUITY_ALLOWED, EVENT_CALLS
 from mod_translator.syntax import tree
 
 if TYPE_CHECKING:
@@ -60,6 +60,16 @@ def watch(lowering: Lowering, condition: ir.Expr, flag: float, work: Block) -> t
         )
     value = ir.Unary("-", value) if condition.op == "<" else value
     return (ir.CallRoutine("WATCH", (value, ir.Num(flag, f"{flag:g}")), lowering.context.loc(at)),)
+
+
+def where_allowed(lowering: Lowering, assigned: tuple[ir.Stmt, ...], call: ir.Call) -> tuple[ir.Stmt, ...]:
+    """Return what state_discontinuity does in BREAKPOINT: NEURON's init.cpp and nocmodl's noccout.cpp."""
+    name, symbols = DISCONTINUITY_ALLOWED, lowering.symbols
+    known = symbols.table.setdefault(name, ir.Symbol(name, ir.Role.EXTERNAL))
+    if known.role is not ir.Role.EXTERNAL or name in symbols.blocks:
+        lowering.context.wrong("S133", f"{name} is NEURON's own variable", "rename it", call.name)
+    allowed = ir.Binary("!=", ir.Var(name), ir.Num(0.0, "0"))
+    return (ir.If(allowed, assigned, (), lowering.context.loc(call.name)),)
 
 
 def for_netcons(lowering: Lowering, marked: tuple[str, ...], body: tree.Body, work: Block) -> tuple[ir.Stmt, ...]:

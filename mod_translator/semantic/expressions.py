@@ -18,6 +18,7 @@ from mod_translator.semantic.names import (
     RANDOM_CALLS,
     USE_TABLE,
 )
+from mod_translator.semantic.pointing import POINTING, pointing
 from mod_translator.semantic.scope import Scope
 from mod_translator.semantic.scopmath import functions, without_mode
 from mod_translator.semantic.symbols import Symbols
@@ -259,6 +260,8 @@ class Resolver:
         if name in PROCESS_DRAWS:
             self._count(marked, (PROCESS_DRAWS[name],), len(args))
             return Call(OF_PROCESS + name, tuple(self.expr(a, scope) for a in args))
+        if name == POINTING:
+            return pointing(marked, args, self.symbols, self.context)
         if name in OTHER_BUILTINS or name in EVENT_CALLS:
             self.context.unsupported("U137", f"the built-in function {name}", "write it out in NMODL", marked)
         else:

@@ -15,7 +15,6 @@ from mod_translator.semantic.lag import lag
 from mod_translator.semantic.leaving import CannotLeaveError, unrolled
 from mod_translator.semantic.local_arrays import assign_element
 from mod_translator.semantic.names import (
-    DISCONTINUITY_ALLOWED,
     DROPPED_CALLS,
     EVENT_CALLS,
     INTRINSICS,
@@ -24,6 +23,7 @@ from mod_translator.semantic.names import (
     RANDOM_CALLS,
 )
 from mod_translator.semantic.operators import operator_nocmodl_aborts_on
+from mod_translator.semantic.pointing import decided
 from mod_translator.semantic.scope import Scope
 from mod_translator.semantic.simultaneous import Simultaneous
 from mod_translator.semantic.solves import EXPLICIT, Solves
@@ -302,6 +302,9 @@ class Lowering:
         if condition is None:
             return self.body(body, work)
         test = self.resolve.expr(condition, work.scope)
+        holds = decided(condition, test, self.context)
+        if holds is not None:
+            return self.body(body, work) if holds else self._conditional(arms[1:], work) if len(arms) > 1 else ()
         token = self.context.source.token(first_name(condition))
         index = work.token if token is None else self.context.source.before(token, "if", "IF")
         then = self.body(body, work)
@@ -415,22 +418,13 @@ class Lowering:
             target, value = call.args
             if isinstance(target, ir.Var | ir.Element):
                 assigned = self._assign(target, value, work)
-                return assigned if work.kind == "NET_RECEIVE" else self._where_allowed(assigned, call)
+                return assigned if work.kind == "NET_RECEIVE" else events.where_allowed(self, assigned, call)
         value = self.resolve.call(call.name, call.args, work.scope)
         if isinstance(value, ir.Call) and value.name.startswith(OF_PROCESS):
             return (ir.CallRoutine(value.name, value.args, loc),)
         if isinstance(value, ir.Call):
             self.context.note(f"{name}() as a statement has no effect", call.name)
         return ()
-
-    def _where_allowed(self, assigned: tuple[ir.Stmt, ...], call: ir.Call) -> tuple[ir.Stmt, ...]:
-        """Return what state_discontinuity does in BREAKPOINT: NEURON's init.cpp and nocmodl's noccout.cpp."""
-        name = DISCONTINUITY_ALLOWED
-        known = self.symbols.table.setdefault(name, ir.Symbol(name, ir.Role.EXTERNAL))
-        if known.role is not ir.Role.EXTERNAL or name in self.symbols.blocks:
-            self.context.wrong("S133", f"{name} is NEURON's own variable", "rename it", call.name)
-        allowed = ir.Binary("!=", ir.Var(name), ir.Num(0.0, "0"))
-        return (ir.If(allowed, assigned, (), self.context.loc(call.name)),)
 
     def _call_of_block(self, block: tree.Block, name: str, call: ir.Call, work: Block) -> tuple[ir.Stmt, ...]:
         args: tuple[ir.Expr, ...] = ()

@@ -24,6 +24,7 @@ from nrn_diff.bridge.mechanisms import capture_mechanism, left_over
 from nrn_diff.bridge.own_mods import note_vectors_of_counts
 from nrn_diff.bridge.pasts import with_pasts
 from nrn_diff.bridge.plays import find_plays
+from nrn_diff.bridge.pointing import read_pointing
 from nrn_diff.bridge.random_play import find_random_plays, moments_of_draws, refuse_twice_played
 from nrn_diff.bridge.records import find_records, refuse_weights
 from nrn_diff.bridge.refuse import check_process, check_threads
@@ -85,7 +86,7 @@ def _capture(
     cable = read_cable(inventory.topology, findings)
     extracellular = read_extracellular(inventory, findings)
     circuits = () if from_now else read_circuits(inventory, clock.secondorder, findings)
-    generators = read_generators(inventory, findings)
+    generators = replace(read_generators(inventory, findings), pointing=read_pointing(inventory))
     translator = Translator(findings, generators, second_order=clock.secondorder > 0)
     lowered = translator.lower_all([d.type for d in inventory.mechanisms])
     check_threads(lowered, findings)

@@ -38,14 +38,19 @@ _MCELLRAN4, _RANDOM123 = 2, 4  # Rand.type_
 
 @dataclass(frozen=True)
 class Generators:
-    """of: mechanism -> POINTER -> what it leads to in each instance (None: a null pointer). labels: cell -> row."""
+    """of: mechanism -> POINTER -> what it leads to in each instance (None: a null pointer). labels: cell -> row.
+
+    pointing: of the mechanisms that ask whether a POINTER is set, all POINTERs.
+    """
 
     of: Mapping[str, Mapping[str, Sequence[Generator | None]]]
     labels: Mapping[str, int] = field(default_factory=dict)
+    pointing: Mapping[str, Mapping[str, Pointee]] = field(default_factory=dict)
 
     def pointees(self, mechanism: str) -> Mapping[str, Pointee]:
         """What each POINTER leads to in all instances."""
-        return {name: _common(list(found)) for name, found in self.of.get(mechanism, {}).items()}
+        generators = {name: _common(list(found)) for name, found in self.of.get(mechanism, {}).items()}
+        return {**self.pointing.get(mechanism, {}), **generators}
 
     def of_cell(self, mechanism: str, label: str) -> dict[str, Generator]:
         """What an artificial cell draws from; a null pointer is left out."""

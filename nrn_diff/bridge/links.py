@@ -20,6 +20,7 @@ from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import ChildFailedError, in_copy
 from nrn_diff.bridge.inventory import Inventory, Located
 from nrn_diff.bridge.native import hook, transfer
+from nrn_diff.bridge.pointing import read_through
 from nrn_diff.bridge.variables import FIRST, Block, Identify, every_variable, put_sentinels
 from nrn_diff.snapshot import Link, Record
 
@@ -117,9 +118,9 @@ def _refuse_external(located: Located, name: str, findings: Findings) -> None:
 def _value(owner: Any, located: Located, symbol: ir.Symbol) -> float | None:
     name = symbol.name
     try:
-        if symbol.block == ir.EXTERNAL:
-            return float(getattr(h, name))
-        return float(getattr(owner, name if located.type.point else f"{name}_{located.type.name}"))
+        if symbol.block != ir.EXTERNAL:
+            return read_through(owner, located, name)
+        return float(getattr(h, name))
     except (AttributeError, ValueError, LookupError, TypeError):  # it points nowhere
         return None
 

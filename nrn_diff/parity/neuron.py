@@ -89,6 +89,13 @@ CABLE = (
     ),
     Feature("POINTER to v, an ion variable, a variable of a mechanism; gap junctions by it", _SAME, (_LINKS,)),
     Feature(
+        "nrn_pointing(p), where p is set in all instances or in none",
+        _SAME,
+        (_LINKS,),
+        "what stands behind it is left out where it does not hold",
+    ),
+    Feature("the same of a POINTER that is set in some instances only", _REFUSED, (_NO_LINKS,)),
+    Feature(
         "POINTER to a NetCon weight, to i_membrane_, to nothing (where a simulation uses it)", _REFUSED, (_NO_LINKS,)
     ),
     Feature("a POINTER whose value depends on the order of the instances", _REFUSED, (_NO_LINKS,)),

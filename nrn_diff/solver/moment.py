@@ -39,7 +39,8 @@ class Moment:
     circuit: own unknowns of the LinearMechanisms, None without.
     vext [layered rows, layers], e_extracellular [segments with layers] (mV): None without such layers. membrane:
     currents through the whole membrane by their names in NEURON, if they are recorded. within: what Vectors that are
-    played set in this half of a step, by the number of the group (see play.py). stepping: whether this is a step, not finitialize.
+    played set in this half of a step, by the number of the group (see play.py). stepping: whether this is a
+    step, not finitialize.
     """
 
     structure: Structure
