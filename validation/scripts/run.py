@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -73,19 +74,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("parts", nargs="*")
+    parser.add_argument("--jobs", type=int, default=1, help="so many scripts side by side")
     given = parser.parse_args()
     path = HERE / "results.json"
     scripts = find_scripts(given.folder)
     cases = json.loads(path.read_text())["scripts"] if path.exists() else {}
-    for script in scripts:
-        if given.parts and not any(part in script.name for part in given.parts):
-            continue
-        case = cases[script.name] = examine(script, given.folder)
-        write_results(HERE, {s.name: cases[s.name] for s in scripts if s.name in cases}, "scripts")
-        shown = case.get("differs") or case.get("refused") or case.get("failed")
-        if shown is None:
-            shown = f"same, {case['recorded']} recorded, {case['runs']} runs, t = {case['t']}"
-        print(f"{script.name}: {shown}", flush=True)
+    wanted = [s for s in scripts if not given.parts or any(part in s.name for part in given.parts)]
+    with ThreadPoolExecutor(given.jobs) as pool:
+        running = {pool.submit(examine, script, given.folder): script for script in wanted}
+        for done in as_completed(running):
+            script, case = running[done], done.result()
+            cases[script.name] = case
+            write_results(HERE, {s.name: cases[s.name] for s in scripts if s.name in cases}, "scripts")
+            shown = case.get("differs") or case.get("refused") or case.get("failed")
+            if shown is None:
+                shown = f"same, {case['recorded']} recorded, {case['runs']} runs, t = {case['t']}"
+            print(f"{script.name}: {shown}", flush=True)
 
 
 if __name__ == "__main__":
