@@ -97,6 +97,12 @@ def test_a_rate_without_its_state_is_an_euler_step():
     assert got == ir.Binary("+", ir.Var("m"), ir.Binary("*", ir.Var("dt"), ir.Var("a")))
 
 
+def test_a_rate_constant_of_zero_leaves_the_state_as_it_is():
+    """NEURON's formula has -0/k in it there and gives NaN (docs/parity.md)."""
+    rate = ir.Binary("*", ir.Binary("-", ir.Var("a"), ir.Var("b")), ir.Var("m"))
+    assert evaluate(step("m", rate), {"m": 0.3, "a": 0.1, "b": 0.1, "dt": 0.025}) == 0.3
+
+
 def test_the_state_in_a_divisor_or_argument_is_not_linear():
     for rate in (
         ir.Binary("/", ir.Num(1.0), ir.Var("m")),

@@ -252,6 +252,13 @@ BLOCKS = (
 METHODS = (
     Construct("METHOD cnexp", SOLVED % ("cnexp", "m' = (p - m)/3 n' = -n/5"), CNEXP),
     Construct(
+        "cnexp of m' = k*m where k is exactly 0 at run time",
+        SOLVED % ("cnexp", "m' = (p - n)*m"),
+        ("test_translator_cnexp.py::test_a_rate_constant_of_zero_leaves_the_state_as_it_is",),
+        "m stays as it is, which solves the equation; NEURON's formula has 0/k in it and makes NaN: the only k "
+        "that differs",
+    ),
+    Construct(
         "cnexp of an equation that is not linear in its state",
         SOLVED % ("cnexp", "m' = 1/(1 + m)"),
         ("test_translator_cnexp.py::test_a_block_that_is_not_linear_goes_to_derivimplicit_with_a_note", *RUN),
