@@ -30,10 +30,13 @@ from nrn_diff.bridge.native import counter
 from nrn_diff.bridge.netcon_order import check_loops, ranks_of_netcons
 from nrn_diff.bridge.patterns import with_patterns
 from nrn_diff.bridge.reference import reference
+from nrn_diff.bridge.rows_of_cells import rows_of_cells
 from nrn_diff.bridge.save_state import EventKind, SavedState
 from nrn_diff.bridge.translate import Translator
 from nrn_diff.events.artificial import ArtificialCell, ArtificialConnection
 from nrn_diff.snapshot import Connection
+
+_NOWHERE = -1
 
 
 @dataclass(frozen=True)
@@ -230,16 +233,15 @@ def _cells(
     inventory: Inventory, saved: SavedState, translator: Translator, findings: Findings
 ) -> list[tuple[Cell, ArtificialCell]]:
     found: list[tuple[Cell, ArtificialCell]] = []
-    rows: dict[str, int] = {}
+    rows = rows_of_cells(inventory)
     for kind, live in inventory.artificial.values():
-        row = rows.setdefault(kind.name, 0)
-        rows[kind.name] += 1
+        row = rows.get(live.hname(), _NOWHERE)
         model = artificial_cell(kind, live, translator, findings)
         if model is None:
             continue
         table = saved.cells.get(kind.internal_type, np.zeros((0, 0)))
         columns = _columns(kind, model.ir)
-        fits = row < len(table) and 0 < table.shape[1] - len(columns) <= 2
+        fits = 0 <= row < len(table) and 0 < table.shape[1] - len(columns) <= 2
         visible = [x for v in kind.instance_variables for x in np.atleast_1d(_value(live, v.hoc_name, v.length))]
         if not fits or not np.array_equal(table[row, : len(visible)], visible, equal_nan=True):
             findings.refuse(

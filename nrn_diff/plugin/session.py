@@ -202,6 +202,7 @@ class Session:
         timed = _read_timed(saved, found["plays"], known, float(grid[-1]), findings)
         places = _places(wiring, inventory, known.sources)
         queue, own = read_queue(saved, wiring, inventory, places, common, findings)
+        findings.raise_if_refused()  # of what is refused nothing else is known
         numbers = numbers_of_senders(wiring, findings)
         for refusal in several_movable(queue, wiring):
             findings.refuse(refusal.what, refusal.where, refusal.why, refusal.remedy)
