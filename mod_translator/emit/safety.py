@@ -81,6 +81,11 @@ def never_zero(expr: ir.Expr, constants: Mapping[str, float]) -> bool:
     return is_nonzero_number(expr, constants) or _positive(expr, constants)
 
 
+def _infinite_power(base: ir.Expr, exponent: ir.Expr, constants: Mapping[str, float]) -> bool:
+    n = whole_exponent(exponent)
+    return (n is None or n < 0) and not _positive(base, constants)
+
+
 def infinite_factor(expr: ir.Expr, constants: Mapping[str, float], powers: frozenset[str] = frozenset()) -> bool:
     """Whether a factor is a quotient or a power that is infinite where its denominator or its base is zero.
 
@@ -90,8 +95,7 @@ def infinite_factor(expr: ir.Expr, constants: Mapping[str, float], powers: froze
         case ir.Var(name):
             return name in powers
         case ir.Binary("^", left, exponent):
-            n = whole_exponent(exponent)
-            return (n is None or n < 0) and not _positive(left, constants)
+            return _infinite_power(left, exponent, constants)
         case ir.Binary("/", left, right):
             return not never_zero(right, constants) or infinite_factor(left, constants, powers)
         case ir.Binary("*", left, right):
@@ -134,8 +138,7 @@ def _needs_guard(expr: ir.Expr, constants: Mapping[str, float]) -> bool:
         case ir.Binary("/", _, right):
             return not never_zero(right, constants)
         case ir.Binary("^", left, exponent):
-            n = whole_exponent(exponent)
-            return (n is None or n < 0) and not _positive(left, constants)
+            return _infinite_power(left, exponent, constants)
         case ir.Call(name, _):
             return name in GUARDS
     return False

@@ -178,9 +178,9 @@ def _refuse_left_out(records: Sequence[Record], lowered: Mapping[str, ir.Mechani
     """
     for record in records:
         mechanism = lowered.get(record.owner) if record.kind in ("global", "mechanism") else None
-        symbol = None if mechanism is None else mechanism.symbols.get(record.variable)
         if mechanism is None:
             continue
+        symbol = mechanism.symbols.get(record.variable)
         if record.kind == "global" and symbol is None:
             findings.refuse(
                 f"{record.vector} records {record.label}",

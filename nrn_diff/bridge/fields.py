@@ -13,7 +13,6 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 import numpy as np
-from neuron import h
 
 from mod_translator import ir
 from mod_translator.passes.exits import OWN
@@ -22,6 +21,7 @@ from nrn_diff.bridge.forked import ChildFailedError, in_copy
 from nrn_diff.bridge.inventory import Located
 from nrn_diff.bridge.mechanisms import running_order
 from nrn_diff.bridge.native import neuron_library, read_word
+from nrn_diff.bridge.threads import how_many
 
 # In NrnThread (multicore.h): _ml_list. In Memb_list: nodecount, m_storage. In Mechanism::storage: the names, each a
 # std::string and the length of an array.
@@ -41,7 +41,7 @@ def read_hidden(wanted: Mapping[str, Sequence[str]], located: Sequence[Located])
     wanted: mechanism -> names. Nothing in NEURON changes.
     """
     mine = [d for d in located if wanted.get(d.type.name)]
-    if not mine or h.ParallelContext().nthread() > 1 or not _shown():
+    if not mine or how_many() > 1 or not _shown():
         return {}
     try:
         found = in_copy(partial(_read_all, [(d, list(wanted[d.type.name])) for d in mine]))

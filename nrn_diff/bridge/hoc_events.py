@@ -18,6 +18,7 @@ from neuron import h
 from nrn_diff.bridge.inventory import hoc_objects
 from nrn_diff.bridge.native import addresses, neuron_library, read_word
 from nrn_diff.bridge.save_state import EventKind, QueuedEvent, SavedState
+from nrn_diff.bridge.threads import how_many
 
 _QUEUE = "_Z30net_cvode_instance_event_queueP9NrnThread"  # TQueue* net_cvode_instance_event_queue(NrnThread*)
 _VISIT = "_ZN6TQueue15forall_callbackEPFvPK6TQItemiE"  # void TQueue::forall_callback(void (*)(const TQItem*, int))
@@ -59,7 +60,7 @@ def read_hoc_events(saved: SavedState) -> list[HocEvent] | None:
     library, functions = neuron_library(), addresses("PythonObject")
     if library is None or functions is None or not _shown(library):
         return None
-    if h.ParallelContext().nthread() > 1:
+    if how_many() > 1:
         return None
     objects = dict(zip(functions, hoc_objects("PythonObject"), strict=True))
     found = []

@@ -21,6 +21,7 @@ from nrn_diff.bridge.forked import ChildFailedError, in_copy
 from nrn_diff.bridge.inventory import Inventory, Located
 from nrn_diff.bridge.native import hook, transfer
 from nrn_diff.bridge.pointing import read_through
+from nrn_diff.bridge.threads import how_many
 from nrn_diff.bridge.variables import FIRST, Block, Identify, every_variable, put_sentinels
 from nrn_diff.snapshot import Link, Record
 
@@ -42,7 +43,7 @@ def find_links(inventory: Inventory, lowered: Mapping[str, ir.Mechanism], findin
     transfers = bool(hook("nrnthread_v_transfer_"))
     if hook("nrnthread_v_transfer_") is None:
         findings.note("whether ParallelContext.source_var is used cannot be seen in this build of NEURON")
-    if transfers and h.ParallelContext().nthread() > 1:
+    if transfers and how_many() > 1:
         findings.refuse(
             "ParallelContext.target_var with several threads",
             "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -130,17 +130,7 @@ def read_wiring(
     first_gid = len(cells) + len(outside) + 1
     models = tuple(with_patterns(models, gids, inventory, findings, first=len(outside) + 1))
 
-    def number_of(source: Source) -> int:
-        if source.cell:
-            return index_of[source.cell]
-        if source.node >= 0:
-            return len(cells) + outside.index((source.node, source.threshold))
-        if source.gid >= 0:
-            return first_gid + gids.index(source.gid)
-        if source.sender in names:
-            return first_gid + len(gids) + list(names).index(source.sender)
-        return len(cells) + len(outside)
-
+    number_of = _numbering(index_of, outside, gids, tuple(names))
     heard: dict[str, None] = {}
     ranks = ranks_of_netcons(len(netcons))
     sends_one = _of_common_delay(len(netcons), common)
@@ -150,8 +140,6 @@ def read_wiring(
     for k, (netcon, source) in enumerate(zip(netcons, sources, strict=True)):
         target = netcon.syn()
         name = target.hname() if target is not None else ""
-        if source.cell and source.cell not in index_of:
-            continue
         number = number_of(source)
         delay = 0.0 if source.silent else float(netcon.delay)
         weight = np.array([netcon.weight[j] for j in range(int(netcon.wcnt()))], dtype=float)
@@ -186,6 +174,25 @@ def read_wiring(
         gids,
         ranks is not None,
     )
+
+
+def _numbering(
+    cells: Mapping[str, int], outside: Sequence[tuple[int, float]], gids: Sequence[int], senders: Sequence[str]
+) -> Callable[[Source], int]:
+    """The number of a source, in the order in which Wiring has them. cells: that are known, and their numbers."""
+    never = len(cells) + len(outside)
+    of_voltage = {key: len(cells) + k for k, key in enumerate(outside)}
+    of_gid = {gid: never + 1 + k for k, gid in enumerate(gids)}
+    of_sender = {name: never + 1 + len(gids) + k for k, name in enumerate(senders)}
+
+    def number(source: Source) -> int:
+        if source.cell:
+            return cells.get(source.cell, never)  # of a cell that is refused nothing is known
+        if source.node >= 0:
+            return of_voltage[source.node, source.threshold]
+        return of_gid[source.gid] if source.gid >= 0 else of_sender.get(source.sender, never)
+
+    return number
 
 
 def _of_common_delay(count: int, common: CommonDelays | None) -> list[bool]:

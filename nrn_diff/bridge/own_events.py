@@ -13,11 +13,11 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from neuron import h
 
 from nrn_diff.bridge.forked import ChildFailedError, in_copy
 from nrn_diff.bridge.inventory import Located, hoc_objects
 from nrn_diff.bridge.native import addresses, counter, neuron_library, read_word
+from nrn_diff.bridge.threads import how_many
 
 # Point_process (section_fwd.hpp): prop. Prop (section.h): _type, dparam.
 _PROP, _TYPE, _POINTERS = 16, 16, 24
@@ -75,7 +75,7 @@ def read_own_events(wanted: Sequence[tuple[Located, Sequence[float]]]) -> dict[s
     if not wanted:
         return {}
     library = neuron_library()
-    if library is None or not all(hasattr(library, n) for n in _SHOWN) or h.ParallelContext().nthread() > 1:
+    if library is None or not all(hasattr(library, n) for n in _SHOWN) or how_many() > 1:
         return None
     try:
         found = in_copy(partial(_read_all, wanted))

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from mod_translator import ir
-from mod_translator.passes.walk import blocks, expressions, statements, subexpressions
+from mod_translator.passes.walk import blocks, calls, expressions, statements, subexpressions
 from mod_translator.semantic.names import LAG_AFTER
 from mod_translator.validate import MAX_ELEMENTS
 from nrn_diff.bridge.findings import Findings
@@ -23,7 +23,7 @@ def with_pasts(data: MechanismData, dt: float, findings: Findings, *, from_now: 
     and does not show.
     """
     symbols = dict(data.ir.symbols)
-    if from_now and data.ir.before_step is not None and "before_step" in _blocks_with_lags(data.ir):
+    if from_now and data.ir.before_step is not None and LAG_AFTER in calls(data.ir.before_step.body):
         findings.refuse(
             "LAG in BEFORE STEP",
             f"mechanism {data.name}, {data.ir.file}",
@@ -50,15 +50,6 @@ def _live(data: MechanismData, delay: str) -> np.ndarray:
         if delay in values:
             return np.asarray(values[delay], float)
     return np.array(data.ir.symbols[delay].default)
-
-
-def _blocks_with_lags(mechanism: ir.Mechanism) -> set[str]:
-    found = set()
-    for name, routine in blocks(mechanism).items():
-        for part in (p for s in statements(routine.body) for e in expressions(s) for p in subexpressions(e)):
-            if isinstance(part, ir.Call) and part.name == LAG_AFTER:
-                found.add(name)
-    return found
 
 
 def _lags(mechanism: ir.Mechanism) -> dict[str, str]:

@@ -9,14 +9,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from neuron import h
-
 from nrn_diff.bridge.dparam import held, properties, slot_of
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import ChildFailedError, in_copy
 from nrn_diff.bridge.inventory import Inventory
 from nrn_diff.bridge.native import neuron_library, read_word
 from nrn_diff.bridge.own_texts import PATTERN
+from nrn_diff.bridge.threads import how_many
 from nrn_diff.events.artificial import ArtificialCell
 from nrn_diff.events.pattern import Pattern
 
@@ -55,7 +54,7 @@ def with_patterns(
     labels = [cell.label for cell in cells if cell.ir.name == PATTERN]
     if not labels:
         return list(cells)
-    if h.ParallelContext().nthread() > 1:
+    if how_many() > 1:
         why = "NEURON then hands its spikes on to the threads at times of its own"
         findings.refuse("PatternStim with several threads", labels[0], why, "call ParallelContext.nthread(1)")
         return list(cells)

@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from neuron import h
-
 from mod_translator import ir
 from mod_translator.passes.walk import blocks, calls
 from nrn_diff.bridge.catalog import MechanismType
@@ -17,6 +15,7 @@ from nrn_diff.bridge.inventory import Inventory
 from nrn_diff.bridge.live import Wiring
 from nrn_diff.bridge.native import usable_delay
 from nrn_diff.bridge.save_state import EventKind, QueuedEvent, SavedState
+from nrn_diff.bridge.threads import how_many
 from nrn_diff.errors import Refusal
 from nrn_diff.events.live import Waiting
 
@@ -97,7 +96,7 @@ def several_movable(queue: Sequence[Waiting], wiring: Wiring) -> list[Refusal]:
 
 def _once(events: Sequence[QueuedEvent]) -> Iterator[tuple[int, QueuedEvent]]:
     """Each with its place; of a source's events for all its NetCons, which every thread has for its own, the first."""
-    threads = int(h.ParallelContext().nthread())
+    threads = how_many()
     seen: dict[tuple[float, tuple[str, ...]], int] = {}
     for place, event in enumerate(events):
         if event.kind is EventKind.PRESYN:

@@ -15,6 +15,7 @@ from nrn_diff.bridge.inventory import hoc_objects
 from nrn_diff.bridge.native import has_extra_scatter_gather, hook
 from nrn_diff.bridge.reaction_diffusion import is_idle, own_handlers
 from nrn_diff.bridge.stdrun import redefined_procedures
+from nrn_diff.bridge.threads import how_many
 
 # HOC classes whose objects change a run: class -> (why, remedy).
 _CLASSES = {
@@ -99,7 +100,7 @@ def _answers(ask: Callable[[], Any]) -> bool:
 
 def check_threads(lowered: Mapping[str, ir.Mechanism], findings: Findings) -> None:
     """Refuse variables of which each of NEURON's threads has its own."""
-    threads = int(h.ParallelContext().nthread())
+    threads = how_many()
     for name, mechanism in lowered.items() if threads > 1 else ():
         pasts = (s.name for s in mechanism.symbols.values() if s.block == ir.LAG)  # NEURON's lists know no threads
         for variable in dict.fromkeys((*mechanism.shared, *pasts)):

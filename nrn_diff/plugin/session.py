@@ -41,6 +41,7 @@ from nrn_diff.bridge.records import not_recorded_yet
 from nrn_diff.bridge.sampling import intervals_of_records
 from nrn_diff.bridge.save_state import SavedState, save_state
 from nrn_diff.bridge.sources import Sources, find_sources
+from nrn_diff.bridge.threads import how_many
 from nrn_diff.bridge.translate import Translator
 from nrn_diff.errors import CaptureError, NrnDiffError
 from nrn_diff.events.live import LiveNetwork
@@ -202,7 +203,6 @@ class Session:
         timed = _read_timed(saved, found["plays"], known, float(grid[-1]), findings)
         places = _places(wiring, inventory, known.sources)
         queue, own = read_queue(saved, wiring, inventory, places, common, findings)
-        findings.raise_if_refused()  # of what is refused nothing else is known
         numbers = numbers_of_senders(wiring, findings)
         for refusal in several_movable(queue, wiring):
             findings.refuse(refusal.what, refusal.where, refusal.why, refusal.remedy)
@@ -318,9 +318,8 @@ class Session:
     def _disordered(self, plays: bool, known: Known, common: CommonDelays | None, wiring: Wiring) -> bool:
         """Whether events of one time may wait in NEURON's queue in another order than here."""
         vectors = plays or not all(r.every_step for r in known.records)
-        threads = int(h.ParallelContext().nthread()) > 1
         unknown = common is None or not wiring.ordered
-        return vectors or threads or unknown or self.disordered == (times_initialised(),)
+        return vectors or how_many() > 1 or unknown or self.disordered == (times_initialised(),)
 
     def _key(self, saved: SavedState) -> tuple[Any, ...]:
         names = tuple(n.hname() for n in hoc_objects("NetCon"))

@@ -58,7 +58,9 @@ def build_plays(
         mine = []
         for p in members:
             key = (p.times.tobytes(), p.interval, p.continuous, p.has_breaks, p.breaks.tobytes(), len(p.values))
-            mine.append(courses.setdefault(key, courses[key] if key in courses else course_of(p, grid)))
+            if key not in courses:
+                courses[key] = course_of(p, grid)
+            mine.append(courses[key])
         changing = source == "v" or _is_written(source, owner, variable, mechanisms)
         at = Incidence(of_row, len(members))
         in_events = any(_reads(m, place, _BY_EVENTS) for m in mechanisms) or source == "weight"

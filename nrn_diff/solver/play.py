@@ -178,9 +178,7 @@ def _with_capacity(now: Moment, group: PlayGroup, given: Driven) -> Fixed:
 
 def _with_layers(values: Values, group: PlayGroup, given: Driven) -> Values:
     assert values.extracellular is not None
-    old = getattr(values.extracellular, group.variable)
-    column = _replaced(replace(group, element=-1), old[:, group.element], given)
-    new = old.at[:, group.element].set(column)
+    new = _with_column(getattr(values.extracellular, group.variable), group, given)
     return values._replace(extracellular=values.extracellular._replace(**{group.variable: new}))
 
 
@@ -191,9 +189,13 @@ def _with_start(values: Values, group: PlayGroup, given: Driven) -> Values:
 
 
 def _with_weights(weights: dict[str, Array], group: PlayGroup, given: Driven) -> dict[str, Array]:
-    old = weights[group.owner]
+    return {**weights, group.owner: _with_column(weights[group.owner], group, given)}
+
+
+def _with_column(old: Array, group: PlayGroup, given: Driven) -> Array:
+    """`old` [n, elements] with one of its columns driven."""
     column = _replaced(replace(group, element=-1), old[:, group.element], given)
-    return {**weights, group.owner: old.at[:, group.element].set(column)}
+    return old.at[:, group.element].set(column)
 
 
 def _phases_of(group: PlayGroup) -> tuple[str, ...]:
