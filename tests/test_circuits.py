@@ -166,3 +166,56 @@ def test_what_changes_or_leads_nowhere_is_refused():
         "LinearMechanism[1] connected to a layer that is not there",
     ]
     assert set(found[4:]) == {"g = nan"}
+
+
+def live(on):
+    """Runs in pieces, with other numbers, with another circuit, and by NEURON at last."""
+    from neuron import h
+
+    import nrn_diff
+
+    h.load_file("stdrun.hoc")
+    soma, dend, y, y2, keep = build(h, True)
+    when = h.Vector([0, 1.51, 2, 7])
+    references = [soma(0.5)._ref_v, y._ref_x[0], y._ref_x[1], y2._ref_x[0], y2._ref_x[2]]
+    vectors = [h.Vector().record(reference) for reference in references]
+    vectors += [h.Vector().record(y._ref_x[0], 0.5), h.Vector().record(y2._ref_x[2], when)]
+    if on:
+        nrn_diff.enable()
+    seen = []
+
+    def look():
+        seen.extend(np.array(vector) for vector in (*vectors, y, y2))
+        seen.append(np.array([h.t, *(seg.v for sec in h.allsec() for seg in sec.allseg())]))
+
+    h.tstop = 2
+    h.run()
+    look()
+    keep[4].x[1] = -90  # b of the clamp
+    keep[8].setval(2, 2, 0.004)
+    y.x[1] += 3
+    soma(0.5).v -= 5
+    h.continuerun(3)
+    look()
+    h.ParallelContext().set_maxstep(10)
+    h.ParallelContext().psolve(4)
+    further = [h.Matrix(1, 1), h.Matrix(1, 1), h.Vector(1), h.Vector([0.1])]
+    keep += [*further, h.LinearMechanism(*further, 0.1, sec=dend)]
+    h.continuerun(5)
+    look()
+    if on:
+        from nrn_diff.plugin import runs_made
+
+        assert runs_made() == 4
+        nrn_diff.disable()
+    h.continuerun(6)
+    look()
+    return seen
+
+
+def test_circuits_go_on_under_enable():
+    theirs, ours = (run_function(live, on=on) for on in (False, True))
+    assert [len(x) for x in theirs] == [len(x) for x in ours]
+    for one, other in zip(theirs, ours, strict=True):
+        np.testing.assert_allclose(other, one, rtol=0, atol=1e-9)
+    assert np.ptp(theirs[0]) > 50

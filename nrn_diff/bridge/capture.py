@@ -85,7 +85,7 @@ def _capture(
     clock = read_clock(tstop, dt, findings)
     cable = read_cable(inventory.topology, findings)
     extracellular = read_extracellular(inventory, findings)
-    circuits = () if from_now else read_circuits(inventory, clock.secondorder, findings)
+    circuits = read_circuits(inventory, clock.secondorder, findings, from_now=from_now is not None)
     generators = replace(read_generators(inventory, findings), pointing=read_pointing(inventory))
     translator = Translator(findings, generators, second_order=clock.secondorder > 0)
     lowered = translator.lower_all([d.type for d in inventory.mechanisms])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,8 +68,13 @@ def vectors_of_circuits() -> set[str]:
     return {part.hname() for part in parts if part is not None}
 
 
-def read_circuits(inventory: Inventory, secondorder: int, findings: Findings) -> tuple[Circuit, ...]:
-    """The circuits with their numbers, and where they are connected. Refuses what changes during a run."""
+def read_circuits(
+    inventory: Inventory, secondorder: int, findings: Findings, *, from_now: bool = False
+) -> tuple[Circuit, ...]:
+    """The circuits with their numbers, and where they are connected. Refuses what changes during a run.
+
+    from_now: y0 is what y is now.
+    """
     live = live_circuits()
     if live is None:
         findings.refuse("LinearMechanism", "", "this build of NEURON does not show its matrices", "remove it")
@@ -94,13 +100,24 @@ def read_circuits(inventory: Inventory, secondorder: int, findings: Findings) ->
             both = f"{other} and {circuit.name}"
             findings.refuse(f"{both} with the same y", both, "each overwrites the other's", "give each its own y")
     places = _connections(live, inventory, findings)
-    return tuple(_read(circuit, at, findings) for circuit, at in zip(live, places, strict=True) if at is not None)
+    return tuple(
+        _read(circuit, circuit.y if from_now else circuit.y0, at, findings)
+        for circuit, at in zip(live, places, strict=True)
+        if at is not None
+    )
 
 
-def _read(circuit: LiveCircuit, at: list[tuple[int, int]], findings: Findings) -> Circuit:
+def put_circuits(y: Mapping[str, np.ndarray]) -> None:
+    """Set the live unknowns of the circuits, by name."""
+    for circuit in live_circuits() or ():
+        for k, value in enumerate(y[circuit.name].tolist()):
+            circuit.y[k] = value
+
+
+def _read(circuit: LiveCircuit, start: Any, at: list[tuple[int, int]], findings: Findings) -> Circuit:
     n = int(circuit.b.size())
     square = lambda m: np.array([[m.getval(i, j) for j in range(n)] for i in range(n)])  # noqa: E731
-    y0 = np.zeros(n) if circuit.y0 is None else np.array(circuit.y0, dtype=float)
+    y0 = np.zeros(n) if start is None else np.array(start, dtype=float)
     numbers = {"c": square(circuit.c), "g": square(circuit.g), "b": np.array(circuit.b, dtype=float), "y0": y0}
     for name, value in numbers.items():
         findings.finite(value, name, circuit.name)

@@ -58,13 +58,6 @@ def check_process(findings: Findings, *, from_now: bool = False) -> None:
         for live in hoc_objects(name):
             if live.hname() not in inert:
                 findings.refuse(name, live.hname(), why, remedy)
-    for circuit in hoc_objects("LinearMechanism") if from_now else ():
-        findings.refuse(
-            "LinearMechanism",
-            circuit.hname(),
-            "it runs in a capture only, from finitialize on",
-            "use nrn_diff.capture()",
-        )
     _check_old_stimuli(findings)
     _check_parallel(findings)
     _check_hooks(findings, from_now)

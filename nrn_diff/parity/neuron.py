@@ -79,8 +79,12 @@ CABLE = (
     Feature(
         "LinearMechanism: any nodes and layers, further unknowns, their y recorded",
         _SAME,
-        ("test_circuits.py::test_circuits_are_neurons", "test_circuits.py::test_gradients_saving_and_write_back"),
-        "`LinearMechanism[0].g`, `.c`, `.b`, `.y0` are parameters",
+        (
+            "test_circuits.py::test_circuits_are_neurons",
+            "test_circuits.py::test_gradients_saving_and_write_back",
+            "test_circuits.py::test_circuits_go_on_under_enable",
+        ),
+        "`LinearMechanism[0].g`, `.c`, `.b`, `.y0` are parameters; under enable() also from the middle of a run",
     ),
     Feature(
         "LinearMechanism with a callable, or with secondorder 1 or 2",

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from neuron import h
 
 from mod_translator.pointees import STREAM
+from nrn_diff.bridge.circuits import put_circuits
 from nrn_diff.bridge.elements import put_elements
 from nrn_diff.bridge.extracellular import set_layer_potential
 from nrn_diff.bridge.fields import put_hidden
@@ -33,7 +35,8 @@ from nrn_diff.plugin.membrane import set_membrane_currents
 from nrn_diff.plugin.spike_vectors import append, spikes_by_vector
 from nrn_diff.plugin.ties import arriving
 from nrn_diff.plugin.timed import put_timed, take_samples
-from nrn_diff.snapshot import ELEMENTS, Capture
+from nrn_diff.snapshot import ELEMENTS, Capture, Record
+from nrn_diff.solver.moment import Moment
 from nrn_diff.solver.play import course_of
 from nrn_diff.solver.sampled import tie
 from nrn_diff.solver.structure import MechanismStructure, Structure
@@ -82,6 +85,7 @@ def put(ready: Prepared, done: Finished) -> None:
     if len(done.starts):
         assert state.membrane is not None
         set_membrane_currents(ready.inventory, ready.structure, state.membrane)
+        _set_circuits(ready, state)
     vectors = {v.hname(): v for v in hoc_objects("Vector")}
     kept = len(ready.capture.records) - len(ready.counts)
     for count, column in zip(ready.counts, done.samples.T[kept:], strict=True):
@@ -94,11 +98,19 @@ def put(ready: Prepared, done: Finished) -> None:
             within = times[np.maximum.accumulate(times) <= ready.grid[-1]]
             column = course.sampled(ready.grid)[1:] if record.every_step else course.at(within)
         elif not record.every_step:
-            assert done.first is not None
-            column = take_samples(ready.timed, record.vector, record, ready.grid, float(done.first[k]), column)
+            first = _first_sample(ready, done, k, record)
+            column = take_samples(ready.timed, record.vector, record, ready.grid, first, column)
         append(vectors[record.vector], column)
     for name, values in spikes.items():
         append(vectors[name], np.array(values))
+
+
+def _first_sample(ready: Prepared, done: Finished, k: int, record: Record) -> float:
+    """What is recorded number k, before the first step. Of a circuit: as it stands in y, which may be older than v."""
+    if record.kind == "circuit":
+        return float(next(c.y0[record.index] for c in ready.capture.circuits if c.name == record.owner))
+    assert done.first is not None
+    return float(done.first[k])
 
 
 def _courses(ready: Prepared) -> dict[int, Course]:
@@ -186,6 +198,14 @@ def _left_by_events(mechanism: MechanismStructure) -> set[str]:
     symbols = mechanism.ir.symbols
     written = {n for n in block.outputs if n in symbols and symbols[n].common} if block is not None else set()
     return written - set(mechanism.ir.shared)
+
+
+def _set_circuits(ready: Prepared, state: State) -> None:
+    """Unknowns of the LinearMechanisms, of which those of cells are potentials."""
+    circuits = ready.structure.circuits
+    if circuits is not None:
+        y = np.asarray(Moment.of(ready.structure, ready.fixed, state, jnp.asarray(ready.grid[-1])).of_circuits)
+        put_circuits({name: y[place] for name, place in circuits.place.items()})
 
 
 def _set_played(ready: Prepared) -> None:

@@ -329,6 +329,7 @@ class Session:
             places_of_processes(),
             names,
             len(hoc_objects("Vector")),
+            len(hoc_objects("LinearMechanism")),
             kinds,
             len(saved.sources),
             recorded_now(),

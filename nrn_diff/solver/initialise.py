@@ -115,6 +115,7 @@ def from_live(
         e_extracellular=None if values.extracellular is None else values.extracellular.e_extracellular,
         membrane=dict(start.membrane),
         queues=dict(start.queues),
+        circuit=None if structure.circuits is None else start_circuits(structure.circuits, values),
     )
     for mechanism in structure.mechanisms:
         fill_tables(now, mechanism, leave=False)
