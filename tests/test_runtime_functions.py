@@ -320,10 +320,15 @@ def test_single_precision_is_refused():
     assert "jax_enable_x64" in done.stderr
 
 
-@pytest.mark.parametrize("axes", [(0, None), (None, 0), (0, 0), (1, None)])
-def test_one_of_the_two_in_a_batch(axes):
-    rng = np.random.default_rng(0)
-    x, y = ((1.0 + rng.random((4, 4)) if axis is not None else 2.0 + rng.random(4)) for axis in axes)
-    quotient = jax.jit(jax.vmap(runtime.divide, in_axes=axes))(x, y)
-    # XLA may multiply by the inverse.
-    np.testing.assert_allclose(quotient, (x.T if axes[0] == 1 else x) / y, rtol=1e-15)
+@pytest.mark.parametrize("axes", [(0, None), (None, 0), (0, 0), (1, None), (None, 1), (1, 0)])
+@pytest.mark.parametrize("name", ["divide", "times", "pow", "atan2", "fmod"])
+def test_one_of_the_two_in_a_batch(name, axes):
+    function, rng = getattr(runtime, name), np.random.default_rng(0)
+    x, y = (1.0 + rng.random((4, 3) if axis == 0 else (3, 4) if axis == 1 else 3) for axis in axes)
+    slopes = jax.value_and_grad(lambda x, y: function(x, y).sum(), argnums=(0, 1))
+    batched = jax.jit(jax.vmap(lambda x, y: (function(x, y), slopes(x, y)), in_axes=axes))(x, y)
+    rows = [z.T if axis == 1 else np.broadcast_to(z, (4, 3)) for z, axis in zip((x, y), axes, strict=True)]
+    alone = [(function(a, b), slopes(a, b)) for a, b in zip(*rows, strict=True)]
+    for found, expected in zip(jax.tree.leaves(batched), zip(*map(jax.tree.leaves, alone), strict=True), strict=True):
+        # XLA may multiply by the inverse.
+        np.testing.assert_allclose(found, np.stack(expected), rtol=1e-14)

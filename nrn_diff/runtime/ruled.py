@@ -28,8 +28,10 @@ class Elementwise:
         self._primitive = primitive = Primitive(f"nrn_{function.__name__}")
         primitive.def_impl(jax.jit(primitive.bind))
         primitive.def_abstract_eval(lambda x, *_: x)
-        one = len(inspect.signature(function).parameters) == 1
-        (batching.defvectorized if one else batching.defbroadcasting)(primitive)
+        if len(inspect.signature(function).parameters) == 1:
+            batching.defvectorized(primitive)
+        else:
+            batching.primitive_batchers[primitive] = self._batch
         mlir.register_lowering(primitive, mlir.lower_fun(function, multiple_results=False))
 
     def __call__(self, *args: Any) -> Array:
@@ -38,6 +40,15 @@ class Elementwise:
         shape = jnp.broadcast_shapes(*(x.shape for x in arrays))
         result: Array = self._primitive.bind(*(jnp.broadcast_to(x, shape) for x in arrays))
         return result
+
+    def _batch(self, args: Any, dims: Any) -> Any:
+        # Not batching.defbroadcasting: it gives what is not in the batch an axis of length 1.
+        size = next(x.shape[dim] for x, dim in zip(args, dims, strict=True) if dim is not None)
+        moved = [
+            jnp.broadcast_to(x, (size, *x.shape)) if dim is None else jnp.moveaxis(x, dim, 0)
+            for x, dim in zip(args, dims, strict=True)
+        ]
+        return self._primitive.bind(*moved), 0
 
     def lowered_on_cpu(self, function: Callable[[Array], Array]) -> None:
         """Another way to compute it on a CPU."""
