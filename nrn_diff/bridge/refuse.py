@@ -120,6 +120,13 @@ def _check_parallel(findings: Findings) -> None:
         findings.refuse("multisplit", "", "split cells are not supported", "do not call ParallelContext.multisplit")
 
 
+_BACK_TO_NEURONS = {
+    "init": "call it once, so that what it sets is set, then give NEURON's back: "
+    "h.init(); h('proc init() { finitialize(v_init) }'); what it computed from parameters will not follow them",
+    "advance": "if what it does may be left out, give NEURON's back: h('proc advance() { fadvance() }')",
+}
+
+
 def _check_hooks(findings: Findings, from_now: bool) -> None:
     if hook("nrn_nonvint_block") and not is_idle():
         findings.refuse("reaction-diffusion or another solver", "", "neuron.rxd is not supported yet", "remove it")
@@ -145,7 +152,7 @@ def _check_hooks(findings: Findings, from_now: bool) -> None:
             f"procedure {name}() of stdrun.hoc is redefined",
             "the model's HOC code",
             "h.run() executes it, and what it changes is not part of the equations",
-            "set what it changes once, as parameters, and leave the procedure as NEURON has it",
+            _BACK_TO_NEURONS.get(name, "set what it changes once, and leave the procedure as NEURON has it"),
         )
     if changed is None:
         findings.note("whether HOC code redefines init() or advance() cannot be seen in this build of NEURON")
