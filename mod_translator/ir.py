@@ -352,6 +352,8 @@ class Mechanism:
     has to do with one runs on one instance after the other.
     halved: there are states that NEURON advances by half a step with h.secondorder, to go on with their derivatives,
     by METHOD euler, runge or none (so it does wherever there is a SolveImplicit, too).
+    moves_time: whether `advance` solves a DISCRETE block: each instance then first moves the time of the whole
+    simulation on by dt.
     potential: the INSTANCE variable that is v while NET_RECEIVE runs, and that v becomes afterwards; '' where
     NET_RECEIVE does not assign v.
     before_initial, after_initial, before_breakpoint, after_solve, before_step: BEFORE and AFTER blocks. They see ions
@@ -378,6 +380,7 @@ class Mechanism:
     diffusions: tuple[Diffusion, ...] = ()
     in_turn: tuple[str, ...] = ()
     halved: bool = False
+    moves_time: bool = False
     before_initial: Routine | None = None
     after_initial: Routine | None = None
     before_breakpoint: Routine | None = None

@@ -86,7 +86,7 @@ class Model:
     @property
     def t(self) -> np.ndarray:
         """Times of the samples (ms), [n_samples], bit for bit NEURON's."""
-        return time_grid(self.structure.dt, self.structure.n_steps)[::2]
+        return self.structure.times
 
     @property
     def recorded(self) -> tuple[str, ...]:

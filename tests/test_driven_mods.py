@@ -20,6 +20,7 @@ _DIFFERENTIATED = (
     "dmeet",
     "dlag",
     "dlagall",
+    "ddiscrete",
 )
 FOLDER = Path(__file__).parent / "driven_mods"
 

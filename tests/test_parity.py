@@ -61,12 +61,12 @@ def test_a_feature_names_its_tests_or_says_that_there_is_none(row):
 
 def test_verdict_comes_from_the_translator():
     assert verdict("NEURON { SUFFIX x }\nSTATE { m }\n") == (Status.SAME, ())
-    assert verdict("NEURON { SUFFIX x }\nSTATE { m }\nINITIAL { m = m@1 }\n") == (Status.REFUSED, ("U192",))
+    assert verdict("NEURON { SUFFIX x }\nSTATE { m }\nINITIAL { m@1 = m }\n") == (Status.REFUSED, ("U192",))
 
 
 def test_the_page_shows_status_code_tests_and_remark():
     text = page(
-        {"A": [Construct("hoc", "NEURON { SUFFIX x }\nSTATE { m }\nINITIAL { m = m@1 }\n", (), "why")]},
+        {"A": [Construct("hoc", "NEURON { SUFFIX x }\nSTATE { m }\nINITIAL { m@1 = m }\n", (), "why")]},
         {"B": [Feature("seen by none", Status.UNSEEN, ("test_x.py::test_y",), "mind it")]},
     )
     head = "### A\n\n| feature | status | tested by | remark |\n|---|---|---|---|\n"

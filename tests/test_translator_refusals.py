@@ -57,6 +57,7 @@ SEMANTIC = {
     "S149": X + "KINETIC k { ~ m <-> n (1, 1) }\nINITIAL { ~ $m <-> n (1, 1) }\n",
     "S150": INITIAL % "COMPARTMENT p { m }",
     "S151": INITIAL % "$m' = 1",
+    "S191": INITIAL % "a = $p@1",
     "S152": SOLVED % "$a' = 1",
     "S153": INITIAL % "FROM $i = 0 TO 3 BY 0 { a = i }",
     "S154": X + "INITIAL { $s() }\nKINETIC s { ~ m <-> n (1, 1) }\n",
@@ -114,7 +115,7 @@ UNSUPPORTED = {
     "U156": SOLVED % "FROM $i = 0 TO b { m' = -m }",
     "U157": INITIAL % "FROM $i = 0 TO 20000 { a = i }",
     "U158": INITIAL % "$VERBATIM while (1) a += 1; ENDVERBATIM",
-    "U160": X + "BREAKPOINT { SOLVE $d }\nDISCRETE d { m = m + 1 }\n",
+    "U160": X + "INITIAL { SOLVE $d }\nDISCRETE d { m = m + 1 }\n",
     "U161": X + "INITIAL { SOLVE $s STEADYSTATE derivimplicit }\nDERIVATIVE s { m' = -m }\n",
     "U162": X + "BREAKPOINT { SOLVE $s }\nKINETIC s { ~ m <-> n (1, 1) }\n",
     "U163": X + "$AFTER BREAKPOINT { a = 1 }\n",
@@ -137,7 +138,7 @@ UNSUPPORTED = {
     "U180": "NEURON { POINT_PROCESS x GLOBAL g RANGE a }\nASSIGNED { v a $g }\nBREAKPOINT { a = g g = v }\n"
     "NET_RECEIVE (w) { g = g + w }\n",
     "U191": SOLVED % "m' = -m a = $m''",
-    "U192": X + "INITIAL { a = m@1 }\n",
+    "U192": X + "INITIAL { $m@1 = 2 }\n",
 }
 
 
@@ -197,7 +198,7 @@ def test_an_unknown_kind_of_expression():
 
 
 def test_all_refusals_are_reported_at_once_in_the_order_of_the_text():
-    text = X + "INITIAL {\n a = nobody\n m = m@1\n b = exp(1, 2)\n}\n"
+    text = X + "INITIAL {\n a = nobody\n m@1 = m\n b = exp(1, 2)\n}\n"
     report = mod_translator.check(text)
     assert [(e.code, e.line) for e in report.errors] == [("S133", 6), ("U192", 7), ("S140", 8)]
     with pytest.raises(TranslationErrors) as caught:

@@ -10,6 +10,7 @@ from mod_translator.ir import Binary, Call, Element, Expr, Loc, Unary, Var
 from mod_translator.pointees import Pointee
 from mod_translator.report import Collector
 from mod_translator.syntax.source import Source
+from mod_translator.syntax.tree import EARLIER
 
 
 @dataclass
@@ -72,8 +73,8 @@ def first_name(expr: Expr) -> str:
     match expr:
         case Var(name) | Element(name, _):
             return name
-        case Call(name, _):
-            return name
+        case Call(name, args):
+            return first_name(args[0]) if name == EARLIER else name
         case Unary(_, operand):
             return first_name(operand)
         case Binary(_, left, right):

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from mod_translator.ir import Binary, Call, Element, Expr, Num, Role, Symbol, Unary, Var
 from mod_translator.semantic.context import Context, first_name
+from mod_translator.semantic.earlier import earlier_value
 from mod_translator.semantic.local_arrays import element_function
 from mod_translator.semantic.names import (
     EVENT_CALLS,
@@ -23,7 +24,7 @@ from mod_translator.semantic.scope import Scope
 from mod_translator.semantic.scopmath import functions, without_mode
 from mod_translator.semantic.symbols import Symbols
 from mod_translator.syntax.expressions import STRING
-from mod_translator.syntax.tree import TableStatement
+from mod_translator.syntax.tree import EARLIER, TableStatement
 
 _ZERO = Num(0.0, "0")  # stands in for what was refused
 
@@ -50,6 +51,8 @@ class Resolver:
                 return Unary(op, self.expr(operand, scope))
             case Binary(op, left, right):
                 return Binary(op, self.expr(left, scope), self.expr(right, scope))
+            case Call(name, (of, number)) if name == EARLIER:
+                return earlier_value(self, of, number, scope)
             case Call(name, args):
                 return self.call(name, args, scope)
             case Var(name):

@@ -11,6 +11,7 @@ from mod_translator.passes.walk import calls, expressions, names, statements
 from mod_translator.semantic.block import Block, concatenated
 from mod_translator.semantic.constructor import left_unseen
 from mod_translator.semantic.context import Context
+from mod_translator.semantic.earlier import declare_earlier, filled
 from mod_translator.semantic.lag import finish, forgetting
 from mod_translator.semantic.names import DISCONTINUITY_ALLOWED, NOT_THREAD_SAFE
 from mod_translator.semantic.statements import Lowering
@@ -30,6 +31,7 @@ class _Analysis:
         self.file = file
         self.context = context
         self.symbols: Symbols = collect(file, context)
+        declare_earlier(self.symbols, context)
         self.lower = Lowering(context, self.symbols)
 
     def run(self) -> ir.Mechanism:
@@ -67,6 +69,7 @@ class _Analysis:
             diffusions=tuple(self.lower.diffusions),
             thread_safe=self._thread_safe(),
             halved=self.lower.solves.halved,
+            moves_time=self.lower.solves.moves_time,
             **around,
         )
 
@@ -104,6 +107,7 @@ class _Analysis:
     def _starts(self) -> tuple[ir.Stmt, ...]:
         """Return the statements that give every STATE its start value, as NEURON does before INITIAL."""
         out: list[ir.Stmt] = []
+        values: dict[str, ir.Expr] = {}
         for name, text in self.symbols.starts.items():
             symbol = self.symbols.table[name]
             if symbol.block != "STATE" or symbol.role is ir.Role.ION:
@@ -112,12 +116,13 @@ class _Analysis:
             declared = self.symbols.table.get(f"{name}0")
             if declared is not None and declared.block == "PARAMETER" and not declared.length:
                 value = ir.Var(f"{name}0")
+            values[name] = value
             loc = symbol.loc or ir.Loc(1)
             if not symbol.length:
                 out.append(ir.Assign(ir.Var(name), value, loc))
             for i in range(symbol.length):
                 out.append(ir.Assign(ir.Element(name, ir.Num(float(i), str(i))), value, loc))
-        return tuple(out)
+        return (*filled(self.symbols, values), *out)
 
     # ------------------------------------------------------------------------------------------------- BREAKPOINT
 
@@ -158,7 +163,7 @@ class _Analysis:
         """
         advance: list[ir.Stmt] = []
         for solve in solves:
-            advance += self.lower.solves.statement(solve, stepping=True)
+            advance += self.lower.solves.statement(solve, stepping=True, alone=len(solves) == 1)
         diffuse = self._diffusion()
         if routine is None:
             return None, None

@@ -9,6 +9,7 @@ from mod_translator import ir
 from mod_translator.passes.cnexp import CALLED
 from mod_translator.passes.explicit import AGAIN, EVALUATE
 from mod_translator.passes.walk import fresh
+from mod_translator.semantic.earlier import refused
 from mod_translator.semantic.names import ANY_BLOCK_METHODS, METHODS
 from mod_translator.syntax import tree
 
@@ -34,15 +35,21 @@ class Solves:
         self.context = lowering.context
         self.called: dict[str, tuple[str, str]] = {}  # DERIVATIVE blocks that are called: where, and the routine of it
         self.schemes: dict[str, bool] = {}  # KINETIC blocks that METHOD sparse solves: whether BREAKPOINT does
+        self.moves_time = False  # BREAKPOINT solves a DISCRETE block
         self.halved = False  # some SOLVE of BREAKPOINT takes half a step with h.secondorder
 
-    def statement(self, solve: tree.Solve, *, stepping: bool = False) -> tuple[ir.Stmt, ...]:
-        """Return what stands for a SOLVE: a call of the routine that solves the block. stepping: in BREAKPOINT."""
+    def statement(self, solve: tree.Solve, *, stepping: bool = False, alone: bool = False) -> tuple[ir.Stmt, ...]:
+        """Return what stands for a SOLVE: a call of the routine that solves the block.
+
+        stepping: in BREAKPOINT; alone: as the only one there.
+        """
         name = self.context.name(solve.block)
         block = self.lowering.symbols.blocks.get(name)
         if block is None or block.kind in ("FUNCTION", "FUNCTION_TABLE"):
             reason = f"SOLVE {name}, but there is no block {name} to solve"
             self.context.wrong("S160", reason, "define a DERIVATIVE, KINETIC or PROCEDURE block", solve.block)
+        elif block.kind == "DISCRETE" and refused(self.lowering, solve, stepping=stepping, alone=alone):
+            pass
         elif self._fits(solve, block, name):
             method = ("" if solve.method in ANY_BLOCK_METHODS else solve.method) or _DEFAULT.get(block.kind, "")
             if method == EVALUATE:
@@ -66,10 +73,6 @@ class Solves:
             self.context.wrong("S161", reason, f"methods for a {block.kind}: {allowed}", solve.block)
         elif block.kind == "PROCEDURE" and block.args:
             self.context.wrong("S162", f"SOLVE {name}, which takes arguments", "remove the arguments", solve.block)
-        elif block.kind not in ("PROCEDURE", *_SOLVED_BY):
-            reason = f"the {block.kind} block {name}: for each of its instances NEURON moves the time of all by dt"
-            remedy = "write it as a PROCEDURE, with an ASSIGNED for each earlier value"
-            self.context.unsupported("U160", reason, remedy, solve.block)
         elif solve.steady and (block.kind == "DERIVATIVE" or (block.kind == "KINETIC" and method != "sparse")):
             does = "does not compile it"
             if method == "derivimplicit":
@@ -96,6 +99,7 @@ class Solves:
             routine = routines[name] = replace(routine, method=method)
         elif solve.steady and block.kind == "KINETIC":
             return tuple(replace(s, steady=True) for s in routine.body if isinstance(s, ir.SolveImplicit))
+        self.moves_time |= block.kind == "DISCRETE"
         self.halved |= stepping and method in (*EXPLICIT, EVALUATE)
         if not stepping or method not in _ONCE_MORE.get(block.kind, ()):
             return (ir.CallRoutine(name, (), loc),)

@@ -9,6 +9,7 @@ from mod_translator.semantic import events
 from mod_translator.semantic.block import Block
 from mod_translator.semantic.conductance import conductance
 from mod_translator.semantic.context import Context, first_name
+from mod_translator.semantic.earlier import moved_on
 from mod_translator.semantic.expressions import Resolver
 from mod_translator.semantic.kinetic import Kinetic
 from mod_translator.semantic.lag import lag
@@ -89,6 +90,8 @@ class Lowering:
             self.context.wrong("S141", f"two arguments of {name} have the same name", "rename one", block.name)
         table = self._table(work, block, name)
         body = self.body(block.body, work)
+        if block.kind == "DISCRETE":
+            body = (*moved_on(self, block), *body)
         return ir.Routine(
             name,
             block.kind,

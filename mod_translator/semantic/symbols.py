@@ -34,6 +34,7 @@ class Symbols:
     renamed: variables of the file that go by another name here (`flag`: in NET_RECEIVE that is the flag of the event;
     a LOCAL of the file with the name of an ASSIGNED).
     element_functions: of the lengths of LOCAL arrays, the FUNCTION that reads an element (see local_arrays.py).
+    earlier: STATEs with an earlier value (name@n) -> the array of these.
     lags: (variable, delay) of the LAG statements -> its result, and the past of each element.
     """
 
@@ -51,6 +52,7 @@ class Symbols:
     renamed: dict[str, str] = field(default_factory=dict)
     element_functions: dict[int, str] = field(default_factory=dict)
     lags: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+    earlier: dict[str, str] = field(default_factory=dict)
 
 
 def six_digits(text: str) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 from mod_translator.errors import SemanticError, UnsupportedConstruct
 from mod_translator.ir import Binary, Call, Element, Expr, Num, Unary, Var
 from mod_translator.syntax.source import Source
+from mod_translator.syntax.tree import EARLIER
 
 STRING = '"'  # a string argument travels as Var('"text"'): only calls that are dropped have one
 
@@ -86,14 +87,12 @@ class Expressions:
         return Unary("'", Var(text))
 
     def _varname(self, node: Any) -> Expr:
-        if node.at is not None:
-            raise UnsupportedConstruct(
-                "a variable at an earlier time (name@n)",
-                remedy="keep the earlier value in an ASSIGNED",
-                code="U192",
-                place=self.source.place(self.source.token(identifier(node.name))),
-            )
-        return self(node.name)
+        value = self(node.name)
+        if node.at is None:
+            return value
+        if isinstance(value, Var) and node.index is not None:  # x@n[i]
+            value = Element(value.name, self(node.index))
+        return Call(EARLIER, (value, self(node.at)))
 
     def _indexedname(self, node: Any) -> Expr:
         name = self(node.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mod_translator.errors import TranslationError
+from mod_translator.errors import TranslationError, UnsupportedConstruct
 from mod_translator.ir import Call, Element, Var
 from mod_translator.report import Collector
 from mod_translator.syntax import tree
@@ -88,6 +88,13 @@ class Statements:
         kind = type(node).__name__
         if kind == "BinaryExpression":
             target = self.expr(node.lhs)
+            if isinstance(target, Call):
+                raise UnsupportedConstruct(
+                    "an assignment to an earlier value (name@n)",
+                    remedy="assign the STATE itself",
+                    code="U192",
+                    place=self.source.place(self.source.token(identifier(node.lhs.name))),
+                )
             assert isinstance(target, Var | Element)
             return tree.Assign(target, self.expr(node.rhs))
         if kind == "DiffEqExpression":

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 from mod_translator.ir import Call, Element, Expr, Var
 
+EARLIER = "@"  # the function that name@n is a call of: the variable, n
+
 
 @dataclass(frozen=True, slots=True)
 class Assign:

@@ -21,6 +21,7 @@ from nrn_diff.bridge.inventory import Inventory, take_inventory
 from nrn_diff.bridge.ions import Styles, capture_ion
 from nrn_diff.bridge.links import find_links
 from nrn_diff.bridge.mechanisms import capture_mechanism, left_over
+from nrn_diff.bridge.moved_time import Beside, refuse_beside_discrete
 from nrn_diff.bridge.own_mods import note_vectors_of_counts
 from nrn_diff.bridge.pasts import with_pasts
 from nrn_diff.bridge.plays import find_plays
@@ -145,6 +146,8 @@ def _capture(
     else:
         plays = (*drawn, *from_now.plays(inventory, findings))
     refuse_twice_played(drawn, plays, findings)
+    beside = Beside(bool(wired.connections), plays, records, spikes, from_now is not None)
+    refuse_beside_discrete(lowered, beside, findings)
     if cable is None:
         return None
     return Capture(

@@ -12,37 +12,45 @@ Array = np.ndarray
 HOC_EPSILON = 1e-11
 
 
-def time_grid(dt: float, steps: int, t0: float = 0.0) -> Array:
+def time_grid(dt: float, steps: int, t0: float = 0.0, moved: int = 0) -> Array:
     """t (ms) at the start, in the middle and at the end of every step: [2 * steps + 1], grid[2 * i] starts step i.
 
     NEURON adds dt/2 twice in each step (nrn_fixed_step_thread and nrn_fixed_step_lastpart, src/nrnoc/fadvance.cpp), so
-    t is not a multiple of dt. Raises ValueError for dt <= 0 or steps < 0.
+    t is not a multiple of dt. moved: instances with a DISCRETE block, each of which adds dt in every step: the times
+    after each of them follow that at the end, [(2 + moved) * steps + 1]. Raises ValueError for dt <= 0 or steps < 0.
     """
     _check_dt(dt)
     if steps < 0:
         raise ValueError(f"the number of steps is {steps}; it must not be negative")
-    halves = np.full(2 * steps + 1, 0.5 * dt)
-    halves[0] = t0
+    of_step = np.r_[0.5 * dt, 0.5 * dt, np.full(moved, dt)]
     # cumsum adds one after the other, as the loop in NEURON does.
-    return np.cumsum(halves)
+    return np.cumsum(np.r_[t0, np.tile(of_step, steps)])
 
 
 def n_steps(
-    tstop: float, dt: float, *, t0: float = 0.0, nstep_steprun: int = 1, float_epsilon: float = HOC_EPSILON
+    tstop: float,
+    dt: float,
+    *,
+    t0: float = 0.0,
+    nstep_steprun: int = 1,
+    float_epsilon: float = HOC_EPSILON,
+    moved: int = 0,
 ) -> int:
     """How often h.continuerun(tstop) from stdrun.hoc calls fadvance: while (t < tstop - dt/2) step().
 
-    One step() is nstep_steprun calls of fadvance (see `stdrun_step`). Raises ValueError for dt <= 0 or a tstop that is
-    not finite.
+    One step() is nstep_steprun calls of fadvance (see `stdrun_step`). moved: as of `time_grid`. Raises ValueError for
+    dt <= 0 or a tstop that is not finite.
     """
     _check_dt(dt)
     if not math.isfinite(tstop):
         raise ValueError(f"tstop = {tstop} ms is not finite")
-    return steps_before(tstop - dt / 2, dt, t0=t0, nstep_steprun=nstep_steprun, float_epsilon=float_epsilon)
+    return steps_before(
+        tstop - dt / 2, dt, t0=t0, nstep_steprun=nstep_steprun, float_epsilon=float_epsilon, moved=moved
+    )
 
 
 def steps_before(
-    end: float, dt: float, *, t0: float, nstep_steprun: int = 1, float_epsilon: float = HOC_EPSILON
+    end: float, dt: float, *, t0: float, nstep_steprun: int = 1, float_epsilon: float = HOC_EPSILON, moved: int = 0
 ) -> int:
     """How often `while (t < end) step()` calls fadvance from t0 on."""
     _check_dt(dt)
@@ -50,7 +58,7 @@ def steps_before(
     if not t0 < end:
         return 0
     guess = int((end - t0) / dt * (1 + 1e-6)) + 2 * nstep_steprun + 1
-    starts = time_grid(dt, guess, t0)[:: 2 * nstep_steprun]
+    starts = time_grid(dt, guess, t0, moved)[:: (2 + moved) * nstep_steprun]
     return int(np.searchsorted(starts, end, side="left")) * nstep_steprun
 
 

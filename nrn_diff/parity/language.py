@@ -18,6 +18,7 @@ from nrn_diff.parity.texts import (
     KINETIC,
     LEFT_OUT,
     LOOPED,
+    MOVED,
     NEWTON,
     ORDER,
     POINT,
@@ -241,9 +242,17 @@ BLOCKS = (
     ),
     Construct(
         "DISCRETE",
-        DENSITY + "BREAKPOINT { SOLVE d }\nDISCRETE d { m = m + 1 }\n",
+        DENSITY + "BREAKPOINT { SOLVE d }\nDISCRETE d { m = m@1 + m@2 }\n",
+        (*DRIVEN, MOVED),
+        "for each instance NEURON moves the time of the whole simulation on by dt: with one, a step is 2 dt long. "
+        "Refused beside what happens at times of its own (NetCons, NET_RECEIVE, plays, timed recordings, LAG), with "
+        "several threads and under enable()",
+    ),
+    Construct(
+        "SOLVE of a DISCRETE in INITIAL, or beside another SOLVE",
+        DENSITY + "BREAKPOINT { SOLVE d SOLVE f }\nDISCRETE d { m = m + 1 }\nPROCEDURE f() { n = t }\n",
         (),
-        "for each instance NEURON moves the time of the whole simulation on by dt: with one, a step is 2 dt long",
+        "NEURON moves the time on in the midst of the block",
     ),
     Construct("NONLINEAR", DENSITY + "BREAKPOINT { SOLVE d }\nNONLINEAR d { ~ m*m = p }\n", (*DRIVEN, IN_ORDER)),
     Construct("LINEAR", DENSITY + "INITIAL { SOLVE l }\nLINEAR l { ~ m + n = 1 ~ m = 2*n }\n", RUN),

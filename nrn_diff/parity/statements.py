@@ -114,9 +114,10 @@ STATEMENTS = (
     Construct(
         "name@n, an earlier value",
         INITIAL % "a = m@1",
-        (),
+        DRIVEN,
         "only a DISCRETE fills it, for all instances together; elsewhere NEURON has there the START value for ever",
     ),
+    Construct("assignment to name@n", INITIAL % "m@1 = 2", (), "NEURON compiles it"),
     Construct(
         "string arguments outside printf and threshold",
         INITIAL % 'a = exp("text")',

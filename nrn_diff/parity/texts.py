@@ -24,6 +24,7 @@ REPEATED = (
     "test_runtime_loop.py::test_both_modes_of_differentiation",
 )
 IN_ORDER = "test_runtime_in_order.py::test_both_modes_agree_with_differences"
+MOVED = "test_discrete.py::test_several_mechanisms_move_the_time_on_as_in_neuron"
 DRIVEN = ("test_driven_mods.py::test_same_as_neuron",)
 UNIFORM = "test_translator_effects.py::test_a_shared_value_that_initial_makes_the_same_everywhere_is_carried"
 LEFT_OUT = "test_translator_refusals.py::test_what_the_simulation_never_reaches_is_dropped_with_a_note"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import jax.numpy as jnp
 import numpy as np
@@ -41,6 +42,7 @@ from nrn_diff.solver.build_events import (
 from nrn_diff.solver.build_layers import build_extracellular, build_layers, layered_row
 from nrn_diff.solver.build_links import Linked, gathers
 from nrn_diff.solver.build_plays import build_plays
+from nrn_diff.solver.build_ticks import build_ticks
 from nrn_diff.solver.contraction import contract
 from nrn_diff.solver.incidence import Incidence
 from nrn_diff.solver.moment import ion_field
@@ -72,7 +74,8 @@ def build_structure(capture: Capture) -> Structure:
     segment_row = Incidence(row[cable.segment_node], n_rows)
     segment_of_node = np.full(n_rows, -1)
     segment_of_node[cable.segment_node] = np.arange(n_segments)
-    steps = count_steps(capture.tstop, capture.dt)
+    ticks, moved = build_ticks(capture)
+    steps = count_steps(capture.tstop, capture.dt, moved=moved)
     sources = find_sources(capture)
     queued = queued_mechanisms(capture)
     refuse_ties(capture, queued)
@@ -99,7 +102,8 @@ def build_structure(capture: Capture) -> Structure:
         }
         segment = incidence(segment_of_node, data.nodes, n_segments)
         received = deliveries.get(data.name)
-        mechanisms.append(_mechanism(capture, data, node, segment, ion_rows, linked, received, data.name in queued))
+        made = _mechanism(capture, data, node, segment, ion_rows, linked, received, data.name in queued)
+        mechanisms.append(replace(made, ticks=ticks.get(data.name)))
     ions = tuple(_ion(ion, Incidence(row[ion.nodes], n_rows), mechanisms, linked) for ion in capture.ions)
     circuits = build_circuits(capture, row, outer)
     recorded = tuple(_recorded(capture, record, row, outer, circuits) for record in capture.records)

@@ -52,4 +52,5 @@ def _length(mechanism: MechanismStructure, name: str) -> int:
 def _has_instances(mechanism: MechanismStructure, name: str, value: Any) -> bool:
     if name not in mechanism.ir.symbols:  # a TABLE
         return mechanism.is_per_instance(name) and value is not None
-    return mechanism.is_per_instance(name) and jnp.ndim(value) > _length(mechanism, name)
+    each = mechanism.is_per_instance(name) or name == "t"  # which a DISCRETE block moves on from one to the next
+    return each and jnp.ndim(value) > _length(mechanism, name)

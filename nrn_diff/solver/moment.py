@@ -40,7 +40,7 @@ class Moment:
     vext [layered rows, layers], e_extracellular [segments with layers] (mV): None without such layers. membrane:
     currents through the whole membrane by their names in NEURON, if they are recorded. within: what Vectors that are
     played set in this half of a step, by the number of the group (see play.py). stepping: whether this is a
-    step, not finitialize.
+    step, not finitialize. moved: as in the clock, while states are advanced.
     """
 
     structure: Structure
@@ -60,6 +60,7 @@ class Moment:
     gathered: dict[tuple[int, int], tuple[Array, Array]] = field(default_factory=dict)
     within: Mapping[int, Any] = field(default_factory=dict)
     stepping: bool = False
+    moved: Array | None = None
 
     @classmethod
     def of(cls, structure: Structure, fixed: Fixed, state: State, t: Array) -> Moment:
@@ -163,6 +164,8 @@ class Moment:
         given = {n: jnp.zeros(mechanism.count) if n in added else self.read(mechanism, n) for n in read}
         if mechanism.half_steps and block == "advance" and "dt" in given:
             given["dt"] = 0.5 * given["dt"]
+        if self.moved is not None and mechanism.ticks is not None and block == "advance" and "t" in given:
+            given["t"] = self.moved[mechanism.ticks]
         return given
 
     def run_everywhere(self, block: str) -> None:
@@ -170,6 +173,8 @@ class Moment:
         for mechanism in self.structure.mechanisms:
             if block in mechanism.blocks:
                 self.store(mechanism, self.call(mechanism, block), mechanism.blocks[block].gathers)
+                if self.moved is not None and mechanism.ticks is not None and block == "advance":
+                    self.t = self.moved[np.max(mechanism.ticks)]
                 if block in _ADDING:
                     self._add_currents_again(mechanism)
 

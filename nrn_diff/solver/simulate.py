@@ -64,11 +64,15 @@ def _other_delays(structure: Structure, values: Values) -> Array:
 
 
 def _clocks(structure: Structure, active: dict[str, Deliveries], played: Drives) -> Clock:
-    grid = time_grid(structure.dt, structure.n_steps)
     trains = [{n: getattr(d, phase) for n, d in active.items()} for phase in ("early", "late")]
     lines = [
         {n: x.sent for n, d in active.items() if len((x := getattr(d, phase)).connection)}
         for phase in ("early_lines", "late_lines")
     ]
-    times = (np.arange(structure.n_steps), grid[0:-1:2], grid[1::2], grid[2::2])
-    return Clock(*jax.tree.map(jnp.asarray, (*times, *trains, *lines, played)))
+    width = 2 + structure.moved
+    grid = time_grid(structure.dt, structure.n_steps, moved=structure.moved)
+    start, middle, *rest = (grid[k : -1 if k == 0 else None : width] for k in range(width))
+    end, *moved = *rest, structure.times[1:]
+    times = (np.arange(structure.n_steps), start, middle, end)
+    after = np.stack(moved, 1) if moved else None  # of each instance with a DISCRETE block
+    return Clock(*jax.tree.map(jnp.asarray, (*times, *trains, *lines, played, after)))

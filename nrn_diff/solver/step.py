@@ -21,7 +21,7 @@ class Clock(NamedTuple):
     """One step: its number, its times (ms, summed as NEURON sums them), and the events that fall into it by target.
 
     early, late: events of given trains at its start and at its end; early_sent, late_sent: steps whose spikes arrive.
-    played: what played Vectors set, by phase.
+    played: what played Vectors set, by phase. moved [instances]: the times after each instance with a DISCRETE block.
     """
 
     number: Array
@@ -33,6 +33,7 @@ class Clock(NamedTuple):
     early_sent: dict[str, Array]
     late_sent: dict[str, Array]
     played: Drives
+    moved: Array | None = None
 
 
 class Sample(NamedTuple):
@@ -68,6 +69,7 @@ def step(structure: Structure, fixed: Fixed, state: State, clock: Clock) -> tupl
 
     now.t = clock.end
     play(now, clock.played["end"])
+    now.moved = clock.moved
     advance(now)
     now.run_everywhere("after_solve")
     now.run_everywhere("before_step")

@@ -18,6 +18,7 @@ from mod_translator import ir
 from mod_translator.emit import TableParameter, python_name
 from mod_translator.passes.outbox import Site
 from mod_translator.semantic.names import DISCONTINUITY_ALLOWED
+from nrn_diff.events.time_grid import time_grid
 from nrn_diff.events.waveforms import Course
 from nrn_diff.solver.commute import Commuting
 from nrn_diff.solver.contraction import Schedule
@@ -188,7 +189,7 @@ class MechanismStructure:
     node: instance -> row of the tree. segment: instance -> segment. ion: species -> (instance -> row of the ion).
     state: INSTANCE variables that change during a run and are needed by a later step.
     order [n]: the instances as NEURON runs through them. pointers: by POINTER. transfers: by variable that
-    ParallelContext.target_var sets.
+    ParallelContext.target_var sets. ticks [n]: where each stands among all instances with a DISCRETE block.
     """
 
     ir: ir.Mechanism
@@ -207,6 +208,7 @@ class MechanismStructure:
     diffusion: DiffusionStructure | None = None
     agenda: Agenda | None = None
     half_steps: bool = False
+    ticks: np.ndarray | None = None
 
     @property
     def first(self) -> int:
@@ -400,15 +402,23 @@ class Structure:
         return hash((self.digest, self.spike_derivative))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Structure) and (self.digest, self.spike_derivative) == (
-            other.digest,
-            other.spike_derivative,
-        )
+        own = self.digest, self.spike_derivative
+        return isinstance(other, Structure) and own == (other.digest, other.spike_derivative)
 
     @property
     def cj(self) -> float:
         """NEURON's, by which capacities are multiplied (1/ms)."""
         return (2.0 if self.secondorder else 1.0) / self.dt
+
+    @cached_property
+    def moved(self) -> int:
+        """How many instances have a DISCRETE block and move the time on by dt in each step."""
+        return sum(len(m.ticks) for m in self.mechanisms if m.ticks is not None)
+
+    @cached_property
+    def times(self) -> np.ndarray:
+        """The times at which samples are taken, [n_steps + 1] (ms)."""
+        return time_grid(self.dt, self.n_steps, moved=self.moved)[:: 2 + self.moved]
 
     @cached_property
     def needs_membrane_current(self) -> bool:
