@@ -21,6 +21,8 @@ _DIFFERENTIATED = (
     "dlag",
     "dlagall",
     "ddiscrete",
+    "dlinger",
+    "dlate",
 )
 FOLDER = Path(__file__).parent / "driven_mods"
 

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from nrn_diff.runtime import derivimplicit, derivimplicit_in_order, newton, newton_in_order
+from nrn_diff.runtime import derivimplicit, derivimplicit_in_order, newton, newton_in_order, sparse, sparse_in_order
 
 
 def counting(parameters, start):
@@ -17,7 +17,7 @@ def counting(parameters, start):
         left = jnp.where(left < -0.35, 0.9, left)
         return on * (1.0 - x) - x / decay, x - 0.3 * u * u, left, on
 
-    x, u, (left, on) = derivimplicit_in_order(rates, start[:2], 0.1, tuple(start[2:]), at=(2, 3), settles=False)
+    x, u, (left, on) = derivimplicit_in_order(rates, start[:2], 0.1, tuple(start[2:]), at=(2, 3))
     return jnp.stack([x, u, left, on])
 
 
@@ -28,7 +28,7 @@ def settled(parameters, start):
     def rates(x, u, rate):
         return -x / decay + 0.2 * rate, pull * (top - u), pull * (top - u)
 
-    x, u, (rate,) = derivimplicit_in_order(rates, start[:2], 0.1, (start[2],), at=(2,), settles=True)
+    x, u, (rate,) = derivimplicit_in_order(rates, start[:2], 0.1, (start[2],), at=(2,))
     return jnp.stack([x, u, rate])
 
 
@@ -38,15 +38,37 @@ def equations(parameters, start):
     def rates(x, u, count):
         return x * u + u**3 - a, x - b * u - 0.1 * c, count + 1.0
 
-    x, u, (count,) = newton_in_order(rates, start[:2], (start[2],), at=(2,), settles=False)
+    x, u, (count,) = newton_in_order(rates, start[:2], (start[2],), at=(2,))
     return jnp.stack([x, u, count])
+
+
+def following(parameters, start):
+    """Rates that follow the states of all evaluations before, in a scheme that iterates."""
+    decay, pull, top = parameters
+
+    def rates(x, u, x_next, u_next, mean):
+        back = pull * (1.0 + mean) * u_next**2
+        return -x_next / decay - 2.0 * back, back - top, 0.5 * mean + x
+
+    x, u, (mean,) = sparse_in_order(rates, start[:2], 4.0, (start[2],), at=(2,), twice=True)
+    return jnp.stack([x, u, mean])
+
+
+def of_one_step(parameters, start):
+    decay, pull, top = parameters
+
+    def rates(x, u, seen):
+        return -x / decay + pull * seen * u, 1.0 - x - u, seen * x + top
+
+    x, u, (seen,) = sparse_in_order(rates, start[:2], 0.5, (start[2],), at=(2,), algebraic=(1,), linear=True)
+    return jnp.stack([x, u, seen])
 
 
 PARAMETERS = jnp.array([4.0, 0.011, 0.02])
 START = jnp.array([0.4, 0.7, 0.05, 0.01])
 
 
-@pytest.mark.parametrize("program", [counting, settled, equations])
+@pytest.mark.parametrize("program", [counting, settled, equations, following, of_one_step])
 def test_both_modes_agree_with_differences(program):
     def of(both):
         return program(both[:3], both[3:])
@@ -70,9 +92,17 @@ def test_without_a_history_the_solution_is_that_of_the_plain_method():
         return -x / 4.0 + 0.2 * u, 0.3 - u * u
 
     plain = derivimplicit(rates, (0.4, 0.7), 0.1)
-    counted = derivimplicit_in_order(
-        lambda x, u, n: (*rates(x, u), n + 1.0), (0.4, 0.7), 0.1, (0.0,), at=(2,), settles=False
-    )
+    counted = derivimplicit_in_order(lambda x, u, n: (*rates(x, u), n + 1.0), (0.4, 0.7), 0.1, (0.0,), at=(2,))
     assert plain == counted[:2]
     assert counted[2][0] == 9.0  # 6 for the Jacobian of two states, one after each of three steps
     assert newton(lambda x: (x * x - 2.0,), (1.0,))[0] == pytest.approx(2.0**0.5, abs=1e-8)
+
+
+def test_sparse_without_a_history_is_the_plain_method():
+    def rates(x, u, x_next, u_next):
+        return -x_next * u_next / 4.0, x_next * u_next / 4.0 - 0.3 * u * u_next
+
+    plain = sparse(rates, (0.4, 0.7), 0.5, twice=True)
+    counted = sparse_in_order(lambda *of: (*rates(*of[:4]), of[4] + 1.0), (0.4, 0.7), 0.5, (0.0,), at=(2,), twice=True)
+    assert plain == counted[:2]
+    assert 3.0 <= counted[2][0] <= 22.0

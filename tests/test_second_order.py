@@ -34,7 +34,7 @@ STEPS = {
     "derivimplicit": lambda x, a, b: runtime.derivimplicit(lambda y: (-a * y * y + b * runtime.exp(-y),), (x,), 0.3)[0],
     "sparse": lambda x, a, b: runtime.sparse(lambda y, z: (-a * y * y * z + b, y - z), (x, 0.4), 0.3)[0],
     "in order": lambda x, a, b: runtime.derivimplicit_in_order(
-        lambda y, w: (-a * y * y + b * w, runtime.exp(-y)), (x,), 0.3, (0.5,), at=(1,), settles=True
+        lambda y, w: (-a * y * y + b * w, runtime.exp(-y)), (x,), 0.3, (0.5,), at=(1,)
     )[-1][0],
     "TABLE": lambda x, a, b: runtime.lookup(TABLE(a), x + b)[0] + 0.3 * x,
 }

@@ -95,7 +95,7 @@ SEMANTIC = {
 }
 
 UNSUPPORTED = {
-    "U196": X + "BREAKPOINT { SOLVE s METHOD derivimplicit }\n$DERIVATIVE s { m' = -m*a a = a + m }\n",
+    "U196": X + "INITIAL { SOLVE s STEADYSTATE sparse }\n$KINETIC s { ~ m <-> n (a, 1) a = a + m }\n",
     "U193": INITIAL % ("a = " + "(" * 59 + "$" + "(" * 9 + "1" + ")" * 68),
     "U194": INITIAL % f"${'a' * 999} = 1",
     "U197": X + "INITIAL { f(1) a = 2 }\nPROCEDURE f(x) { $TABLE a, b FROM 0 TO 1 WITH 10 b = x }\n",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mod_translator import ir
-from mod_translator.emit.history import history_of
+from mod_translator.emit.history import carried_by
 from mod_translator.emit.interface import Interface, TableParameter
 from mod_translator.emit.module import emit
 from mod_translator.emit.names import python_name
@@ -24,7 +24,7 @@ def refusals(mechanism: ir.Mechanism) -> Iterator[UnsupportedConstruct]:
                 interface.table_variables(routine)
             for statement in statements(routine.body):
                 if isinstance(statement, ir.SolveImplicit):
-                    history_of(interface, interface.routine(statement.rates), statement)
+                    carried_by(interface, interface.routine(statement.rates), statement)
         except UnsupportedConstruct as error:
             yield error
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from mod_translator import ir
 from mod_translator.emit.expressions import Expressions, Frame, Path
-from mod_translator.emit.history import history_of
+from mod_translator.emit.history import carried_by
 from mod_translator.emit.interface import Interface, unique
 from mod_translator.emit.liveness import Liveness
 from mod_translator.emit.names import WHEN, all_names, fresh, python_name
@@ -238,29 +238,28 @@ class FunctionBody:
         cells = [(s, i) for s in stmt.states for i in range(max(self._length(s), 1))]
         if len(rates.args) != count + stmt.twice * len(cells) or len(rates.results) != len(cells):
             raise InvalidIR(f"{self.text.where}: {rates.name} must take {count} states and return {len(cells)} values")
-        history = history_of(self.interface, rates, stmt)
+        carried = carried_by(self.interface, rates, stmt)
         eternal = {"dt": "1e9"} if stmt.steady else {}
         parameters = ", ".join(python_name(a) for a in rates.args)
         keys = [self.text.file_key(s) for s in stmt.states]
         old = [self._whole(k) for k in keys]
-        carried = history.carried if history else ()
         own = {n: python_name(n) for n in carried}
         taking = ", ".join((parameters, *own.values()))
         function = f"lambda {taking}: {python_name(rates.name)}({parameters}{self._inputs(rates, eternal | own)})"
-        method = self.text.runtime(stmt.method + ("_steady" if stmt.steady else "_in_order" if history else ""))
+        method = self.text.runtime(stmt.method + ("_steady" if stmt.steady else "_in_order" if carried else ""))
         options = [self.text.name(self.text.file_key("dt"))] if stmt.advances else []
+        if carried:
+            outputs = self.interface.outputs(rates)
+            options += [_pack([self._whole(self.text.file_key(n)) for n in carried])]
+            options += [f"at={_pack([str(outputs.index(n)) for n in carried])}"]
         if stmt.method == "sparse":
             rows = [str(i) for i, (state, _) in enumerate(cells) if state in stmt.algebraic]
             options += [f"algebraic={_pack(rows)}"] if rows else []
             options += ["linear=True"] if stmt.linear else []
             options += ["twice=True"] if stmt.twice else []
-        if history:
-            outputs = self.interface.outputs(rates)
-            options += [_pack([self._whole(self.text.file_key(n)) for n in carried])]
-            options += [f"at={_pack([str(outputs.index(n)) for n in carried])}", f"settles={history.settles()}"]
         targets = [self._target(k) for k in keys]
         into = _unpack(targets)
-        if history:
+        if carried:
             into = f"{', '.join(targets)}, {_pack([self._target(self.text.file_key(n)) for n in carried])}"
         lines = [f"{into} = {method}({', '.join([function, _pack(old), *options])})"]
         slopes = ["_"] * len(cells)

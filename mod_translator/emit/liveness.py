@@ -15,15 +15,11 @@ FileKey = Callable[[str], str]
 
 
 class Liveness:
-    """Backward analysis of one routine; variables by their key in the environment.
+    """Backward analysis of one routine; variables by their key in the environment."""
 
-    strict: statements that assign nothing that is needed need nothing (they are printed all the same).
-    """
-
-    def __init__(self, interface: Interface, file_key: FileKey, *, strict: bool = False) -> None:
+    def __init__(self, interface: Interface, file_key: FileKey) -> None:
         self.interface = interface
         self.file_key = file_key
-        self.strict = strict
 
     def _used(self, expr: ir.Expr) -> set[str]:
         names: set[str] = set()
@@ -32,14 +28,6 @@ class Liveness:
                 names.add(part.name)
             elif isinstance(part, ir.Call) and part.name in self.interface.mechanism.routines:
                 names.update(self.file_key(n) for n in self.interface.inputs(self.interface.routine(part.name)))
-        return names
-
-    def assigns(self, stmt: ir.Stmt) -> set[str]:
-        """Return what a statement may assign, by its key."""
-        names = ir.assigned((stmt,))
-        for called in walk.calls((stmt,)):
-            if called in self.interface.mechanism.routines:
-                names |= {self.file_key(w) for w in self.interface.routine(called).writes}
         return names
 
     def before(self, body: tuple[ir.Stmt, ...], after: Set[str]) -> set[str]:
@@ -52,8 +40,6 @@ class Liveness:
     def before_one(self, stmt: ir.Stmt, after: Set[str]) -> set[str]:
         """Return what is needed before one statement."""
         live = set(after)
-        if self.strict and not self.assigns(stmt) & live:
-            return live
         match stmt:
             case ir.Assign(ir.Var(name), _, _):
                 live.discard(name)

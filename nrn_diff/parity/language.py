@@ -396,16 +396,17 @@ METHODS = (
         "the same as without STEADYSTATE",
     ),
     Construct(
-        "derivimplicit or newton of equations that use what their last evaluation left",
-        SOLVED % ("derivimplicit", "m' = -m*b b = b + dt"),
+        "derivimplicit, newton or sparse of equations that use what their last evaluation left",
+        SOLVED % ("derivimplicit", "m' = -m*b b = b + m"),
         (*DRIVEN, IN_ORDER),
-        "every evaluation in NEURON's order",
+        "every evaluation in NEURON's order; of sparse as in all runs but the first of a process, in which NEURON "
+        "evaluates the equations of the first instance twice more",
     ),
     Construct(
-        "the same, where that follows the states from one evaluation to the next",
-        SOLVED % ("derivimplicit", "m' = -m*b b = b + m"),
+        "the same, STEADYSTATE or of LINEAR; with secondorder",
+        DENSITY + "INITIAL { SOLVE s STEADYSTATE sparse }\nKINETIC s { ~ m <-> n (a, 1) a = a + m }\n",
         (),
-        "it has no derivative",
+        "NEURON solves it",
     ),
     Construct("m'' (second order)", SOLVED % ("cnexp", "m'' = -m"), (), "nocmodl aborts on it"),
     Construct(

@@ -30,7 +30,7 @@ from nrn_diff.runtime.functions import (
     tanh,
 )
 from nrn_diff.runtime.implicit import derivimplicit, go_on, newton, simeq, sparse, sparse_steady
-from nrn_diff.runtime.in_order import derivimplicit_in_order, newton_in_order
+from nrn_diff.runtime.in_order import derivimplicit_in_order, newton_in_order, sparse_in_order
 from nrn_diff.runtime.lag import lag__after, lag__forget, lag__value
 from nrn_diff.runtime.loader import Float64Required, load_module, require_float64
 from nrn_diff.runtime.logic import as_number, guard, logical_and, logical_not, logical_or, where
@@ -122,6 +122,7 @@ __all__ = [
     "sin",
     "sinh",
     "sparse",
+    "sparse_in_order",
     "sparse_steady",
     "sqrt",
     "stack",

@@ -213,7 +213,7 @@ def _eliminate(rows: list[list[Array]]) -> Vector:
     return tuple(x)
 
 
-def _matrix(linear: Function, like: Vector) -> Matrix:
+def matrix_of(linear: Function, like: Vector) -> Matrix:
     """Matrix of a function that is linear and acts on each instance on its own."""
     return jax.vmap(linear, out_axes=0)(_units(like))
 
@@ -229,7 +229,7 @@ def _units(like: Vector) -> Vector:
 
 def tangent_solve(linear: Function, rhs: Vector) -> Vector:
     """Solve a linear function for its argument, as `root` asks for it."""
-    return solve(_matrix(linear, rhs), rhs)
+    return solve(matrix_of(linear, rhs), rhs)
 
 
 # ------------------------------------------------------------------------------------------------- the iterations
@@ -302,7 +302,7 @@ def _newton(residual: Function, start: Vector) -> Vector:
 
 def _one_step(residual: Function, start: Vector, holding: Callable[[Vector], Function] | None = None) -> Vector:
     value, linear = jax.linearize(residual if holding is None else holding(start), start)
-    delta = solve(_matrix(linear, start), tuple(-f for f in value))
+    delta = solve(matrix_of(linear, start), tuple(-f for f in value))
     return tuple(s + d for s, d in zip(start, delta, strict=True))
 
 
@@ -348,7 +348,7 @@ def _sparse(residual: Function, start: Vector, holding: Callable[[Vector], Funct
     def iterate(carry: Any) -> Any:
         count, x, done = carry
         value, linear = jax.linearize(residual if holding is None else holding(x), x)
-        delta = solve(_matrix(linear, x), tuple(-f for f in value))
+        delta = solve(matrix_of(linear, x), tuple(-f for f in value))
         moved = tuple(jnp.maximum(s + d, 0.0) for s, d in zip(x, delta, strict=True))
         size = jnp.abs(delta[0])
         for d in delta[1:]:

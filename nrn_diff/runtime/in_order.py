@@ -1,8 +1,10 @@
-"""Newton's method for equations that use what their last evaluation left: each evaluation in NEURON's order.
+"""Implicit steps of equations that use what their last evaluation left: each evaluation in NEURON's order.
 
 Such equations (a variable is read before it is assigned, a counter) give results that depend on how often and where
-nrn_newton_thread (src/scopmath/newton_thread.hpp) evaluates them: at x + dx, at x - dx and at x for each state in turn
-where the Jacobian is made anew, and once after each step. Here the same evaluations follow each other.
+NEURON evaluates them. nrn_newton_thread (src/scopmath/newton_thread.hpp) does it at x + dx, at x - dx and at x for each
+state in turn where the Jacobian is made anew, and once after each step; sparse_thread (sparse_thread.hpp) once in each
+iteration and once at the end. Here the same evaluations follow each other, and what is differentiated is this course
+itself: between two evaluations the equations need not have a solution that they tend to.
 """
 
 from __future__ import annotations
@@ -18,95 +20,130 @@ from nrn_diff.runtime.implicit import (
     CONVERGE,
     MAXCHANGE,
     MAXITERS,
+    MAXSTEPS,
     ZERO,
     Array,
     Vector,
     flatten,
     increments,
     largest,
+    matrix_of,
     relative_change,
     residuals,
     select,
     solve,
-    tangent_solve,
     unflatten,
 )
 from nrn_diff.runtime.loop import loop
-from nrn_diff.runtime.ruled import root, with_derivative_of
 
-Evaluate = Callable[[Vector, Any], tuple[Vector, Any]]  # states and what is left, to residuals and what is left then
+_LEVELS = 2  # of the loop: room for more turns than NEURON takes
 
 
 def derivimplicit_in_order(
-    rates: Callable[..., Any],
-    states: Sequence[Any],
-    dt: Any,
-    left: tuple[Any, ...],
-    *,
-    at: Sequence[int],
-    settles: bool,
+    rates: Callable[..., Any], states: Sequence[Any], dt: Any, left: tuple[Any, ...], *, at: Sequence[int]
 ) -> tuple[Any, ...]:
     """Advance states as `derivimplicit` does; returns them and, last, what is left as the block's own run finds it.
 
-    rates: takes the states and then `left`, and returns at the places `at` what it leaves. settles: what it leaves does
-    not depend on what was left before; if it does, it must not depend on the states (for the derivative).
+    rates: takes the states and then `left`, and returns at the places `at` what it leaves.
     """
-    return _advance(rates, states, dt, left, at, settles, range(0), last=True)
+    x, _, after = _newton(_Equations(rates, states, dt, left, at))
+    return (*x, after)
 
 
 def newton_in_order(
-    rates: Callable[..., Any], states: Sequence[Any], left: tuple[Any, ...], *, at: Sequence[int], settles: bool
+    rates: Callable[..., Any], states: Sequence[Any], left: tuple[Any, ...], *, at: Sequence[int]
 ) -> tuple[Any, ...]:
     """Solve as `newton` does; the rest as for derivimplicit_in_order, but as the last evaluation finds it."""
     rows = range(len(flatten(states)[0]))
-    return _advance(rates, states, 1.0, left, at, settles, rows, last=False)
+    x, before, _ = _newton(_Equations(rates, states, 1.0, left, at, algebraic=rows))
+    return (*x, before)
 
 
-def _advance(
+def sparse_in_order(
     rates: Callable[..., Any],
     states: Sequence[Any],
     dt: Any,
     left: tuple[Any, ...],
-    at: Sequence[int],
-    settles: bool,
-    algebraic: Sequence[int],
     *,
-    last: bool,
+    at: Sequence[int],
+    algebraic: Sequence[int] = (),
+    linear: bool = False,
+    twice: bool = False,
 ) -> tuple[Any, ...]:
-    old, form = flatten(states)
-    forms = jax.eval_shape(lambda: rates(*states, *left))
-    shape = jnp.broadcast_shapes(*(x.shape for x in jax.tree.leaves(forms)), *map(jnp.shape, old))
+    """Advance states as `sparse` does; returns them and, last, what is left as the last evaluation finds it.
 
-    def whole(tree: Any) -> Any:
-        return jax.tree.map(lambda x: jnp.broadcast_to(jnp.asarray(x, dtype=float), shape), tree)
+    rates: takes what it takes there and then `left`, and returns at the places `at` what it leaves. Where the iteration
+    does not converge NEURON stops with an error; here the states are NaN.
+    """
+    equations = _Equations(rates, states, dt, left, at, algebraic, twice=twice)
+    start = equations.start
 
-    start, first = whole(old), whole(left)
+    def step(x: Vector, left: Any) -> tuple[Vector, Vector, Any]:
+        fixed = start if linear else x
+        value, slopes, new = jax.linearize(lambda u: equations(u, left, fixed), x, has_aux=True)
+        delta = solve(matrix_of(slopes, x), tuple(-f for f in value))
+        return tuple(s + d for s, d in zip(x, delta, strict=True)), delta, new
 
-    def evaluate(x: Vector, before: Any) -> tuple[Vector, Any]:
-        values = rates(*unflatten(x, form), *before)
-        return residuals(values, x, start, dt, algebraic), whole(tuple(values[i] for i in at))
+    if linear:
+        x, _, found = step(start, equations.left)
+        return (*equations.shaped(x), found)
 
-    plain, constants = jax.closure_convert(evaluate, start, first)
-    constants = jax.lax.stop_gradient(constants)
-    x, before, after, count = jax.lax.stop_gradient(
-        _iterate(lambda x, h: plain(x, h, *constants), *jax.lax.stop_gradient((start, first)))
-    )
-    evaluations = count - (0.0 if last else 1.0)
+    def unfinished(count: Array, x: Vector, left: Any, size: Array) -> Array:
+        return jnp.logical_and(count <= MAXSTEPS + 1, size > CONVERGE)
 
-    def at_solution(x: Vector) -> Any:
-        if settles:
-            return evaluate(x, first)[1]
-        condition = lambda k, _: k < evaluations  # noqa: E731
-        return loop(condition, lambda on, k, h: (k + 1.0, evaluate(x, h)[1]), (jnp.zeros(shape), first))[1]
+    def turn(on: Array, count: Array, x: Vector, left: Any, size: Array) -> tuple[Any, ...]:
+        moved, delta, new = step(x, left)
+        kept = tuple(jnp.where(s < 0.0, 0.0, s) for s in moved)
+        return count + 1.0, kept, new, jax.lax.stop_gradient(sum(jnp.abs(d) for d in delta))
 
-    solution = root(lambda x: evaluate(x, at_solution(x))[0], x, lambda _, x: x, tangent_solve)
-    found, smooth = jax.tree.flatten(after if last else before), jax.tree.leaves(at_solution(solution))
-    return (*unflatten(solution, form), jax.tree.unflatten(found[1], with_derivative_of(found[0], smooth)))
+    zero = jnp.zeros_like(start[0])
+    _, x, found, size = loop(unfinished, turn, (zero, start, equations.left, zero + 1.0), levels=_LEVELS)
+    done = size <= CONVERGE
+    return (*equations.shaped(tuple(jnp.where(done, value, jnp.nan) for value in x)), found)
 
 
-def _iterate(evaluate: Evaluate, start: Vector, first: Any) -> tuple[Vector, Any, Any, Array]:
-    """The solution, what the last evaluation found and what it left, and the number of evaluations."""
-    n = len(start)
+class _Equations:
+    """What must vanish, as a function of the unknowns and of what is left; start, left: broadcast to all instances."""
+
+    def __init__(
+        self,
+        rates: Callable[..., Any],
+        states: Sequence[Any],
+        dt: Any,
+        left: tuple[Any, ...],
+        at: Sequence[int],
+        algebraic: Sequence[int] = (),
+        *,
+        twice: bool = False,
+    ) -> None:
+        self._rates, self._dt, self._at, self._algebraic, self._twice = rates, dt, at, algebraic, twice
+        old, self._form = flatten(states)
+        forms = jax.eval_shape(lambda: self._values(old, left, old))
+        self._shape = jnp.broadcast_shapes(*(x.shape for x in jax.tree.leaves(forms)), *map(jnp.shape, old))
+        self.start: Vector = self._whole(old)
+        self.left = self._whole(left)
+
+    def __call__(self, x: Vector, left: Any, fixed: Vector = ()) -> tuple[Vector, Any]:
+        """The residuals, and what is left then. fixed: the states as rate constants see them."""
+        values = self._values(x, left, fixed)
+        rows = residuals(values, x, self.start, self._dt, self._algebraic)
+        return rows, self._whole(tuple(values[i] for i in self._at))
+
+    def shaped(self, x: Vector) -> tuple[Any, ...]:
+        """Unknowns in the form of the states."""
+        return unflatten(x, self._form)
+
+    def _values(self, x: Vector, left: Any, fixed: Vector) -> Any:
+        taken = (*unflatten(fixed, self._form), *x) if self._twice else unflatten(x, self._form)
+        return self._rates(*taken, *left)
+
+    def _whole(self, tree: Any) -> Any:
+        return jax.tree.map(lambda x: jnp.broadcast_to(jnp.asarray(x, dtype=float), self._shape), tree)
+
+
+def _newton(equations: _Equations) -> tuple[tuple[Any, ...], Any, Any]:
+    """The states, what the last evaluation found, and what it left."""
+    start, n = equations.start, len(equations.start)
     moves = np.zeros((3 * n, n))  # of each state in turn: up, down, back
     for j in range(n):
         moves[3 * j : 3 * j + 2, j] = 1.0, -1.0
@@ -115,35 +152,36 @@ def _iterate(evaluate: Evaluate, start: Vector, first: Any) -> tuple[Vector, Any
         step = increments(x)
 
         def evaluation(left: Any, move: Array) -> Any:
-            value, new = evaluate(tuple(s + m * d for s, m, d in zip(x, move, step, strict=True)), left)
+            value, new = equations(tuple(s + m * d for s, m, d in zip(x, move, step, strict=True)), left)
             return select(stale, new, left), value
 
         left, values = jax.lax.scan(evaluation, left, jnp.asarray(moves))
         twice = 2.0 * jnp.stack(step)
         return tuple((f[::3] - f[1::3]) / twice for f in values), tuple(f[-1] for f in values), left
 
-    def unfinished(carry: Any) -> Array:
-        return jnp.logical_and(carry[0] < MAXITERS, jnp.logical_not(jnp.all(carry[-1])))
+    def converged(value: Vector, change: Array) -> Array:
+        return jnp.logical_and(change <= CONVERGE, largest([jnp.abs(f) for f in value]) <= ZERO)
 
-    def iterate(carry: Any) -> Any:
-        turn, x, value, matrix, before, left, count, change, done = carry
-        stale = jnp.logical_and(change > MAXCHANGE, jnp.logical_not(done))
+    def unfinished(count: Array, x: Vector, value: Vector, matrix: Any, before: Any, left: Any, change: Array) -> Array:
+        return jnp.logical_and(count < MAXITERS, jnp.logical_not(converged(value, change)))
+
+    def turn(
+        on: Array, count: Array, x: Vector, value: Vector, matrix: Any, before: Any, left: Any, change: Array
+    ) -> tuple[Any, ...]:
+        stale = jnp.logical_and(on, change > MAXCHANGE)
         matrix, value, left = jax.lax.cond(
             jnp.any(stale),
             lambda: select(stale, jacobian(x, left, stale), (matrix, value, left)),
             lambda: (matrix, value, left),
         )
         delta = solve(matrix, tuple(-f for f in value))
-        new_x = select(done, x, tuple(s + d for s, d in zip(x, delta, strict=True)))
-        new_change = jnp.where(done, change, relative_change(delta, x))
-        new_value, new = evaluate(new_x, left)
-        converged = jnp.logical_and(new_change <= CONVERGE, largest([jnp.abs(f) for f in new_value]) <= ZERO)
-        count = jnp.where(done, count, count + 1.0 + 3.0 * n * stale)
-        before, new = select(done, (before, left), (left, new))
-        return turn + 1, new_x, new_value, matrix, before, new, count, new_change, jnp.logical_or(done, converged)
+        moved = tuple(s + d for s, d in zip(x, delta, strict=True))
+        value, new = equations(moved, left)
+        return count + 1.0, moved, value, matrix, left, new, jax.lax.stop_gradient(relative_change(delta, x))
 
     zero = jnp.zeros_like(start[0])
     empty = tuple(jnp.zeros((n, *jnp.shape(zero))) for _ in range(n))
-    carry = (0, start, (zero,) * n, empty, first, first, zero, zero + 1.0, jnp.zeros_like(zero, dtype=bool))
-    _, x, _, _, before, after, count, _, done = jax.lax.while_loop(unfinished, iterate, carry)
-    return tuple(jnp.where(done, value, jnp.nan) for value in x), before, after, count
+    carry = (zero, start, (zero,) * n, empty, equations.left, equations.left, zero + 1.0)
+    _, x, value, _, before, after, change = loop(unfinished, turn, carry, levels=_LEVELS)
+    done = converged(value, change)
+    return equations.shaped(tuple(jnp.where(done, s, jnp.nan) for s in x)), before, after

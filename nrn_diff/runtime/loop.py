@@ -13,13 +13,17 @@ MAX_TURNS = _FAN**_LEVELS
 
 
 def loop(
-    condition: Callable[..., Any], turn: Callable[..., tuple[Any, ...]], start: tuple[Any, ...]
+    condition: Callable[..., Any],
+    turn: Callable[..., tuple[Any, ...]],
+    start: tuple[Any, ...],
+    *,
+    levels: int = _LEVELS,
 ) -> tuple[Any, ...]:
     """Repeat `start = turn(on, *start)` while condition(*start), each instance on its own; return what is left.
 
     on: where the condition holds; elsewhere what turn returns is not used. Array variables are tuples of elements. An
-    instance that is not done after MAX_TURNS turns is NaN. Turns are nested _LEVELS deep, with an early exit from
-    each level, and each level is computed again in reverse mode: memory grows with _LEVELS * _FAN turns only.
+    instance that is not done after _FAN**levels turns is NaN. Turns are nested so many levels deep, with an early exit
+    from each level, and each level is computed again in reverse mode: memory grows with levels * _FAN turns only.
     """
     carry = _settled(condition, turn, start)
 
@@ -35,7 +39,7 @@ def loop(
 
         return lambda now: jax.lax.scan(if_any, now, None, length=_FAN)[0]
 
-    left = level(_LEVELS - 1)(carry)
+    left = level(levels - 1)(carry)
     endless = condition(*left)
     result: tuple[Any, ...] = jax.tree.map(lambda x: jnp.where(endless, jnp.nan, x), left)
     return result

@@ -155,16 +155,6 @@ def root(
     return tuple(ruled(solve, rule, *equations.consts, *solution.consts, *start))
 
 
-def with_derivative_of(values: Sequence[Any], others: Sequence[Any]) -> list[Array]:
-    """The values, with the derivatives of the others, of the same shapes."""
-    n = len(values)
-
-    def rule(_: Call, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any]]:
-        return with_derivative_of(primals[:n], primals[n:]), tangents[n:]
-
-    return ruled(lambda *x: x[:n], rule, *values, *others)
-
-
 def only_once(x: Any, why: str) -> Array:
     """x, which is part of a first derivative and has none itself: asking for one raises NotImplementedError(why)."""
 
