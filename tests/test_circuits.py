@@ -133,6 +133,36 @@ def test_gradients_saving_and_write_back():
     assert out["saved"] == 0.0
 
 
+def malformed(part):
+    from neuron import h
+
+    from nrn_diff.bridge import capture_snapshot
+    from nrn_diff.errors import CaptureError
+
+    soma = h.Section("soma")
+    size = {"c": 2, "g": 2, "y": 2, "y0": 2, "b": 2} | {part: 1}
+    c, g = (h.Matrix(2, size[name]) for name in ("c", "g"))
+    y, y0, b = (h.Vector(size[name]) for name in ("y", "y0", "b"))
+    keep = h.LinearMechanism(c, g, y, y0, b, 0.5, sec=soma)
+    try:
+        capture_snapshot(tstop=1, dt=0.025)
+    except CaptureError as error:
+        return {"kept": keep.hname(), "why": [r.why for r in error.refusals]}
+    return {"why": []}
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ("g", "y has 2 elements, but g is 2 x 1: NEURON ends the process"),
+        ("y", "y has 1 elements, but c is 2 x 2, g is 2 x 2, y0 has 2, b has 2: NEURON ends the process"),
+        ("b", "y has 2 elements, but b has 1: NEURON ends the process"),
+    ],
+)
+def test_circuits_whose_parts_do_not_fit_are_refused(part, said):
+    assert run_function(malformed, part=part)["why"] == [said]
+
+
 def refused():
     from neuron import h
 

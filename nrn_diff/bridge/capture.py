@@ -9,7 +9,7 @@ import numpy as np
 from neuron import h
 
 from mod_translator import ir
-from nrn_diff.bridge.circuits import read_circuits
+from nrn_diff.bridge.circuits import malformed_circuits, read_circuits
 from nrn_diff.bridge.clock import read_clock
 from nrn_diff.bridge.connections import Wired, capture_connections, watched_voltages
 from nrn_diff.bridge.elements import with_elements
@@ -73,7 +73,8 @@ class FromNow:
 def examine(tstop: float | None = None, dt: float | None = None, from_now: FromNow | None = None) -> Examined:
     """As `capture_snapshot`, but never raises because of the model: see `Examined.findings`."""
     findings = Findings()
-    inventory = take_inventory(findings)
+    # NEURON ends on them as soon as it computes anything.
+    inventory = None if malformed_circuits(findings) else take_inventory(findings)
     if inventory is None:
         return Examined(findings, None, None)
     return Examined(findings, inventory, _capture(inventory, tstop, dt, findings, from_now))

@@ -68,6 +68,30 @@ def vectors_of_circuits() -> set[str]:
     return {part.hname() for part in parts if part is not None}
 
 
+def malformed_circuits(findings: Findings) -> bool:
+    """Whether there are circuits whose matrices and Vectors do not fit together. Refuses them."""
+    found = False
+    for circuit in live_circuits() or ():
+        n = int(circuit.y.size())
+        sizes = {name: (int(m.nrow()), int(m.ncol())) for name, m in (("c", circuit.c), ("g", circuit.g))}
+        of_vectors = {"y0": circuit.y0, "b": circuit.b}
+        wrong = [
+            f"{name} is {rows} x {columns}" for name, (rows, columns) in sizes.items() if (rows, columns) != (n, n)
+        ]
+        wrong += [f"{k} has {int(v.size())}" for k, v in of_vectors.items() if v is not None and v.size() != n]
+        if circuit.count > n:
+            wrong.append(f"it is connected to {circuit.count} places")
+        if wrong:
+            findings.refuse(
+                f"{circuit.name} whose parts do not fit together",
+                circuit.name,
+                f"y has {n} elements, but {', '.join(wrong)}: NEURON ends the process",
+                "give c and g as many rows and columns, and b and y0 as many elements, as y has",
+            )
+            found = True
+    return found
+
+
 def read_circuits(
     inventory: Inventory, secondorder: int, findings: Findings, *, from_now: bool = False
 ) -> tuple[Circuit, ...]:

@@ -87,9 +87,12 @@ CABLE = (
         "`LinearMechanism[0].g`, `.c`, `.b`, `.y0` are parameters; under enable() also from the middle of a run",
     ),
     Feature(
-        "LinearMechanism with a callable, or with secondorder 1 or 2",
+        "LinearMechanism with a callable, with secondorder 1 or 2, or of parts whose sizes do not fit",
         _REFUSED,
-        ("test_circuits.py::test_what_changes_or_leads_nowhere_is_refused",),
+        (
+            "test_circuits.py::test_what_changes_or_leads_nowhere_is_refused",
+            "test_circuits.py::test_circuits_whose_parts_do_not_fit_are_refused",
+        ),
     ),
     Feature("POINTER to v, an ion variable, a variable of a mechanism; gap junctions by it", _SAME, (_LINKS,)),
     Feature(
