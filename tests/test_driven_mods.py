@@ -23,6 +23,9 @@ _DIFFERENTIATED = (
     "ddiscrete",
     "dlinger",
     "dlate",
+    "dloops",
+    "dloopi",
+    "dloopr",
 )
 FOLDER = Path(__file__).parent / "driven_mods"
 

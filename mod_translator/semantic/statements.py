@@ -323,7 +323,8 @@ class Lowering:
         work.repeating -= 1
         if not self.can_repeat(loop.body, work):
             remedy = "move the equations out of the loop, or use FROM with constant bounds"
-            self.context.unsupported("U150", "a WHILE loop of equations or events", remedy, first_name(condition))
+            reason = "a WHILE loop of reactions, of LINEAR equations or of events"
+            self.context.unsupported("U150", reason, remedy, first_name(condition))
             return ()
         return (loop,)
 
@@ -332,7 +333,7 @@ class Lowering:
         if self.symbols.artificial:
             return True
         inside = list(walk(body))
-        equations = any(isinstance(s, ir.Derivative | ir.SolveImplicit | ir.ForNetcons) for s in inside)
+        equations = any(isinstance(s, ir.SolveImplicit | ir.ForNetcons) for s in inside)
         below = set(calls(body))
         solved = any(s.kind in _SOLVED for n, s in self.symbols.blocks.items() if n in below)
         sends, inner = below & {*EVENT_CALLS}, [s for s in inside if isinstance(s, ir.While)]
