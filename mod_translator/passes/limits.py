@@ -42,17 +42,24 @@ def _events(mechanism: ir.Mechanism, context: PassContext) -> None:
 
 
 def _before_and_after(mechanism: ir.Mechanism, context: PassContext) -> None:
-    """Refuse BEFORE and AFTER blocks before there are ions, and what they hand back without having got it."""
+    """Refuse what BEFORE and AFTER blocks hand back without having got it, and what changes ions before INITIAL.
+
+    BEFORE INITIAL finds the concentrations and reversal potentials that the run before has left. To the currents other
+    such blocks may have added theirs.
+    """
     own = {f"i{use.name}" for use in mechanism.ions if f"i{use.name}" not in use.reads}
     given = {n for use in mechanism.ions for n in use.writes if n in (f"{use.name}i", f"{use.name}o")}
     given = given if hands_ions_back(mechanism) else set()
+    currents = {f"i{use.name}" for use in mechanism.ions}
     tables = {routine.name for routine in mechanism.tables}
     for field in ir.BEFORE_AFTER:
         block: ir.Routine | None = getattr(mechanism, field)
         if block is None:
             continue
         late = field != "before_initial"
-        names_ = {*block.writes, *(() if late else block.reads)} - (given if late and gets_ions(mechanism) else set())
+        found = currents if gets_ions(mechanism) else {*block.reads}
+        names_ = {*block.writes, *(() if late else found & {*block.reads})}
+        names_ -= given if late and gets_ions(mechanism) else set()
         stale = set() if gets_ions(mechanism) else given
         ions = sorted(n for n in (names_ - own) | stale if mechanism.symbols[n].role is ir.Role.ION)
         early = field == "before_initial" and not mechanism.thread_safe and tables & set(calls(block.body))

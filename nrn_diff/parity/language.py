@@ -207,8 +207,15 @@ BLOCKS = (
     Construct(
         "BEFORE INITIAL that reads an ion",
         "NEURON { SUFFIX x USEION ca READ cai, eca RANGE a }\nASSIGNED { cai eca a }\nBEFORE INITIAL { a = cai }\n",
+        DRIVEN,
+        "it finds what the ion has at the capture: that is what the run before has left",
+    ),
+    Construct(
+        "BEFORE INITIAL that reads the current of an ion, assigns what it WRITEs, or uses the only ion variable",
+        "NEURON { SUFFIX x USEION ca READ cai, ica RANGE a }\nASSIGNED { cai ica a }\nBEFORE INITIAL { a = ica }\n",
         (),
-        "NEURON finds there what the run before has left",
+        "other BEFORE INITIAL blocks have added their currents then; of a single ion variable the block sees what "
+        "the last block of the file has left",
     ),
     Construct(
         "AFTER BREAKPOINT; BEFORE and AFTER of an ARTIFICIAL_CELL",

@@ -73,7 +73,9 @@ def after_initial(structure: Structure, values: Values) -> Moment:
     for mechanism in structure.mechanisms:
         if mechanism.ir.thread_safe:
             fill_tables(now, mechanism)
+    started, now.ions = now.ions, {ion.name: _live_ion(ion, values) for ion in structure.ions}
     now.run_everywhere("before_initial")
+    now.ions = started
     for mechanism in structure.mechanisms:
         if not mechanism.ir.thread_safe:
             fill_tables(now, mechanism)
@@ -97,11 +99,7 @@ def from_live(
         given = values.mechanisms[m.name]
         own = {name: given[name] for name in m.own_currents if name in given}
         variables[m.name] = {**_start_variables(m, values), **own, **hidden.get(m.name, {})}
-    live = {
-        ion.name: IonState(x.inside, x.outside, x.erev, x.current)
-        for ion in structure.ions
-        for x in [values.ions[ion.name]]
-    }
+    live = {ion.name: _live_ion(ion, values) for ion in structure.ions}
     now = Moment(
         structure,
         _fixed(structure, values),
@@ -170,6 +168,12 @@ def _start_variables(mechanism: MechanismStructure, values: Values) -> dict[str,
                 live = common[symbol.name]
                 start[symbol.name] = jnp.broadcast_to(live[:, None] if symbol.length else live, shape)
     return start
+
+
+def _live_ion(ion: IonStructure, values: Values) -> IonState:
+    """As the run before has left it."""
+    given = values.ions[ion.name]
+    return IonState(given.inside, given.outside, given.erev, given.current)
 
 
 def _start_ion(ion: IonStructure, values: Values) -> IonState:
