@@ -58,7 +58,12 @@ def pages():
     soma.insert("hh")
     v = h.Vector().record(soma(0.5)._ref_v)
     model = nrn_diff.capture(tstop=1)
-    return {"model": model._repr_html_(), "repr": repr(model), "report": nrn_diff.inspect()._repr_html_(), "n": len(v)}
+    out = {"model": model._repr_html_(), "repr": repr(model), "report": nrn_diff.inspect()._repr_html_(), "n": len(v)}
+    many = [h.IClamp(soma(0.5)) for _ in range(2)] + [h.Section(f"dend{k}") for k in range(2)]
+    h.CVode().active(1)
+    refused = nrn_diff.inspect()
+    out |= {"refused": refused._repr_html_(), "text": str(refused), "kept": len(many)}
+    return out
 
 
 def test_models_and_reports_say_what_is_in_them():
@@ -68,3 +73,5 @@ def test_models_and_reports_say_what_is_in_them():
     assert "gnabar_hh" in found["model"]
     assert "Everything is supported" in found["report"]
     assert len(found["repr"]) < 300
+    assert "CVODE" in Balanced(found["refused"]).text.partition("sections, segments")[0]
+    assert max(map(len, found["text"].partition("Not supported")[0].splitlines())) <= 100

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -44,12 +45,12 @@ class Inspection:
 
     def _repr_html_(self) -> str:
         found = {**self.mechanisms, **self.ions, **self.point_processes, **self.artificial_cells}
-        rows = [("sections, segments", f"{self.sections}, {self.segments}")]
+        rows = [("not supported", str(refusal)) for refusal in self.refusals]  # first, as long tables are cut
+        rows += [("sections, segments", f"{self.sections}, {self.segments}")]
         rows += [(name, f"{count} instances") for name, count in found.items()]
         rows += [("connections", str(self.connections)), ("recordings", ", ".join(self.recordings) or "none")]
         rows += [("can be differentiated", ", ".join(self.parameters) or "nothing")]
         rows += [("note", note) for note in self.notes]
-        rows += [("not supported", str(refusal)) for refusal in self.refusals]
         return show.table(("", ""), rows, "Everything is supported" if self.supported else "Not supported")
 
     def __str__(self) -> str:
@@ -61,11 +62,11 @@ class Inspection:
             ("artificial cells", self.artificial_cells),
         ):
             if counts:
-                lines.append(f"{title}: {', '.join(f'{name} ({count})' for name, count in counts.items())}")
+                lines += _wrapped(f"{title}: {', '.join(f'{name} ({count})' for name, count in counts.items())}")
         lines.append(f"connections: {self.connections}")
         lines.append(f"recordings: {', '.join(self.recordings) or 'none'}")
         if self.parameters:
-            lines.append(f"can be differentiated: {', '.join(self.parameters)}")
+            lines += _wrapped(f"can be differentiated: {', '.join(self.parameters)}")
         lines += [f"note: {note}" for note in self.notes]
         if self.supported:
             lines.append("Everything is supported.")
@@ -74,6 +75,10 @@ class Inspection:
             lines.append(f"{len(self.refusals)} things are not supported:" if many else "Not supported:")
             lines += [f"- {refusal}" for refusal in self.refusals]
         return "\n".join(lines)
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, 100, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
 
 
 def inspect(tstop: float | None = None, dt: float | None = None) -> Inspection:

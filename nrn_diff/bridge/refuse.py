@@ -21,7 +21,8 @@ from nrn_diff.bridge.threads import how_many
 _CLASSES = {
     "FInitializeHandler": (
         "its code runs during finitialize and may change the starting state",
-        "delete the handler, or set the values it sets as parameters",
+        "delete the handler, or set the values it sets as parameters; or run the script as it is, with nrn-diff run or "
+        "nrn_diff.enable(), which let NEURON execute it",
     ),
     "StateTransitionEvent": ("its state transitions run user code", "remove it"),
 }
@@ -152,7 +153,8 @@ def _check_hooks(findings: Findings, from_now: bool) -> None:
             f"procedure {name}() of stdrun.hoc is redefined",
             "the model's HOC code",
             "h.run() executes it, and what it changes is not part of the equations",
-            _BACK_TO_NEURONS.get(name, "set what it changes once, and leave the procedure as NEURON has it"),
+            _BACK_TO_NEURONS.get(name, "set what it changes once, and leave the procedure as NEURON has it")
+            + "; or run the script as it is, with nrn-diff run or nrn_diff.enable(), which let NEURON execute it",
         )
     if changed is None:
         findings.note("whether HOC code redefines init() or advance() cannot be seen in this build of NEURON")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +14,7 @@ from nrn_diff.errors import CaptureError
 from nrn_diff.events.live import LiveNetwork
 from nrn_diff.events.schedule import in_rounds, pack
 from nrn_diff.plugin.agenda import check
+from nrn_diff.plugin.progress import Progress
 from nrn_diff.plugin.ties import TieCheck
 from nrn_diff.solver.build_plays import tie
 from nrn_diff.solver.play import Drives
@@ -29,23 +28,6 @@ _MOST_STEPS = 1024
 _MOST_SAMPLES = 2**22  # that a chunk keeps
 
 
-class Progress:
-    """A line on the terminal for runs that take long; silent elsewhere."""
-
-    def __init__(self, label: str, stream: Any = None, after_s: float = 2.0) -> None:
-        self._label, self._stream, self._after = label, stream or sys.stderr, after_s
-        self._begin = time.monotonic()
-        self._shown = -1
-
-    def at(self, done: int, total: int) -> None:
-        """Say how far it is, at most once a percent."""
-        percent = 100 * done // max(total, 1)
-        late = time.monotonic() - self._begin > self._after
-        if late and percent != self._shown and self._stream.isatty():
-            self._shown = percent
-            print(f"\r{self._label}: {percent} %", end="" if done < total else "\n", file=self._stream, flush=True)
-
-
 @dataclass
 class Shapes:
     """How wide the tables of events of a mechanism were compiled; they only grow, so that compilations are few."""
@@ -56,6 +38,7 @@ class Shapes:
 
 
 _SHAPES: dict[tuple[str, str], Shapes] = {}
+_COMPILED: set[tuple[Any, ...]] = set()  # what the programs for chunks depend on that are in this process
 
 
 @dataclass
@@ -104,6 +87,7 @@ class Stepper:
             times = np.concatenate([grid[2 * done : 2 * (done + n) + 1], np.full(2 * (capacity - n), np.inf)])
             arriving = self._arriving(grid[2 * done : 2 * (done + n) + 1], capacity)
             played = _part(self.drives, done, n, capacity)
+            self._say_compiling(capacity, arriving, progress)
             state, chunk = run_chunk(self.structure, self.fixed, state, times, np.int32(n), arriving, played)
             check({name: queue.failed for name, queue in (state.queues or {}).items()}, self.structure)
             samples[done : done + n] = np.asarray(chunk.samples[:n])
@@ -111,10 +95,16 @@ class Stepper:
             assert not n or np.flatnonzero(crossed[0]).tolist() == sorted(first)
             self._fire_later(crossed, {name: np.asarray(x[:n]) for name, x in chunk.sent.items()}, grid, done, fired)
             done += n
-            progress.at(done, total)
+            progress.at(done)
         # What point processes have sent to all NetCons at once and the program has delivered itself.
         self.network.advance(float(grid[2 * total]))
         return state, samples, fired
+
+    def _say_compiling(self, capacity: int, arriving: dict[str, Arriving], progress: Progress) -> None:
+        key = (self.structure.digest, capacity, tuple((m, a.time.shape, a.early.shape) for m, a in arriving.items()))
+        if key not in _COMPILED:
+            _COMPILED.add(key)
+            progress.say("compiling")
 
     @staticmethod
     def _steps_ahead(grid: Array, done: int, most: int, delay: float, within: float) -> int:

@@ -47,10 +47,11 @@ from nrn_diff.errors import CaptureError, NrnDiffError
 from nrn_diff.events.live import LiveNetwork
 from nrn_diff.events.time_grid import time_grid
 from nrn_diff.plugin.agenda import NoRoomError, enlarged, read_agendas, room_for, start_queues
-from nrn_diff.plugin.chunks import Progress, Stepper
+from nrn_diff.plugin.chunks import Stepper
 from nrn_diff.plugin.guard import guards, unguarded
 from nrn_diff.plugin.hidden import Hidden, hidden_at_start, left_behind, lost
 from nrn_diff.plugin.membrane import membrane_currents
+from nrn_diff.plugin.progress import Progress
 from nrn_diff.plugin.put import Finished, layered_in_order, put
 from nrn_diff.plugin.spike_vectors import numbers_of_senders, spike_vectors
 from nrn_diff.plugin.statements import Piece, check_ties, steps_until, take_statements
@@ -151,7 +152,7 @@ class Session:
     capacity: EventCapacity = field(default_factory=EventCapacity)
     disordered: tuple[int | None] | None = None
 
-    def prepare(self, n_steps: int, *, stops: bool = False) -> Prepared:
+    def prepare(self, n_steps: int, progress: Progress, *, stops: bool = False) -> Prepared:
         """Read the state of NEURON. Raises CaptureError with everything that cannot be reproduced.
 
         stops: whether an event without a statement ends the run. Fewer than n_steps are made if one does, or if
@@ -162,7 +163,7 @@ class Session:
         with unguarded(saved), common_delays() as common:
             grid = time_grid(float(h.dt), n_steps, float(h.t))
             grid = grid[: 2 * steps_until(statements.values(), grid[::2], stops=stops) + 1]
-            return self._prepare(saved, statements, refused, grid, common)
+            return self._prepare(saved, statements, refused, grid, common, progress)
 
     def _prepare(
         self,
@@ -171,9 +172,10 @@ class Session:
         refused: Findings,
         grid: np.ndarray,
         common: CommonDelays | None,
+        progress: Progress,
     ) -> Prepared:
         key = self._key(saved)
-        known = self.known if self.known is not None and self.known.key == key else None
+        known = self._known(key, progress)
         found: dict[str, Any] = {}
 
         def connections(inventory: Inventory, translator: Translator, findings: Findings) -> tuple[Any, ...]:
@@ -213,7 +215,7 @@ class Session:
         capture = replace(capture, records=(*capture.records, *map(record_of_count, counts)))
         driven, self.capacity = capture.plays, room_for(own, self.capacity)
         capture = replace(live_capture(capture, wiring.outside, wiring.heard), event_capacity=self.capacity)
-        structure = self._structure(capture)
+        structure = self._structure(capture, progress)
         v = jnp.asarray(capture.cable.v[structure.tree.order])
         values = build_values(capture, structure)._replace(start_v=v)
         hidden = hidden_at_start(self.hidden, structure, values, findings)
@@ -275,7 +277,7 @@ class Session:
         Returns how many were made and what NEURON would execute then. stops: see `prepare`.
         """
         while True:
-            ready = self.prepare(n_steps, stops=stops)
+            ready = self.prepare(n_steps, progress, stops=stops)
             try:
                 return self._run(ready, progress)
             except NoRoomError as error:
@@ -321,6 +323,12 @@ class Session:
         unknown = common is None or not wiring.ordered
         return vectors or how_many() > 1 or unknown or self.disordered == (times_initialised(),)
 
+    def _known(self, key: tuple[Any, ...], progress: Progress) -> Known | None:
+        if self.known is not None and self.known.key == key:
+            return self.known
+        progress.say("reading the model")
+        return None
+
     def _key(self, saved: SavedState) -> tuple[Any, ...]:
         names = tuple(n.hname() for n in hoc_objects("NetCon"))
         kinds = tuple(kind for kind, _ in saved.plays)
@@ -335,8 +343,10 @@ class Session:
             recorded_now(),
         )
 
-    def _structure(self, capture: Capture) -> Structure:
+    def _structure(self, capture: Capture, progress: Progress) -> Structure:
         made = live_structure(capture)
+        if made.digest not in self.structures:
+            progress.say("compiling")
         return self.structures.setdefault(made.digest, made)
 
 

@@ -18,8 +18,8 @@ from nrn_diff.bridge.native import keeping_the_place
 from nrn_diff.bridge.stdrun import is_equivalent, redefined_procedures, stock_text
 from nrn_diff.cache import keep_compiled_programs
 from nrn_diff.errors import CaptureError, NrnDiffError
-from nrn_diff.plugin.chunks import Progress
 from nrn_diff.plugin.course import ContinueRun, Course, Psolve
+from nrn_diff.plugin.progress import Progress, screen
 from nrn_diff.plugin.session import Session
 from nrn_diff.plugin.statements import execute
 
@@ -98,7 +98,13 @@ class _Plugin:
 
     def run(self, course: Course, *, hoc: bool) -> bool:
         """Make the steps; False: NEURON shall make what is left of them. Raises CaptureError."""
-        made = 0
+        progress = Progress(screen())
+        try:
+            return self._run(course, progress, hoc=hoc)
+        finally:
+            progress.close()
+
+    def _run(self, course: Course, progress: Progress, *, hoc: bool) -> bool:
         while steps := course.left():
             if not self.on and course.neuron_can_go_on():  # the user's code has called disable()
                 return False
@@ -107,7 +113,8 @@ class _Plugin:
                 return False
             try:
                 with keeping_the_place():
-                    piece = self.session.run(steps, Progress("nrn_diff"), stops=course.stops)
+                    progress.left = steps
+                    piece = self.session.run(steps, progress, stops=course.stops)
             except CaptureError as error:
                 _forget_objects(error)
                 if course.neuron_can_go_on() and self.fallback.run_in_neuron(error, self.told):
@@ -115,11 +122,11 @@ class _Plugin:
                     return False
                 self.error = error
                 raise
-            made += piece.steps
+            progress.made += piece.steps
             execute(piece.events)
             course.made(piece.steps, piece.ends)
-        self.runs += bool(made)
-        return bool(made)
+        self.runs += bool(progress.made)
+        return bool(progress.made)
 
     def _leave_steps(self, procedures: Sequence[str], course: Course) -> None:
         """Say once that NEURON makes the steps of a run. Raises NrnDiffError if it cannot go on there."""
