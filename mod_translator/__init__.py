@@ -3,6 +3,7 @@
 from mod_translator.api import Translation, check, lower, translate
 from mod_translator.errors import (
     IncludeError,
+    MissingNeuronError,
     NmodlSyntaxError,
     SemanticError,
     SharedStateError,
@@ -14,6 +15,7 @@ from mod_translator.report import Report
 
 __all__ = [
     "IncludeError",
+    "MissingNeuronError",
     "NmodlSyntaxError",
     "Report",
     "SemanticError",

@@ -20,7 +20,7 @@ from pathlib import Path
 from mod_translator import neuroml
 from mod_translator.api import Translation, check, lower, translate
 from mod_translator.emit import emit
-from mod_translator.errors import Place, TranslationError
+from mod_translator.errors import MissingNeuronError, Place, TranslationError
 from mod_translator.ir import Mechanism
 from mod_translator.printer import text
 from mod_translator.report import Report
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if arguments and arguments[0] == "check":
             return _check(_check_parser().parse_args(arguments[1:]))
         return _translate(_translate_parser().parse_args(arguments))
-    except UsageError as error:
+    except (UsageError, MissingNeuronError) as error:
         print(f"mod-translator: {error}", file=sys.stderr)
         return UNUSABLE
     except BrokenPipeError:

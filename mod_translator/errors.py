@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
 
@@ -24,6 +25,16 @@ class Place:
     def __str__(self) -> str:
         name = self.file or "<NMODL text>"
         return f"{name}:{self.line}:{self.column}" if self.line else name
+
+
+class MissingNeuronError(ImportError):
+    """NEURON, whose parser and units are used, is not installed in this Python, or is older than 9."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"NEURON 9 or later, whose own parser (neuron.nmodl) and units are used, is not installed in this Python "
+            f"({sys.executable}). Install it there: {sys.executable} -m pip install 'neuron>=9.0'"
+        )
 
 
 class TranslationError(Exception):

@@ -22,6 +22,7 @@ from nrn_diff.errors import (
     SavedModelError,
     WriteBackError,
 )
+from nrn_diff.missing import MissingPackageError, missing_packages_named
 
 if TYPE_CHECKING:
     from nrn_diff import adjoint, lfp, spike_derivative
@@ -41,6 +42,7 @@ __all__ = [
     "EventCapacity",
     "EventCapacityError",
     "FitResult",
+    "MissingPackageError",
     "Model",
     "NrnDiffError",
     "Param",
@@ -79,6 +81,7 @@ _FROM = {
 _MODULES = ("adjoint", "lfp", "spike_derivative")
 
 
+@missing_packages_named()
 def __getattr__(name: str) -> object:
     if name in _MODULES:
         return importlib.import_module(f"nrn_diff.{name}")
@@ -88,6 +91,7 @@ def __getattr__(name: str) -> object:
     return value
 
 
+@missing_packages_named()
 def capture(tstop: float | None = None, dt: float | None = None) -> Model:
     """The live NEURON model as a differentiable program; NEURON's state is not changed.
 
@@ -103,6 +107,7 @@ def capture(tstop: float | None = None, dt: float | None = None) -> Model:
     return model
 
 
+@missing_packages_named()
 def load(path: str | PathLike[str]) -> Model:
     """A model written by `Model.save`; needs no NEURON. Raises SavedModelError for any other file."""
     from nrn_diff.io.saved import load as read
@@ -111,6 +116,7 @@ def load(path: str | PathLike[str]) -> Model:
     return Model(read(path))
 
 
+@missing_packages_named()
 def inspect() -> Inspection:
     """Support report of the live model: what is in it, and everything that stands in the way of a capture."""
     from nrn_diff.bridge.inspect import inspect as look
@@ -118,6 +124,7 @@ def inspect() -> Inspection:
     return look()
 
 
+@missing_packages_named()
 def enable(fallback: Fallback | str | None = None) -> None:
     """From now on h.run(), h.continuerun() (also from HOC) and pc.psolve() (from Python) run on JAX.
 
@@ -130,6 +137,7 @@ def enable(fallback: Fallback | str | None = None) -> None:
     switch_on(fallback)
 
 
+@missing_packages_named()
 def disable() -> None:
     """Give the run commands back to NEURON."""
     from nrn_diff.plugin import disable as switch_off
@@ -137,6 +145,7 @@ def disable() -> None:
     switch_off()
 
 
+@missing_packages_named()
 def enabled(fallback: Fallback | str | None = None) -> AbstractContextManager[None]:
     """`enable` for the block of a with statement."""
     from nrn_diff.plugin import enabled as switched_on

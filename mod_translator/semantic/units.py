@@ -10,6 +10,8 @@ import functools
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mod_translator.errors import MissingNeuronError
+
 _PREFIXES = (
     ("atto", 1e-18),
     ("femto", 1e-15),
@@ -139,9 +141,12 @@ def _leading_float(digits: str) -> float:
 def standard_units() -> UnitTable:
     """Return NEURON's own units table.
 
-    Raises UnitError if the installed NEURON does not hold it.
+    Raises UnitError if the installed NEURON does not hold it, MissingNeuronError without NEURON.
     """
-    import neuron
+    try:
+        import neuron
+    except ModuleNotFoundError as error:
+        raise MissingNeuronError from error
 
     root = Path(neuron.__file__).resolve().parent
     path = next(

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from mod_translator.errors import NmodlSyntaxError, TranslationError
+from mod_translator.errors import MissingNeuronError, NmodlSyntaxError, TranslationError
 from mod_translator.report import Collector
 from mod_translator.syntax import tree
 from mod_translator.syntax.bounds import check_bounds
@@ -52,9 +52,13 @@ _KEYWORDS = set(_BLOCKS.values()) | {"EQUATION"}
 def parse(source: Source, report: Collector) -> tree.File:
     """Return everything in the file.
 
-    Raises NmodlSyntaxError with the user's line. Statements that exist in NMODL but not in tree.py go to `report`.
+    Raises NmodlSyntaxError with the user's line, MissingNeuronError without NEURON's parser. Statements that exist in
+    NMODL but not in tree.py go to `report`.
     """
-    from neuron.nmodl import NmodlDriver  # here, so that importing mod_translator does not start NEURON
+    try:
+        from neuron.nmodl import NmodlDriver  # here, so that importing mod_translator does not start NEURON
+    except ModuleNotFoundError as error:
+        raise MissingNeuronError from error
 
     if not source.tokens:
         raise NmodlSyntaxError("the file is empty", remedy="give the text of a .mod file", code="N100")

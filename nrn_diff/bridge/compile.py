@@ -19,6 +19,7 @@ from pathlib import Path
 
 from nrn_diff.cache import cache_dir
 from nrn_diff.errors import NrnDiffError
+from nrn_diff.missing import HOW_TO_COMPILE
 
 _INCLUDE = re.compile(rb'^\s*INCLUDE\s+"([^"]+)"', re.MULTILINE)
 _ABANDONED_S = 24 * 3600
@@ -123,11 +124,23 @@ def _nrnivmodl(source: Path, work: Path) -> None:
                 f"what nrnivmodl makes of {source} cannot be written into {work.parent}: {full.strip()}\n"
                 "Make room there and in the folder for temporary files, or set NRN_DIFF_CACHE and TMPDIR."
             )
+        if lacking := _lacking(path):
+            raise ModCompileError(
+                f"{source} cannot be compiled: nrnivmodl needs {' and '.join(lacking)}, which the PATH does not have "
+                f"({HOW_TO_COMPILE})."
+            )
         tail = "\n".join(_interesting(ran.stdout))
         raise ModCompileError(
             f"nrnivmodl cannot compile {source}:\n{tail}\n"
             "This is NEURON's own message: correct the mod file until NEURON takes it."
         )
+
+
+def _lacking(path: str) -> list[str]:
+    """Of what nrnivmodl calls, what is not there."""
+    compilers = (os.environ["CXX"].split()[0],) if os.environ.get("CXX", "").strip() else ("g++", "c++", "clang++")
+    found = {"make": ("make",), f"a C++ compiler ({', '.join(compilers)})": compilers}
+    return [what for what, names in found.items() if not any(shutil.which(name, path=path) for name in names)]
 
 
 def _interesting(output: str) -> Iterator[str]:

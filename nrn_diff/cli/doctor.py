@@ -12,6 +12,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from nrn_diff.missing import HOW_TO_COMPILE, require
+
 SUMMARY = "check NEURON, JAX and the compiler on this machine"
 
 _MOD = """NEURON { SUFFIX nrndiffdoctor NONSPECIFIC_CURRENT i RANGE g }
@@ -43,12 +45,14 @@ def _python() -> str:
 
 
 def _neuron() -> str:
+    require("neuron")
     # Asked in a process of its own: importing NEURON here would print its own warnings between the lines.
     code = "from neuron import h; h.load_file('stdrun.hoc'); h.tstop = 0.1; h.run(); print(h.nrnversion(0))"
     return _child(code)
 
 
 def _jax() -> str:
+    require("jax")
     import jax
     import jax.numpy as jnp
 
@@ -68,6 +72,7 @@ def _cache() -> str:
 
 
 def _numbers() -> str:
+    require("jax")
     # Where there is a GPU, also its float64 is what NEURON's numbers need.
     import jax
     import jax.numpy as jnp
@@ -83,10 +88,12 @@ def _numbers() -> str:
 
 
 def _kernel() -> str:
+    require("jax")
     from nrn_diff.native import library
 
     if not library.available():
-        return "not available; the portable solver is used, which is slower on a CPU"
+        why = "" if library.compiler() else f": there is no C++ compiler ({HOW_TO_COMPILE})"
+        return f"not available{why}; the portable solver is used, which is slower on a CPU"
     return "compiled"
 
 
@@ -99,6 +106,7 @@ def _programs() -> str:
 
 
 def _mods() -> str:
+    require("neuron")
     from nrn_diff.bridge.compile import compile_mods
 
     with tempfile.TemporaryDirectory() as name:

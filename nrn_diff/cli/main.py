@@ -18,10 +18,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("NEURON_MODULE_OPTIONS", "-nogui")
     args = _parser().parse_args(argv)
     from nrn_diff.errors import NrnDiffError
+    from nrn_diff.missing import missing_packages_named, require
 
     try:
+        if args.command != "doctor":
+            require("neuron", "jax")  # said once, here: several commands start processes of their own
         _enable_float64()
-        return int(args.run(args))
+        with missing_packages_named():
+            return int(args.run(args))
     except NrnDiffError as error:
         print(f"nrn-diff {args.command}: {error}", file=sys.stderr)
         return 1
@@ -35,8 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _enable_float64() -> None:
     # A JAX that is not there yet finds it in the environment; importing it takes longer than many a command.
-    if "jax" in sys.modules:
-        sys.modules["jax"].config.update("jax_enable_x64", True)
+    if (jax := sys.modules.get("jax")) is not None:
+        jax.config.update("jax_enable_x64", True)
 
 
 def _parser() -> argparse.ArgumentParser:

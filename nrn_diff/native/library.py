@@ -29,6 +29,11 @@ MOST_LAYERS = 3
 FLAGS = ("-O3", "-std=c++17", "-shared", "-fPIC", "-ffp-contract=off", "-fno-trapping-math", "-w")
 
 
+def compiler() -> str | None:
+    """The C++ compiler that is used: CXX in the environment, or what is on the PATH."""
+    return os.environ.get("CXX") or shutil.which("g++") or shutil.which("c++")
+
+
 @functools.cache
 def available() -> bool:
     """Whether the kernels are registered; compiles them on the first call.
@@ -36,11 +41,11 @@ def available() -> bool:
     False without a C++ compiler, or with NRN_DIFF_NATIVE=0 in the environment: then XLA's own operations are used, with
     the same results to rounding.
     """
-    compiler = os.environ.get("CXX") or shutil.which("g++") or shutil.which("c++")
-    if os.environ.get("NRN_DIFF_NATIVE") == "0" or compiler is None:
+    program = compiler()
+    if os.environ.get("NRN_DIFF_NATIVE") == "0" or program is None:
         return False
     try:
-        library = ctypes.CDLL(str(_compiled(compiler)))
+        library = ctypes.CDLL(str(_compiled(program)))
     except (OSError, subprocess.SubprocessError):
         return False
     for name in KERNELS:
@@ -48,17 +53,17 @@ def available() -> bool:
     return True
 
 
-def _compiled(compiler: str) -> Path:
+def _compiled(program: str) -> Path:
     """The shared library, from the cache or new; complete or absent whatever happens to the process."""
     texts = tuple((FOLDER / name).read_text() for name in ("rows.h", *SOURCES))
-    content = (texts, jax.__version__, compiler, FLAGS, platform.machine(), platform.system())
+    content = (texts, jax.__version__, program, FLAGS, platform.machine(), platform.system())
     name = f"kernels-{hashlib.sha256(repr(content).encode()).hexdigest()[:24]}.so"
     target = cache_dir("native") / name
     if not target.exists():
         with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
             made = Path(scratch) / name
             sources = [str(FOLDER / name) for name in SOURCES]
-            command = [compiler, *FLAGS, f"-I{jax.ffi.include_dir()}", *sources, "-o", str(made)]
+            command = [program, *FLAGS, f"-I{jax.ffi.include_dir()}", *sources, "-o", str(made)]
             subprocess.run(command, check=True, capture_output=True, timeout=300)
             os.replace(made, target)
     return target
