@@ -225,8 +225,8 @@ def summary() -> str:
     if not _plugin.runs and h.t > 0:
         return (
             "nothing was run on JAX: the script makes its steps with fadvance(), advance() or step() in a loop of its "
-            "own, with a continuerun() of its own, or with psolve() from HOC, so NEURON made them. h.run(), "
-            "h.continuerun() and, from Python, ParallelContext.psolve() run on JAX"
+            "own, with a continuerun() of its own, with CVode.solve() (NEURON's variable step), or with psolve() from "
+            "HOC, so NEURON made them. h.run(), h.continuerun() and, from Python, ParallelContext.psolve() run on JAX"
         )
     return ""
 
