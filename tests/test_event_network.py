@@ -208,21 +208,31 @@ def watching():
         netcon.record(times[-1])
         keep += [swing, netcon]
     h.tstop = 18
-    keep += record(h, soma(0.5)._ref_v, other(0.5)._ref_v, excite._ref_g)
+    traces = record(h, soma(0.5)._ref_v, other(0.5)._ref_v, excite._ref_g)
     model = nrn_diff.capture()
     recording = model.simulate()
     result = against_neuron(h, model)
     result["ours"] = [recording.spike_times(s.label) for s in model.capture.spikes]
-    return result | {"theirs": [np.array(x) for x in times]}
+    result["theirs"], of_neuron = ([np.array(x) for x in which] for which in (times, traces))
+    with nrn_diff.enabled():
+        h.stdinit()
+        h.continuerun(7)
+        for _ in range(9):
+            h.fadvance()
+        h.continuerun(18)
+    result["enabled"] = [np.array(x) for x in times]
+    result["worst_enabled"] = max(float(np.abs(a - np.array(b)).max()) for a, b in zip(of_neuron, traces, strict=True))
+    return result | {"kept": len(keep)}
 
 
 def test_netcons_that_watch_any_variable_equal_neuron():
     out = run_function(watching, mods=MODS)
     assert out["spikes"] > 0
     assert max(out["worst"].values()) <= 1e-9, out["worst"]
-    for ours, theirs in zip(out["ours"], out["theirs"], strict=True):
+    assert out["worst_enabled"] <= 1e-9
+    for ours, enabled, theirs in zip(out["ours"], out["enabled"], out["theirs"], strict=True):
         assert len(theirs) > 0
-        assert ours.tolist() == theirs.tolist()
+        assert ours.tolist() == enabled.tolist() == theirs.tolist()
 
 
 def ring():

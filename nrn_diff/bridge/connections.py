@@ -53,6 +53,13 @@ class Source:
     gid: int = -1
 
     @property
+    def outside(self) -> tuple[int | Record, float] | None:
+        """The node or other variable that is watched, and the threshold; None if it is no variable."""
+        if self.watched is not None:
+            return self.watched, self.threshold
+        return (self.node, self.threshold) if self.node >= 0 else None
+
+    @property
     def silent(self) -> bool:
         """Nothing sends events."""
         return not self.cell and not self.sender and not self.other and self.node < 0 and self.gid < 0

@@ -21,6 +21,7 @@ from nrn_diff.bridge.connections import (
     check_process_stream,
     draws_from_process,
     source_of,
+    watched_variables,
 )
 from nrn_diff.bridge.event_vectors import hidden_vectors, with_vectors
 from nrn_diff.bridge.findings import Findings
@@ -34,7 +35,7 @@ from nrn_diff.bridge.rows_of_cells import rows_of_cells
 from nrn_diff.bridge.save_state import EventKind, SavedState
 from nrn_diff.bridge.translate import Translator
 from nrn_diff.events.artificial import ArtificialCell, ArtificialConnection
-from nrn_diff.snapshot import Connection
+from nrn_diff.snapshot import Connection, Record
 
 _NOWHERE = -1
 
@@ -53,11 +54,12 @@ class Cell:
 class Wiring:
     """Every NetCon of the process, in the order of h.List('NetCon').
 
-    connections: those to captured point processes; place: position of each NetCon among them, or -1. outside: voltages
-    (node, threshold) that NetCons watch; then comes one source that never sends, then the senders: point processes
-    (mechanism, row) that are the source of a NetCon. cells: artificial ones, by type. gid_sources: sources that no
-    NetCon shows. gids: without cell, for which PatternStims send; among the sources outside they come before the
-    senders. heard: mechanisms whose net_events reach artificial cells or Vectors, or are sent to all NetCons at once.
+    connections: those to captured point processes; place: position of each NetCon among them, or -1. outside: what
+    NetCons watch (`Source.outside`), voltages first; then comes one source that never sends, then the senders: point
+    processes (mechanism, row) that are the source of a NetCon. cells: artificial ones, by type. gid_sources: sources
+    that no NetCon shows. gids: without cell, for which PatternStims send; among the sources outside they come before
+    the senders. heard: mechanisms whose net_events reach artificial cells or Vectors, or are sent to all NetCons at
+    once.
     ordered: whether this build of NEURON shows in which order sources send to their NetCons.
     """
 
@@ -66,7 +68,7 @@ class Wiring:
     place: np.ndarray
     all_connections: tuple[ArtificialConnection, ...]
     sources: tuple[Source, ...]
-    outside: tuple[tuple[int, float], ...]
+    outside: tuple[tuple[int | Record, float], ...]
     cells: tuple[Cell, ...]
     models: tuple[ArtificialCell, ...]
     gid_sources: tuple[GidSource, ...]
@@ -99,10 +101,9 @@ class Wiring:
         return min((c.delay for c in self.all_connections if c.source >= first and not c.silent), default=np.inf)
 
     def shortest_delay(self) -> float:
-        """Of the NetCons that a voltage drives (ms); infinite without any."""
-        delays = [
-            c.delay for c, s in zip(self.all_connections, self.sources, strict=True) if s.node >= 0 and not c.silent
-        ]
+        """Of the NetCons that a voltage or another variable drives (ms); infinite without any."""
+        both = zip(self.all_connections, self.sources, strict=True)
+        delays = [c.delay for c, s in both if s.outside is not None and not c.silent]
         return min(delays, default=np.inf)
 
 
@@ -118,12 +119,11 @@ def read_wiring(
     models = tuple(model for _, model in cells)
     index_of = {cell.live.hname(): k for k, (cell, _) in enumerate(cells)}
     netcons = tuple(hoc_objects("NetCon"))
-    sources = tuple(source_of(n, inventory, findings) or Source() for n in netcons)
+    sources = _sources(netcons, inventory, findings)
     check_loops(inventory, translator, findings)
     unshown = find_gid_sources(inventory, findings, len(saved.sources))
-    _check_sources(netcons, sources, unshown, findings)
-    voltages = [*((s.node, s.threshold) for s in sources), *((s.node, s.threshold) for s in unshown)]
-    outside = tuple(dict.fromkeys((node, threshold) for node, threshold in voltages if node >= 0))
+    _check_gid_sources(unshown, findings)
+    outside = _outside(sources, unshown)
     names = dict.fromkeys(s.sender for s in sources if s.sender in inventory.instances)
     senders = tuple(inventory.instances[name] for name in names)
     gids = tuple(dict.fromkeys(s.gid for s in sources if s.gid >= 0))
@@ -177,19 +177,19 @@ def read_wiring(
 
 
 def _numbering(
-    cells: Mapping[str, int], outside: Sequence[tuple[int, float]], gids: Sequence[int], senders: Sequence[str]
+    cells: Mapping[str, int], outside: Sequence[tuple[int | Record, float]], gids: Sequence[int], senders: Sequence[str]
 ) -> Callable[[Source], int]:
     """The number of a source, in the order in which Wiring has them. cells: that are known, and their numbers."""
     never = len(cells) + len(outside)
-    of_voltage = {key: len(cells) + k for k, key in enumerate(outside)}
+    watched = {key: len(cells) + k for k, key in enumerate(outside)}
     of_gid = {gid: never + 1 + k for k, gid in enumerate(gids)}
     of_sender = {name: never + 1 + len(gids) + k for k, name in enumerate(senders)}
 
     def number(source: Source) -> int:
         if source.cell:
             return cells.get(source.cell, never)  # of a cell that is refused nothing is known
-        if source.node >= 0:
-            return of_voltage[source.node, source.threshold]
+        if source.outside is not None:
+            return watched[source.outside]
         return of_gid[source.gid] if source.gid >= 0 else of_sender.get(source.sender, never)
 
     return number
@@ -203,17 +203,23 @@ def _of_common_delay(count: int, common: CommonDelays | None) -> list[bool]:
     return [place >= 0 and common.now[place] is not None for place in places]
 
 
-def _check_sources(
-    netcons: Sequence[Any], sources: Sequence[Source], unshown: Sequence[GidSource], findings: Findings
-) -> None:
-    for netcon, source in zip(netcons, sources, strict=True):
-        if source.other:
-            findings.refuse(
-                f"{netcon.hname()} with source a variable that is no voltage",
-                netcon.hname(),
-                "its events are not supported in a run that NEURON hands over in the middle",
-                "use nrn_diff.capture() and Model.simulate()",
-            )
+def _sources(netcons: Sequence[Any], inventory: Inventory, findings: Findings) -> tuple[Source, ...]:
+    sources = [source_of(netcon, inventory, findings) or Source() for netcon in netcons]
+    if not any(source.other for source in sources):
+        return tuple(sources)
+    watched = watched_variables(inventory, findings)
+    return tuple(replace(s, watched=watched.get(k)) if s.other else s for k, s in enumerate(sources))
+
+
+def _outside(sources: Sequence[Source], unshown: Sequence[GidSource]) -> tuple[tuple[int | Record, float], ...]:
+    """What is watched, each once: voltages, then other variables."""
+    others = [s.outside for s in sources if s.outside is not None and s.watched is not None]
+    both: list[Source | GidSource] = [*sources, *unshown]
+    voltages = [(s.node, s.threshold) for s in both if s.node >= 0]
+    return tuple(dict.fromkeys([*voltages, *others]))
+
+
+def _check_gid_sources(unshown: Sequence[GidSource], findings: Findings) -> None:
     for source_of_gid in unshown:
         if source_of_gid.process:
             findings.refuse(

@@ -1,4 +1,5 @@
-"""Which of NEURON's internal event sources is which voltage, and which Vectors take the numbers of sources that fire.
+"""Which of NEURON's internal event sources watches which voltage or other variable, and which Vectors take the numbers
+of sources that fire.
 
 Found by experiment in a copy of the process: thresholds are moved so that the sources fire in a binary code.
 """
@@ -35,13 +36,13 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Sources:
-    """place [n_outside]: of each voltage in the SaveState file's list of sources. numbers: Vectors of their numbers."""
+    """place [n_outside]: of each of them in the SaveState file's list of sources. numbers: Vectors of their numbers."""
 
     place: tuple[int, ...]
     numbers: tuple[Numbers, ...]
 
     def above(self, saved: SavedState) -> list[bool]:
-        """Whether each voltage is above its threshold."""
+        """Whether each is above its threshold."""
         return [bool(saved.sources[k][0]) for k in self.place]
 
 
@@ -65,8 +66,8 @@ def find_sources(wiring: Wiring, known: Collection[str], findings: Findings) -> 
         return Sources((), ())
     watching: list[list[Any]] = [[] for _ in outside]
     for netcon, source in zip(wiring.netcons, wiring.sources, strict=True):
-        if source.node >= 0:
-            watching[outside.index((source.node, source.threshold))].append(netcon)
+        if source.outside is not None:
+            watching[outside.index(source.outside)].append(netcon)
     for hidden in wiring.gid_sources:
         watching[outside.index((hidden.node, hidden.threshold))].append(_Threshold(hidden.gid))
     n = len(outside)
@@ -89,7 +90,7 @@ def find_sources(wiring: Wiring, known: Collection[str], findings: Findings) -> 
         findings.refuse(
             "sources of NetCons",
             "",
-            "NEURON watches voltages that no NetCon of this process shows",
+            "NEURON watches variables that no NetCon of this process shows",
             "keep a reference to the NetCon of each source",
         )
         return Sources((), ())

@@ -281,7 +281,7 @@ EVENTS = (
         "NetCon that watches another variable: of an ion, a mechanism, x of a point process without NET_RECEIVE",
         _SAME,
         ("test_event_network.py::test_netcons_that_watch_any_variable_equal_neuron",),
-        "such spikes have no derivative",
+        "such spikes have no derivative; also under enable(), from the middle of a run",
     ),
     Feature("NetCon that watches anything else (cm, extracellular potentials)", _REFUSED, (_SOURCES,)),
     Feature(

@@ -18,7 +18,7 @@ from nrn_diff.plugin.progress import Progress
 from nrn_diff.plugin.ties import TieCheck
 from nrn_diff.solver.build_plays import tie
 from nrn_diff.solver.play import Drives
-from nrn_diff.solver.resume import Arriving, run_chunk
+from nrn_diff.solver.resume import Arriving, run_chunk, watched_values
 from nrn_diff.solver.spikes import SEND_DELAY
 from nrn_diff.solver.structure import Structure
 from nrn_diff.solver.values import Fixed, State
@@ -122,8 +122,8 @@ class Stepper:
 
     def _fire_now(self, state: State, t: float, step: int, fired: list[tuple[int, int]]) -> list[int]:
         """The check at the start of the first step, whose spikes may arrive within it."""
-        rows = self.structure.spike_sources.row
-        above = np.asarray(state.v)[rows] - np.asarray(self.fixed.values.thresholds) > 0
+        values = watched_values(self.structure, self.fixed, state, t)
+        above = values - np.asarray(self.fixed.values.thresholds) > 0
         crossed = above & ~np.asarray(state.spikes.above)
         now = self.checked[crossed[self.checked]].tolist()
         for k in now:

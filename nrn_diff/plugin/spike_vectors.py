@@ -31,7 +31,7 @@ def spike_vectors(wiring: Wiring) -> dict[str, list[int]]:
 def numbers_of_senders(wiring: Wiring, findings: Findings) -> dict[int, tuple[str, int]]:
     """Artificial cell or point process, as a source of the network -> the Vector of its numbers, and its number."""
     shown = spike_vectors(wiring)
-    recorded = [k for ks in shown.values() for k in ks if wiring.sources[k].node < 0]
+    recorded = [k for ks in shown.values() for k in ks if wiring.sources[k].outside is None]
     if not recorded:
         return {}
     numbers, places = numbers_of_sources(), places_of_sources()
@@ -102,8 +102,8 @@ def _takers(wiring: Wiring) -> tuple[dict[int, set[str]], dict[int, set[str]], d
         vector, source = netcon.get_recordvec(), wiring.sources[k]
         if vector is None:
             continue
-        if source.node >= 0:
-            of_voltage.setdefault(wiring.outside.index((source.node, source.threshold)), set()).add(vector.hname())
+        if source.outside is not None:
+            of_voltage.setdefault(wiring.outside.index(source.outside), set()).add(vector.hname())
         elif source.gid >= 0:
             ahead[wiring.all_connections[k].source] = vector.hname()
         elif source.cell or source.sender:

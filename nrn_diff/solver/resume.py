@@ -18,13 +18,13 @@ import numpy as np
 from jax.interpreters import partial_eval
 
 from mod_translator.passes.effects import Analysis
-from nrn_diff.snapshot import Capture, Events, Play, SpikeRecord, Train
+from nrn_diff.snapshot import Capture, Events, Play, Record, SpikeRecord, Train
 from nrn_diff.solver.build import build_structure
 from nrn_diff.solver.build_events import find_sources
 from nrn_diff.solver.initialise import Live, from_live, initialise
 from nrn_diff.solver.moment import Moment
 from nrn_diff.solver.play import Drives
-from nrn_diff.solver.record import recorded
+from nrn_diff.solver.record import recorded, values_of
 from nrn_diff.solver.sampled import check_sampled
 from nrn_diff.solver.step import Clock, step
 from nrn_diff.solver.structure import MechanismStructure, Structure
@@ -50,15 +50,22 @@ class Chunk(NamedTuple):
     sent: dict[str, Array]
 
 
-def live_capture(capture: Capture, sources: tuple[tuple[int, float], ...], senders: tuple[str, ...] = ()) -> Capture:
+def live_capture(
+    capture: Capture, sources: tuple[tuple[int | Record, float], ...], senders: tuple[str, ...] = ()
+) -> Capture:
     """A snapshot whose NetCons take their events from outside, but for those between point processes, and in which
-    `sources` (node, mV) are watched. senders: mechanisms whose net_events are asked for.
+    `sources` (node or other variable, threshold) are watched. senders: mechanisms whose net_events are asked for.
     """
     # The delays of events from outside have passed when they come.
     connections = tuple(
         c if c.source else dataclasses.replace(c, train=0, source_node=-1, delay=0.0) for c in capture.connections
     )
-    spikes = tuple(SpikeRecord(f"source {k}", node, threshold) for k, (node, threshold) in enumerate(sources))
+    spikes = tuple(
+        SpikeRecord(f"source {k}", -1, threshold, watched=watched)
+        if isinstance(watched, Record)
+        else SpikeRecord(f"source {k}", watched, threshold)
+        for k, (watched, threshold) in enumerate(sources)
+    )
     spikes += tuple(SpikeRecord(f"events of {name}", -1, 0.0, sender=name) for name in senders)
     empty = Events(np.zeros(0), np.zeros(0, int))
     trains = (Train("", np.zeros(0)),)
@@ -171,6 +178,18 @@ def start_samples(structure: Structure, fixed: Fixed, state: State, t: Array) ->
     return recorded(Moment.of(structure, fixed, state, t))
 
 
+def watched_values(structure: Structure, fixed: Fixed, state: State, t: float) -> np.ndarray:
+    """What NetCons watch: voltages (mV), then other variables, [n_sources]."""
+    voltages = np.asarray(state.v)[structure.spike_sources.row]
+    others = structure.spike_sources.watched
+    return np.concatenate([voltages, _watched(structure, fixed, state, jnp.asarray(t))]) if others else voltages
+
+
+@partial(jax.jit, static_argnums=0)
+def _watched(structure: Structure, fixed: Fixed, state: State, t: Array) -> Array:
+    return values_of(Moment.of(structure, fixed, state, t), structure.spike_sources.watched)
+
+
 @partial(jax.jit, static_argnums=0, donate_argnums=2)
 def run_chunk(
     structure: Structure,
@@ -189,7 +208,7 @@ def run_chunk(
     structure = dataclasses.replace(
         structure, mechanisms=tuple(_with_events(m, arriving.get(m.name)) for m in structure.mechanisms)
     )
-    n_recorded, n_sources = len(structure.recorded), len(structure.spike_sources.row)
+    n_recorded, n_sources = len(structure.recorded), structure.spike_sources.count
     logged = {name: queue.log for name, queue in (state.queues or {}).items() if queue.log.shape[0]}
     sent = {name: jnp.full((capacity, *log.shape), jnp.inf) for name, log in logged.items()}
     chunk = Chunk(jnp.zeros((capacity, n_recorded)), jnp.zeros((capacity, n_sources), bool), sent)
