@@ -121,7 +121,8 @@ class Resolver:
             self._unknown(name, marked, reading)
             return _ZERO
         refused = name in self.symbols.pointers and symbol.role is not Role.POINTER
-        foreign = name in self.symbols.externals and not (reading and symbol.role is Role.POINTER)
+        held = symbol.role is Role.POINTER and (reading or self.symbols.artificial)
+        foreign = name in self.symbols.externals and not held
         if refused or foreign or symbol.block == "RANDOM":
             self._foreign(name, marked)
             return _ZERO
@@ -168,12 +169,12 @@ class Resolver:
         if name in self.symbols.pointers:
             self.context.unsupported(
                 "U134",
-                f"the POINTER {name}, which is an array, a BBCOREPOINTER or belongs to an ARTIFICIAL_CELL",
+                f"the POINTER {name}, which is an array or a BBCOREPOINTER",
                 "replace it by an ion, a RANGE variable or a NetCon event",
                 marked,
             )
         elif name in self.symbols.externals:
-            reason = f"the EXTERNAL variable {name}, which is assigned, an array or belongs to an ARTIFICIAL_CELL"
+            reason = f"the EXTERNAL variable {name}, which is assigned or an array"
             self.context.unsupported("U135", reason, "make it a PARAMETER of this mechanism", marked)
         else:
             reason = f"the RANDOM variable {name} outside the first argument of a random_ function"

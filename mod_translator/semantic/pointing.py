@@ -21,7 +21,7 @@ def pointing(marked: str, args: tuple[Expr, ...], symbols: Symbols, context: Con
     name = context.name(args[0].name) if len(args) == 1 and isinstance(args[0], Var) else ""
     symbol = symbols.table.get(name)
     if symbol is None or symbol.role is not Role.POINTER or name not in symbols.pointers:
-        reason = f"{POINTING} of what is no POINTER of this mechanism, or of one of an ARTIFICIAL_CELL"
+        reason = f"{POINTING} of what is no POINTER of this mechanism"
         context.unsupported("U137", reason, f"write 1 for {POINTING}(...)", marked)
         return Num(1.0, "1")
     known: bool | None = True

@@ -245,11 +245,11 @@ class _Collector:
             written = any(name == f"i{use.name}" and name in use.writes for use in self.out.ions)
             # of an ion's variables HOC sees the mechanism's own current only
             symbol = replace(symbol, role=Role.ION, visible=written and name in self.ranges)
-        if name in self.out.pointers - self.out.opaque and not symbol.length and not self.out.artificial:
+        if name in self.out.pointers - self.out.opaque and not symbol.length:
             symbol = replace(symbol, role=Role.POINTER, visible=False)
-        if name in self.out.externals and not symbol.length and not self.out.artificial:
+        if name in self.out.externals and not symbol.length:
             symbol = replace(symbol, role=Role.POINTER, block=EXTERNAL, visible=False)
-        if name in self.out.opaque or (self.out.artificial and name in self.out.pointers):  # kept among the pointers
+        if name in self.out.opaque:  # kept among the pointers
             symbol = replace(symbol, block=OPAQUE, visible=False)
         self.out.table[name] = replace(symbol, name=name, loc=loc)
 

@@ -15,6 +15,7 @@ from mod_translator.passes import walk
 from mod_translator.semantic.names import OF_PROCESS
 from mod_translator.validate import InvalidIR
 from nrn_diff.bridge.catalog import MechanismType
+from nrn_diff.bridge.cell_links import CellLinks, links_beside
 from nrn_diff.bridge.event_vectors import with_vectors
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import in_copy
@@ -178,12 +179,18 @@ def watched_variables(inventory: Inventory, findings: Findings) -> dict[int, Rec
     return found
 
 
-def _needed(wires: Sequence[Wire], cells: Collection[str], recorded: Collection[str]) -> set[str]:
-    """Artificial cells whose events reach a target that is none of `cells`, or recorded, with all that drive them."""
+def _needed(
+    wires: Sequence[Wire], cells: Collection[str], recorded: Collection[str], shared: Mapping[str, set[str]]
+) -> set[str]:
+    """Artificial cells whose events reach a target that is none of `cells`, or recorded, with all that drive them or
+    share variables with them."""
     needed = {w.source.cell for w in wires if w.source.cell and w.target not in cells} | set(recorded)
-    while more := {w.source.cell for w in wires if w.source.cell and w.target in needed} - needed:
+    while True:
+        more = {w.source.cell for w in wires if w.source.cell and w.target in needed}
+        more |= {other for label in needed for other in shared.get(label, ())}
+        if more <= needed:
+            return needed
         needed |= more
-    return needed
 
 
 def is_random(holder: Any, name: str) -> bool:
@@ -195,9 +202,9 @@ def is_random(holder: Any, name: str) -> bool:
 
 
 def artificial_cell(
-    kind: MechanismType, live: Any, translator: Translator, findings: Findings
+    kind: MechanismType, live: Any, links: CellLinks, translator: Translator, findings: Findings
 ) -> ArtificialCell | None:
-    """A live artificial cell with what HOC can read of it; None if its mechanism is refused."""
+    """A live artificial cell with what HOC can read of it; None if its mechanism is refused. links: of all cells."""
     mechanism = translator.lower(kind)
     if mechanism is None:
         return None
@@ -215,6 +222,7 @@ def artificial_cell(
         label=name,
         random={**streams_of(live, random), **translator.generators.of_cell(kind.name, name)},
         tables=read_function_tables(located, mechanism, findings),
+        links=links.get(name, {}),
     )
 
 
@@ -328,11 +336,12 @@ def capture_connections(
     wires = [w for w in every_wire if not w.silent]
     # What reaches a PatternStim changes nothing.
     driven = _driven(wires, artificial.keys() - pattern_labels(inventory))
+    links, shared = links_beside(driven, inventory, translator, findings)
     located = locate_cells(inventory, driven)
     instances = {**inventory.instances} | {
         label: (d.type.name, row) for d in located for row, label in enumerate(d.labels)
     }
-    needed = _needed(wires, artificial.keys() - driven, {record.owner for record in records}) - driven
+    needed = _needed(wires, artificial.keys() - driven, {record.owner for record in records}, shared) - driven
     gids = list(dict.fromkeys(w.source.gid for w in every_wire if w.source.gid >= 0))
     needed |= set(pattern_labels(inventory)) if gids else set()
     cells_of = tuple(_driven_cells(d, first_rank, translator, findings) for d in located)
@@ -346,7 +355,7 @@ def capture_connections(
                 f"{wire.name} with source {wire.source.sender}", wire.name, "its source is in no section", "place it"
             )
     names = [name for name in artificial if name in needed]
-    cells = [artificial_cell(*artificial[name], translator, findings) for name in names]
+    cells = [artificial_cell(*artificial[name], links, translator, findings) for name in names]
     check_loops(inventory, translator, findings)
     sent = [w for w in every_wire if w.source.cell in needed or w.source.gid >= 0]
     inner = [

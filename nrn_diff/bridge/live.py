@@ -14,6 +14,7 @@ from mod_translator import ir
 from mod_translator.pointees import STREAM
 from nrn_diff.bridge.callbacks import places_of_sources
 from nrn_diff.bridge.catalog import MechanismType
+from nrn_diff.bridge.cell_links import find_cell_links
 from nrn_diff.bridge.common_delays import CommonDelays
 from nrn_diff.bridge.connections import (
     Source,
@@ -246,10 +247,10 @@ def _cells(
     inventory: Inventory, saved: SavedState, translator: Translator, findings: Findings
 ) -> list[tuple[Cell, ArtificialCell]]:
     found: list[tuple[Cell, ArtificialCell]] = []
-    rows = rows_of_cells(inventory)
+    rows, links = rows_of_cells(inventory), find_cell_links(inventory, translator, findings)
     for kind, live in inventory.artificial.values():
         row = rows.get(live.hname(), _NOWHERE)
-        model = artificial_cell(kind, live, translator, findings)
+        model = artificial_cell(kind, live, links, translator, findings)
         if model is None:
             continue
         table = saved.cells.get(kind.internal_type, np.zeros((0, 0)))

@@ -7,7 +7,7 @@ from typing import Any
 
 from mod_translator.pointees import Pointee
 from mod_translator.semantic.pointing import POINTING
-from nrn_diff.bridge.inventory import Inventory, Located
+from nrn_diff.bridge.inventory import Inventory, Located, locate_cells
 from nrn_diff.bridge.own_texts import nmodl_text
 
 
@@ -15,7 +15,7 @@ def read_pointing(inventory: Inventory) -> dict[str, Mapping[str, Pointee]]:
     """mechanism -> POINTER -> whether it is set in all of its instances, in some, or in none."""
     return {
         located.type.name: {name: _of_all(located, name) for name in located.type.references}
-        for located in inventory.mechanisms
+        for located in (*inventory.mechanisms, *locate_cells(inventory, inventory.artificial))
         if POINTING in nmodl_text(located.type)
     }
 

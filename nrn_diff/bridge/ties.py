@@ -18,9 +18,12 @@ def doubtful(cells: Sequence[ArtificialCell], ties: Sequence[Tie]) -> tuple[Refu
     found: dict[int, Refusal] = {}
     for tie in ties:
         cell = cells[tie.cell]
-        if tie.cell not in found and not _commute(cell.ir, tie):
+        if tie.cell not in found and (tie.other >= 0 or not _commute(cell.ir, tie)):
+            reached = (
+                cell.label if tie.other < 0 else f"{cells[tie.other].label} and {cell.label}, which share a variable,"
+            )
             found[tie.cell] = Refusal(
-                f"events that reach {cell.label} at the same time, t = {tie.time:g} ms",
+                f"events that reach {reached} at the same time, t = {tie.time:g} ms",
                 f"mechanism {cell.ir.name}, {cell.ir.file}",
                 "they do not commute, and in NEURON their order depends on what else waits in the queue",
                 "let one of their sources start a little later, or give its NetCon another delay",

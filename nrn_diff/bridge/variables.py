@@ -134,6 +134,12 @@ def every_variable(inventory: Inventory) -> list[Block]:
     return blocks
 
 
+def globals_of_cells(inventory: Inventory) -> list[Block]:
+    """GLOBALs of the mechanisms of artificial cells, which POINTERs of such cells may lead to."""
+    cells = locate_cells(inventory, inventory.artificial)
+    return [_global(located, v) for located in cells for v in located.type.globals_ if v.name != _USE_TABLE]
+
+
 def _voltages(topology: Topology) -> Block:
     segments = [section(x) for section, x in map(topology.node_place, range(topology.n_nodes))]
 

@@ -22,6 +22,7 @@ from .errors import EventError
 from .frame import Frame, Instance, Variables, variables
 from .interpreter import Program
 from .pattern import POSITION, Pattern, PatternProgram
+from .pointees import CellLink, reached_by, slots_of
 from .queue import EventQueue, Item
 from .queued import Delivery, Event, NextGiven, Received, SelfEvent, Spike
 from .random_stream import Generator, RandomProvider, RandomStream
@@ -43,7 +44,7 @@ class ArtificialCell:
     (id1, id2, id3, seq), with seq = 4 * counter + pick as NMODLRandom.get_seq() returns it.
     vectors: HOC Vectors that its C code reads (VecStim's times), by the variable in which C hides them; without: none.
     pattern: what a PatternStim sends on behalf of given trains, in place of its NET_RECEIVE.
-    tables: what its FUNCTION_TABLEs hold, by `table_<name>`.
+    tables: what its FUNCTION_TABLEs hold, by `table_<name>`. links: where its POINTERs lead.
     """
 
     ir: ir.Mechanism
@@ -54,6 +55,7 @@ class ArtificialCell:
     vectors: Mapping[str, Sequence[float]] = field(default_factory=dict)
     pattern: Pattern | None = None
     tables: Mapping[str, FunctionTable] = field(default_factory=dict)
+    links: Mapping[str, CellLink] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -96,13 +98,15 @@ class ArtificialRun:
 class Tie:
     """Two events that reach a cell at one time (ms), in an order that further events in NEURON's queue could change.
 
-    flags: of both. alike: whether they bring the same weights. Given once for each cell and pair of flags.
+    flags: of both. alike: whether they bring the same weights. other: the cell that one of them reaches, if that is
+    another one, with which the first shares a variable through a POINTER; else -1. Given once for each pair of flags.
     """
 
     cell: int
     time: float
     flags: tuple[float, float]
     alike: bool
+    other: int = -1
 
 
 def artificial_trains(
@@ -204,6 +208,15 @@ class _Network:
                     tables=cell.tables,
                 )
             )
+        for cell, instance in zip(cells, self.instances, strict=True):
+            if cell.links:
+                of_label = {i.label: i.values for i in self.instances}
+                instance.pointees = slots_of(cell.label, cell.links, of_label, shared)
+        labels, kinds = [c.label for c in cells], [c.ir.name for c in cells]
+        self.reached = reached_by(labels, kinds, [c.links for c in cells])
+        self.sharing = [
+            found | {k for k, of in enumerate(self.reached) if i in of} for i, found in enumerate(self.reached)
+        ]
         self.log = Log(())
         self.queue: EventQueue[Event] = EventQueue()
         self.movable: list[Item[Event] | None] = [None] * len(cells)
@@ -219,7 +232,7 @@ class _Network:
         self.delivery_times: list[float] = []
         self.delivery_connections: list[int] = []
         self.latest: list[tuple[float, list[Received]]] = [(0.0, []) for _ in cells]
-        self.ties: dict[tuple[int, float, float, bool], Tie] = {}
+        self.ties: dict[tuple[int, int, float, float, bool], Tie] = {}
         self.incoming: dict[int, list[list[float]]] = {}
 
     def _common_delay(self, outgoing: list[int]) -> float | None:
@@ -295,14 +308,16 @@ class _Network:
             return
         if self.latest[cell][0] != time:
             self.latest[cell] = (time, [])
-        for before in self.latest[cell][1]:
+        others = [k for k in self.sharing[cell] if self.latest[k][0] == time]
+        for other, before in ((k, b) for k in (cell, *others) for b in self.latest[k][1]):
             both_late = before.late and now.late and (before.of_netcon or now.of_netcon)
             if before.event is now.event:
                 continue  # one event for several NetCons, which come in their order
             if both_late or not (before.late or now.late):
                 alike = before.weights is now.weights
-                key = (cell, before.flag, now.flag, alike)
-                self.ties.setdefault(key, Tie(cell, time, (before.flag, now.flag), alike))
+                apart = -1 if other == cell else other
+                key = (cell, apart, before.flag, now.flag, alike)
+                self.ties.setdefault(key, Tie(cell, time, (before.flag, now.flag), alike, apart))
         self.latest[cell][1].append(now)
 
     def receive(self, cell: int, time: float, flag: float, weights: MutableSequence[float] | None) -> None:
@@ -312,7 +327,8 @@ class _Network:
         if block is not None:
             self.start(cell)
             block(Frame(self.instances[cell], _Host(self, cell), time, flag, weights))
-            self.log.note(cell, time, self.instances[cell].values)
+            for k in (cell, *self.reached[cell]):
+                self.log.note(k, time, self.instances[k].values)
 
     def netcons(self, cell: int) -> list[list[float]]:
         """The weights of all NetCons to a cell; NEURON goes through the sources in the order of their first NetCon."""

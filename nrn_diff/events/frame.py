@@ -35,12 +35,34 @@ class EventHost(Protocol):
         ...
 
 
+@dataclass(slots=True, frozen=True)
+class Slot:
+    """One variable: a scalar of its holder, or an element (from 0 on) of an array of it."""
+
+    holder: Variables
+    name: str
+    element: int = -1
+
+    def get(self) -> float:
+        """Its value."""
+        value = self.holder[self.name]
+        return value[self.element] if isinstance(value, list) else value
+
+    def set(self, value: float) -> None:
+        """Assign it."""
+        items = self.holder[self.name]
+        if isinstance(items, list):
+            items[self.element] = value
+        else:
+            self.holder[self.name] = value
+
+
 @dataclass(slots=True)
 class Instance:
     """The variables of one instance. `globals_` is shared by all instances of its mechanism.
 
     vectors: the HOC Vectors that its C code reads, by the variable in which they are hidden. tables: what its
-    FUNCTION_TABLEs hold, by `table_<name>`.
+    FUNCTION_TABLEs hold, by `table_<name>`. pointees: what its POINTERs lead to.
     """
 
     label: str
@@ -51,6 +73,7 @@ class Instance:
     steps: int = 0
     vectors: Mapping[str, Sequence[float]] = field(default_factory=dict)
     tables: Mapping[str, FunctionTable] = field(default_factory=dict)
+    pointees: Mapping[str, Slot] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

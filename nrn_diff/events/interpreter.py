@@ -16,7 +16,7 @@ from mod_translator.semantic.names import FUNC_TABLE, VECTOR_ELEMENT, VECTOR_SIZ
 from . import random_stream
 from .c_math import BINARY, INTRINSICS, UNARY
 from .errors import EventError
-from .frame import Frame, Variables
+from .frame import Frame, Slot, Variables
 from .function_table import look_up
 from .process_stream import DRAWS, ProcessStream
 from .random_stream import RandomStream
@@ -218,6 +218,9 @@ class _Scope:
                 weights(frame)[i] = value(frame)
 
             return store_weight
+        if self.is_pointer(name):
+            slot = self.slot(name)
+            return lambda frame: slot(frame).set(value(frame))
         variables = self.holder(name)
 
         def store(frame: Frame) -> None:
@@ -270,6 +273,9 @@ class _Scope:
             return lambda frame: frame.t
         if name not in self.locals and name == "flag" and self._external(name):
             return lambda frame: frame.flag
+        if self.is_pointer(name):
+            slot = self.slot(name)
+            return lambda frame: slot(frame).get()
         variables = self.holder(name)
 
         def read(frame: Frame) -> float:
@@ -373,6 +379,21 @@ class _Scope:
     def _external(self, name: str) -> bool:
         symbol = self.symbols.get(name)
         return symbol is None or symbol.role is ir.Role.EXTERNAL
+
+    def is_pointer(self, name: str) -> bool:
+        symbol = self.symbols.get(name)
+        return name not in self.locals and symbol is not None and symbol.role is ir.Role.POINTER
+
+    def slot(self, name: str) -> Callable[[Frame], Slot]:
+        loc = self.loc
+
+        def get(frame: Frame) -> Slot:
+            found = frame.instance.pointees.get(name)
+            if found is None:
+                raise self.program.error(f"{frame.instance.label}: the POINTER {name} leads nowhere", loc)
+            return found
+
+        return get
 
     def holder(self, name: str) -> Callable[[Frame], Variables]:
         """Who holds a variable: the running block, the instance, the mechanism, or nobody (constants)."""

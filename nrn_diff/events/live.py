@@ -171,6 +171,10 @@ class LiveNetwork:
         """The variables of a cell."""
         return self._net.instances[cell].values
 
+    def globals_(self, cell: int) -> dict[str, float | list[float]]:
+        """The GLOBALs of a cell's mechanism."""
+        return self._net.instances[cell].globals_
+
     def number(self, cell: int, name: str) -> float:
         """A scalar variable of a cell."""
         value = self._net.instances[cell].values[name]

@@ -7,6 +7,7 @@ from nrn_diff.parity.texts import (
     ADVANCE,
     ARTIFICIAL,
     CALLED,
+    CELL_POINTERS,
     CELLS,
     CNEXP,
     CURRENT,
@@ -86,8 +87,8 @@ DECLARATIONS = (
     Construct(
         "POINTER in an ARTIFICIAL_CELL",
         "NEURON { ARTIFICIAL_CELL x POINTER p RANGE a }\nASSIGNED { p a }\nNET_RECEIVE (w) { a = p }\n",
-        (),
-        "NEURON runs it; here such cells run before the equations, and what a POINTER leads to may depend on them",
+        CELL_POINTERS,
+        "what it may lead to: see NEURON, below",
     ),
     Construct(
         "POINTER to an array, BBCOREPOINTER outside of C",
@@ -102,7 +103,12 @@ DECLARATIONS = (
         "of one that is inserted and does not assign it while the simulation runs; else the capture refuses",
     ),
     Construct(
-        "EXTERNAL that is assigned, an array, in an ARTIFICIAL_CELL",
+        "EXTERNAL in an ARTIFICIAL_CELL, read or assigned: a GLOBAL of another such cell",
+        "NEURON { ARTIFICIAL_CELL x EXTERNAL q_y RANGE a }\nASSIGNED { q_y a }\nNET_RECEIVE (w) { q_y = a }\n",
+        CELL_POINTERS,
+    ),
+    Construct(
+        "EXTERNAL that is assigned in a mechanism of the equations, EXTERNAL array",
         "NEURON { SUFFIX x EXTERNAL q_y RANGE a }\nASSIGNED { q_y a }\nINITIAL { q_y = 1 }\n",
         (),
         "NEURON compiles it; every mechanism that has it would depend on the order of all others",

@@ -26,6 +26,7 @@ _ORDER = "test_spikes_against_neuron.py::test_spikes_of_one_step_in_neurons_orde
 _SELF_TIES = "test_self_events.py::test_self_events_at_one_time_come_in_neurons_order_or_are_refused"
 _TIES = "test_events_schedule.py::test_events_at_boundaries_and_in_ties_reach_expsyn_as_in_neuron"
 _VALUES = "test_bridge_cable.py::test_values_that_cannot_be_simulated_are_refused_with_their_place"
+_CELL_POINTERS = "test_cell_pointers.py::test_cells_that_set_variables_of_others_are_neurons"
 _LAYERS = "test_extracellular.py::test_layers_in_some_sections_are_neurons"
 _ALL_LAYERS = "test_extracellular.py::test_layers_everywhere_and_nowhere_are_neurons"
 _LAYER_NUMBERS = "test_extracellular.py::test_other_numbers_of_layers_are_neurons"
@@ -104,6 +105,17 @@ CABLE = (
     Feature("the same of a POINTER that is set in some instances only", _REFUSED, (_NO_LINKS,)),
     Feature(
         "POINTER to a NetCon weight, to i_membrane_, to nothing (where a simulation uses it)", _REFUSED, (_NO_LINKS,)
+    ),
+    Feature(
+        "POINTER or EXTERNAL of an artificial cell to a variable of such a cell, or a GLOBAL of its mechanism",
+        _SAME,
+        (_CELL_POINTERS,),
+        "also under enable(), where voltages may drive these cells",
+    ),
+    Feature(
+        "the same to anything else; in Model.simulate() of cells that the solution drives",
+        _REFUSED,
+        ("test_cell_pointers.py::test_what_cannot_be_run_before_the_equations_is_refused",),
     ),
     Feature("a POINTER whose value depends on the order of the instances", _REFUSED, (_NO_LINKS,)),
     Feature("ParallelContext.source_var, target_var (one process)", _SAME, (_TRANSFERS,)),

@@ -12,6 +12,7 @@ import numpy as np
 from neuron import h
 
 from mod_translator.pointees import STREAM
+from nrn_diff.bridge.catalog import MechanismType
 from nrn_diff.bridge.circuits import put_circuits
 from nrn_diff.bridge.elements import put_elements
 from nrn_diff.bridge.extracellular import set_layer_potential
@@ -149,12 +150,27 @@ def _restore(
     with functions_kept(ready.statements.values()):
         saved.restore()
     for k, cell in enumerate(wiring.cells):
+        _set_globals(cell.kind, wiring.models[k].globals_, network.globals_(k))
         for name, stream in wiring.models[k].random.items():
             if not isinstance(stream, Generator):
                 getattr(cell.live, name).set_seq(network.place(k, name))
         if wiring.models[k].pattern is not None:
             put_position(wiring.models[k].label, ready.inventory, int(network.number(k, POSITION)))
     put_drawn(ready.random)
+
+
+def _set_globals(kind: MechanismType, before: Mapping[str, object], after: Mapping[str, float | list[float]]) -> None:
+    """GLOBALs that artificial cells have assigned."""
+    for variable in kind.globals_:
+        value = after.get(variable.name)
+        if value is None or value == before.get(variable.name):
+            continue
+        if isinstance(value, list):
+            live = getattr(h, variable.hoc_name)
+            for k, x in enumerate(value):
+                live[k] = x
+        else:
+            setattr(h, variable.hoc_name, value)
 
 
 def _set_variables(ready: Prepared, state: State) -> None:
