@@ -361,7 +361,14 @@ def threads():
     context.nthread(4)
     context.set_maxstep(10)
     vectors = [h.Vector().record(cell(0.5)._ref_v) for cell in cells[1:3]]
-    h.tstop, out = 6, []
+    same = h.IClamp(cells[0](0.5))
+    same.delay, same.dur, same.amp = 1, 50, 0.3
+    for k in (0, 2):
+        context.set_gid2node(k, 0)
+        context.cell(k, h.NetCon(cells[k](0.5)._ref_v, None, sec=cells[k]))
+    when, which = h.Vector(), h.Vector()
+    context.spike_record(-1, when, which)
+    h.tstop, out, sent = 6, [], []
     for first, second, at_once in ((False, False, True), (True, True, True), (True, False, True), (True, False, False)):
         context.nthread(4, at_once)
         # In psolve NEURON's threads wait for one another only where an event says so.
@@ -369,7 +376,11 @@ def threads():
             nrn_diff.enable() if on else nrn_diff.disable()
             run()
         out.append([np.array(v) for v in vectors])
-    return {"traces": out, "threads": context.nthread()}
+    for on in (False, True):  # one thread after the other: only then is there an order of spikes of one time
+        nrn_diff.enable() if on else nrn_diff.disable()
+        h.run()
+        sent.append([np.array(when), np.array(which)])
+    return {"traces": out, "threads": context.nthread(), "sent": sent}
 
 
 def test_neurons_threads_are_left_to_work():
@@ -380,6 +391,9 @@ def test_neurons_threads_are_left_to_work():
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-9)
     np.testing.assert_allclose(mixed, theirs, rtol=0, atol=1e-9)
     np.testing.assert_allclose(in_turn, theirs, rtol=0, atol=1e-9)
+    sent, sent_here = ([x.tolist() for x in s] for s in out["sent"])
+    assert sent == sent_here
+    assert sent[1] == [2.0, 0.0]  # thread 0 is the process itself
 
 
 LONG = """create soma

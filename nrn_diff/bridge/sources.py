@@ -7,7 +7,7 @@ Found by experiment in a copy of the process: thresholds are moved so that the s
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,9 +19,11 @@ from neuron import h
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import ChildFailedError, in_copy, step_without_python
 from nrn_diff.bridge.hoc_events import forget_statements
-from nrn_diff.bridge.inventory import hoc_objects
+from nrn_diff.bridge.inventory import Inventory, hoc_objects
 from nrn_diff.bridge.live import Wiring
 from nrn_diff.bridge.save_state import SavedState, dump
+from nrn_diff.bridge.threads import thread_of_roots
+from nrn_diff.snapshot import Record
 
 _NEVER, _ALWAYS = 1e9, -1e9
 
@@ -36,10 +38,14 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Sources:
-    """place [n_outside]: of each of them in the SaveState file's list of sources. numbers: Vectors of their numbers."""
+    """place [n_outside]: of each of them in the SaveState file's list of sources. numbers: Vectors of their numbers.
+
+    order: in which NEURON looks at them.
+    """
 
     place: tuple[int, ...]
     numbers: tuple[Numbers, ...]
+    order: tuple[int, ...] = ()
 
     def above(self, saved: SavedState) -> list[bool]:
         """Whether each is above its threshold."""
@@ -59,7 +65,7 @@ class _Threshold:
             super().__setattr__(name, value)
 
 
-def find_sources(wiring: Wiring, known: Collection[str], findings: Findings) -> Sources:
+def find_sources(wiring: Wiring, inventory: Inventory, known: Collection[str], findings: Findings) -> Sources:
     """Run the experiment. known: HOC names of the Vectors whose content is understood already."""
     outside = wiring.outside
     if not outside:
@@ -95,7 +101,10 @@ def find_sources(wiring: Wiring, known: Collection[str], findings: Findings) -> 
         )
         return Sources((), ())
     place = tuple(int(np.flatnonzero(code == k + 1)[0]) for k in range(n))
-    order = np.argsort(place).tolist()
+    roots = thread_of_roots()
+    thread = [_thread(watched, roots, inventory) for watched, _ in outside]
+    # The thread that is the process itself does its part when the others have been given theirs.
+    order = sorted(range(n), key=lambda k: (thread[k] == 0, thread[k], place[k]))
     numbers = []
     for vector, gained in zip(others, answer["gained"], strict=True):
         if any(gained):
@@ -106,7 +115,15 @@ def find_sources(wiring: Wiring, known: Collection[str], findings: Findings) -> 
                 )
             else:
                 numbers.append(found)
-    return Sources(place, tuple(numbers))
+    return Sources(place, tuple(numbers), tuple(order))
+
+
+def _thread(watched: int | Record, roots: Mapping[str, int], inventory: Inventory) -> int:
+    """Which of NEURON's threads a source belongs to. roots: that of each tree, by its root section."""
+    if isinstance(watched, Record) or len(roots) < 2:
+        return 0
+    section, _ = inventory.topology.node_place(watched)
+    return roots.get(h.SectionRef(sec=section).root.name(), 0)
 
 
 def _fire(watching: list[list[Any]], codes: list[list[bool]], others: list[Any]) -> dict[str, Any]:

@@ -34,6 +34,12 @@ def how_many() -> int:
     return int(h.ParallelContext().nthread())
 
 
+def thread_of_roots() -> dict[str, int]:
+    """The thread of each tree, by the name of its root section; empty for one thread."""
+    context, threads = h.ParallelContext(), how_many()
+    return {root.name(): k for k in range(threads) if threads > 1 for root in context.get_partition(k)}
+
+
 def receive_all() -> None:
     """Let each thread put what the others have sent to it into its queue, as at the start of a step.
 

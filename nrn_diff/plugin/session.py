@@ -198,7 +198,7 @@ class Session:
             raise CaptureError(findings.refusals)
         wiring: Wiring = found["wiring"]
         if known is None:
-            known = _find_out(key, saved, wiring, capture.records, findings)
+            known = _find_out(key, saved, wiring, inventory, capture.records, findings)
             capture = replace(capture, records=known.records)
         known = replace(known, records=capture.records)
         _refuse_elements_that_record(capture, wiring, findings)
@@ -285,7 +285,7 @@ class Session:
 
     def _run(self, ready: Prepared, progress: Progress) -> Piece:
         """Raises NoRoomError, or CaptureError for events whose order is not known; NEURON is then as it was before."""
-        checked = np.argsort(np.array(ready.known.sources.place, dtype=int))
+        checked = np.array(ready.known.sources.order, dtype=int)
         turning = turning_points(ready.structure, ready.driven, ready.grid)
         stepper = Stepper(
             ready.structure, ready.fixed, ready.wiring, ready.network, ready.drives, ready.ties, checked, turning
@@ -335,6 +335,7 @@ class Session:
         return (
             *structure_changes(),
             places_of_processes(),
+            how_many(),
             names,
             len(hoc_objects("Vector")),
             len(hoc_objects("LinearMechanism")),
@@ -351,10 +352,15 @@ class Session:
 
 
 def _find_out(
-    key: tuple[Any, ...], saved: SavedState, wiring: Wiring, records: tuple[Record, ...], findings: Findings
+    key: tuple[Any, ...],
+    saved: SavedState,
+    wiring: Wiring,
+    inventory: Inventory,
+    records: tuple[Record, ...],
+    findings: Findings,
 ) -> Known:
     vectors = {r.vector for r in records} | set(spike_vectors(wiring)) | {s.vector for s in wiring.gid_sources}
-    sources = find_sources(wiring, vectors, findings)
+    sources = find_sources(wiring, inventory, vectors, findings)
     if late := not_recorded_yet(records):
         records = tuple(r for r in records if r.vector not in late)
         key = (object(),)  # finitialize makes them record
