@@ -27,7 +27,7 @@ from nrn_diff.solver.build import build_structure, build_values
 from nrn_diff.solver.build_events import source_number
 from nrn_diff.solver.event_queue import FAILURES, more_room, most_room
 from nrn_diff.solver.initialise import after_initial
-from nrn_diff.solver.sampled import check_sampled, sample_times
+from nrn_diff.solver.sampled import check_sampled, sample_times, take_sampled
 from nrn_diff.solver.simulate import Run, simulate
 from nrn_diff.solver.structure import Structure
 from nrn_diff.solver.values import Values
@@ -153,7 +153,7 @@ class Model:
         _raise_if_failed(run.failed)
         columns, times = {}, {}
         for k, record in enumerate(self.capture.records):
-            rows, at = sample_times(record, self.structure.dt, self.structure.n_steps)
+            _, at = sample_times(record, self.structure.dt, self.structure.n_steps)
             if record.kind == "artificial":
                 known = self.capture.courses[record.index]
                 course, grid = Course(known.times, known.values), time_grid(self.structure.dt, self.structure.n_steps)
@@ -165,7 +165,8 @@ class Model:
                 columns[record.label] = samples[:, k]
                 continue
             times[record.label] = jnp.asarray(at)
-            columns[record.label] = times[record.label] if record.kind == "t" else samples[rows, k]
+            found = at if record.kind == "t" else take_sampled(self.structure, record, k, samples)
+            columns[record.label] = jnp.asarray(found)
         crossing = [s for s in self.capture.spikes if s.node >= 0 or s.watched is not None]
         watched = {s.label: run.crossed[:, source_number(self.capture, s)] for s in crossing}
         sent = {s.label: run.sent[s.sender][:, :, s.instance] for s in self.capture.spikes if s.sender}

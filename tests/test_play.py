@@ -286,7 +286,7 @@ def refused() -> dict[str, Any]:
     look("table", (wave, h._ref_celsius, t))
     look("order", (wave, soma(0.5).hh._ref_gl, h.Vector([1, 0])))
     look("short", (h.Vector([1]), soma(0.5).hh._ref_gl, t, 1))
-    kept.append(h.Vector().record(adds._ref_g, 0.1))
+    kept.append(h.Vector().record(soma(0.5).hh._ref_gl, 0.1))
     look("sampled", (wave, soma(0.5).hh._ref_gl, t))
     return out
 
@@ -307,6 +307,6 @@ def test_what_cannot_be_played_is_refused() -> None:
         "table": "the TABLE of rates depends on it",
         "order": "its times are not in order",
         "short": "1 samples and 2 times",
-        "sampled": "events change it",
+        "sampled": "a Vector is played into it",
     }.items():
         assert words in found[name], (name, found[name])

@@ -335,7 +335,15 @@ RECORDING = (
         "also Vectors that HOC made",
     ),
     Feature("Vector.record with an interval or with times", _SAME, (_PLAY,), "`recording.times(label)`"),
-    Feature("the same, of what events change, or of a played variable", _REFUSED, (_NO_PLAY,)),
+    Feature(
+        "the same, of what events change: variables of point processes, weights, v that NET_RECEIVE assigns",
+        _SAME,
+        ("test_samples.py::test_samples_among_events_are_neurons",),
+        "taken among the events of a step, also under enable() and from the middle of a run. An error in the run, NaN "
+        "under jit: an event that changes it at the very time of a sample. With such samples spikes to that kind of "
+        "synapse have no derivative",
+    ),
+    Feature("the same, of a played variable, or of a GLOBAL that NET_RECEIVE assigns", _REFUSED, (_NO_PLAY,)),
     Feature(
         "i_membrane_ (CVode.use_fast_imem), i_cap, i_membrane, vext",
         _SAME,
@@ -354,7 +362,7 @@ RECORDING = (
         _SAME,
         ("test_artificial_records.py::test_recorded_variables_of_artificial_cells_are_neurons",),
         "also of cells that drive nothing, and under enable(); those of given trains have no derivative. Refused: "
-        "samples at the time of an event; in Model.simulate() those of cells that voltages drive, except at every step",
+        "samples at the time of an event",
     ),
     Feature("recording of HOC variables", _REFUSED, (_NO_RECORDS,)),
     Feature(

@@ -26,6 +26,7 @@ from nrn_diff.solver.event_queue import (
     FULL,
     GROWTH,
     PAST,
+    SAMPLED,
     TIED,
     TURNS,
     empty_queue,
@@ -42,6 +43,7 @@ _WHY = {
     PAST: FAILURES[PAST],
     DRAWN: FAILURES[DRAWN],
     TURNS: FAILURES[TURNS],
+    SAMPLED: FAILURES[SAMPLED],
     TIED: "one that an instance sends to itself, or receives from another point process, is due at the same time as "
     "another one that does not commute with it, and in NEURON their order depends on what else waits in the queue",
 }

@@ -18,7 +18,7 @@ from nrn_diff.plugin.progress import Progress
 from nrn_diff.plugin.ties import TieCheck
 from nrn_diff.solver.build_plays import tie
 from nrn_diff.solver.play import Drives
-from nrn_diff.solver.resume import Arriving, run_chunk, watched_values
+from nrn_diff.solver.resume import Arriving, run_chunk, sample_width, watched_values
 from nrn_diff.solver.spikes import SEND_DELAY
 from nrn_diff.solver.structure import Structure
 from nrn_diff.solver.values import Fixed, State
@@ -45,6 +45,7 @@ _COMPILED: set[tuple[Any, ...]] = set()  # what the programs for chunks depend o
 class Stepper:
     """Runs chunks of steps; between them NEURON's queue is looked at.
 
+    asked: when Vectors sample what events change, as of `samples.asked`, of the whole run.
     checked [n_voltages]: the sources in the order in which NEURON compares them with their thresholds. turning: of
     `turning_points`.
     """
@@ -54,6 +55,7 @@ class Stepper:
     wiring: Wiring
     network: LiveNetwork
     drives: Drives
+    asked: dict[str, Array]
     ties: TieCheck
     checked: Array
     turning: dict[str, list[tuple[Array, Array]]]
@@ -70,15 +72,18 @@ class Stepper:
                 self._mine[m.name] = place, np.asarray(m.deliveries.row)
 
     def run(self, state: State, grid: Array, progress: Progress) -> tuple[State, Array, list[tuple[int, int]]]:
-        """Final state, samples [n_steps, n_recorded], spikes (step, voltage) in order. grid [2 * n_steps + 1] (ms)."""
+        """Final state, samples [n_steps, width] (`Sample.recorded`), spikes (step, voltage) in order.
+
+        grid [2 * n_steps + 1] (ms).
+        """
         total = (len(grid) - 1) // 2
-        n_recorded = len(self.structure.recorded)
+        width = sample_width(self.structure, self.asked)
         delay, within = self.wiring.shortest_delay(), self.wiring.shortest_from_senders()
         least = min(delay, within)
         ahead = int(least / self.structure.dt) + 2 if np.isfinite(least) else _MOST_STEPS
-        most = min(_MOST_STEPS, ahead, max(_MOST_SAMPLES // max(n_recorded, 1), 1))
+        most = min(_MOST_STEPS, ahead, max(_MOST_SAMPLES // max(width, 1), 1))
         capacity = 1 << (most - 1).bit_length()
-        samples = np.empty((total, n_recorded))
+        samples = np.empty((total, width))
         fired: list[tuple[int, int]] = []
         done = 0
         while done < total:
@@ -86,9 +91,9 @@ class Stepper:
             first = self._fire_now(state, grid[2 * done], done, fired) if len(self.wiring.outside) else []
             times = np.concatenate([grid[2 * done : 2 * (done + n) + 1], np.full(2 * (capacity - n), np.inf)])
             arriving = self._arriving(grid[2 * done : 2 * (done + n) + 1], capacity)
-            played = _part(self.drives, done, n, capacity)
+            timed = (_part(x, done, n, capacity) for x in (self.drives, self.asked))
             self._say_compiling(capacity, arriving, progress)
-            state, chunk = run_chunk(self.structure, self.fixed, state, times, np.int32(n), arriving, played)
+            state, chunk = run_chunk(self.structure, self.fixed, state, times, np.int32(n), arriving, *timed)
             check({name: queue.failed for name, queue in (state.queues or {}).items()}, self.structure)
             samples[done : done + n] = np.asarray(chunk.samples[:n])
             crossed = np.asarray(chunk.crossed[:n])
@@ -177,14 +182,13 @@ class Stepper:
         return Arriving(*map(jnp.asarray, tables))
 
 
-def _part(drives: Drives, done: int, n: int, capacity: int) -> Drives:
-    """What Vectors set in the next n steps, with room for `capacity`."""
+def _part(whole: Any, done: int, n: int, capacity: int) -> Any:
+    """What Vectors set, or sample, in the next n steps, with room for `capacity`."""
 
     def padded(x: Any) -> Array:
         return np.pad(np.asarray(x[done : done + n]), ((0, capacity - n), *[(0, 0)] * (x.ndim - 1)))
 
-    part: Drives = jax.tree.map(padded, drives)
-    return part
+    return jax.tree.map(padded, whole)
 
 
 def _grown(size: int, needed: int) -> int:

@@ -51,7 +51,7 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class Finished:
-    """t (ms); samples [n_steps, n_recorded]; fired: (step, voltage) of each spike, in order.
+    """t (ms); samples [n_steps, width] (`Sample.recorded`); fired: (step, voltage) of each spike, in order.
 
     starts [n_steps] (ms): of each step. first [n_recorded]: what is recorded, before the first step; None if no Vector
     records at intervals or given times. guards: further events for NEURON's queue.
@@ -89,7 +89,7 @@ def put(ready: Prepared, done: Finished) -> None:
         _set_circuits(ready, state)
     vectors = {v.hname(): v for v in hoc_objects("Vector")}
     kept = len(ready.capture.records) - len(ready.counts)
-    for count, column in zip(ready.counts, done.samples.T[kept:], strict=True):
+    for count, column in zip(ready.counts, done.samples.T[kept : len(ready.capture.records)], strict=True):
         before = float(ready.values.mechanisms["APCount"]["n"][count.row])
         put_times(vectors[count.vector], before, column, ready.grid[2::2])
     for k, record in enumerate(ready.capture.records[:kept]):
@@ -100,7 +100,7 @@ def put(ready: Prepared, done: Finished) -> None:
             column = course.sampled(ready.grid)[1:] if record.every_step else course.at(within)
         elif not record.every_step:
             first = _first_sample(ready, done, k, record)
-            column = take_samples(ready.timed, record.vector, record, ready.grid, first, column)
+            column = take_samples(ready.structure, ready.timed, record, k, ready.grid, first, done.samples)
         append(vectors[record.vector], column)
     for name, values in spikes.items():
         append(vectors[name], np.array(values))

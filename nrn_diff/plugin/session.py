@@ -56,7 +56,7 @@ from nrn_diff.plugin.put import Finished, layered_in_order, put
 from nrn_diff.plugin.spike_vectors import numbers_of_senders, spike_vectors
 from nrn_diff.plugin.statements import Piece, check_ties, steps_until, take_statements
 from nrn_diff.plugin.ties import TieCheck
-from nrn_diff.plugin.timed import Timed, has_plays, has_timed_records, read_timed
+from nrn_diff.plugin.timed import Timed, asked_of, has_plays, has_timed_records, read_timed
 from nrn_diff.snapshot import ELEMENTS, Capture, EventCapacity, Play, Record
 from nrn_diff.solver.build import build_values
 from nrn_diff.solver.build_plays import turning_points
@@ -287,8 +287,9 @@ class Session:
         """Raises NoRoomError, or CaptureError for events whose order is not known; NEURON is then as it was before."""
         checked = np.array(ready.known.sources.order, dtype=int)
         turning = turning_points(ready.structure, ready.driven, ready.grid)
+        due = asked_of(ready.structure, ready.timed, ready.capture.records, ready.grid)
         stepper = Stepper(
-            ready.structure, ready.fixed, ready.wiring, ready.network, ready.drives, ready.ties, checked, turning
+            ready.structure, ready.fixed, ready.wiring, ready.network, ready.drives, due, ready.ties, checked, turning
         )
         now = start_samples(ready.structure, ready.fixed, ready.state, ready.grid[0]) if ready.timed.sampled else None
         state, samples, fired = stepper.run(ready.state, ready.grid, progress)

@@ -16,6 +16,8 @@ from nrn_diff.bridge.play_record import Kind
 from nrn_diff.bridge.save_state import EventKind, QueuedEvent, SavedState
 from nrn_diff.events.waveforms import continuous_events, events_until, step_events
 from nrn_diff.snapshot import Play, Record
+from nrn_diff.solver.samples import asked, columns_of, kinds_of, phases, places
+from nrn_diff.solver.structure import Structure
 
 Array = np.ndarray
 _PLAYS = (Kind.PLAY_STEP, Kind.PLAY_CONTINUOUS)
@@ -127,16 +129,36 @@ def _refuse_record(record: Record, findings: Findings) -> None:
     )
 
 
-def take_samples(timed: Timed, vector: str, record: Record, grid: Array, start: float, column: Array) -> Array:
-    """What a Vector takes during a run. grid [2 * n_steps + 1] (ms); start, column [n_steps]: at the start, after each
-    step.
+def asked_of(structure: Structure, timed: Timed, records: Sequence[Record], grid: Array) -> dict[str, Array]:
+    """When samples of what events change are due in each step, see `samples.asked`. grid [2 * n_steps + 1] (ms)."""
+    if not structure.samples.groups:
+        return {}
+    kinds = kinds_of(structure.samples.groups)
+    due = [timed.sampled[records[kinds[k]].vector] for k in range(len(kinds))]
+    most = asked(due, grid)["early"].shape[1]
+    # The program is compiled for so many in half a step.
+    return asked(due, grid, least=1 << (most - 1).bit_length())
+
+
+def take_samples(
+    structure: Structure, timed: Timed, record: Record, number: int, grid: Array, first: float, samples: Array
+) -> Array:
+    """What a Vector takes during a run. number: of the record. grid [2 * n_steps + 1] (ms); first: what it finds at the
+    start; samples [n_steps, width]: `Sample.recorded` of each step.
     """
-    times = timed.sampled[vector]
-    phase = np.maximum.accumulate(np.searchsorted(grid, times, side="left"))
+    times = timed.sampled[record.vector]
+    phase = phases(times, grid)
     now = phase < len(grid)
     if record.kind == "t":
         return times[now]
-    return np.r_[start, column][phase[now] // 2]
+    columns = columns_of(structure.samples.groups)
+    phase = phase[now]
+    if number not in columns:
+        return np.r_[first, samples[:, number]][phase // 2]
+    counts = len(structure.recorded), len(columns)
+    most = (samples.shape[1] - counts[0]) // (2 * counts[1])
+    found = samples[(phase - 1) // 2, places(phase, columns[number], *counts, most)] if len(samples) else phase
+    return np.where(phase > 0, found, first)
 
 
 def put_timed(saved: SavedState, timed: Timed, t: float) -> list[QueuedEvent]:

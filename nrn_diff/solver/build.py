@@ -47,6 +47,7 @@ from nrn_diff.solver.contraction import contract
 from nrn_diff.solver.incidence import Incidence
 from nrn_diff.solver.moment import ion_field
 from nrn_diff.solver.play import waves
+from nrn_diff.solver.sampled import build_samples
 from nrn_diff.solver.structure import (
     Block,
     CircuitStructure,
@@ -126,6 +127,7 @@ def build_structure(capture: Capture) -> Structure:
         wires=wires,
         max_rounds=max_rounds(capture, deliveries, queued),
         plays=build_plays(capture, tuple(mechanisms), row, steps, linked.written, _places(watched)),
+        samples=build_samples(capture, mechanisms, recorded, steps),
         branches=_branches(capture, tree.order),
     )
 

@@ -9,6 +9,7 @@ from mod_translator.passes.outbox import Outbox, loops_over_netcons, uses_queue
 from nrn_diff.snapshot import Capture, Connection
 from nrn_diff.solver.commute import commuting
 from nrn_diff.solver.receive import only_adds
+from nrn_diff.solver.samples import sampled_mechanism
 from nrn_diff.solver.structure import Agenda, Deliveries, Lines, Wires
 
 # Voltages that may fire an instance in the same half of a step and still find room.
@@ -23,9 +24,11 @@ def queued_mechanisms(capture: Capture) -> tuple[str, ...]:
     """Mechanisms whose events wait in a queue: they depend on the solution, or have several kinds of source.
 
     So do those of one that draws from the random stream of the process, which one event after the other changes. A
-    mechanism whose NET_RECEIVE only adds to its instance needs none, unless net_event drives it.
+    mechanism whose NET_RECEIVE only adds to its instance needs none, unless net_event drives it, or Vectors sample
+    among its events what these change.
     """
     wired = {name for c in capture.connections if c.source for name in (c.source, c.target)}
+    wired |= {sampled_mechanism(capture, record) for record in capture.records}
     found = []
     for data in capture.mechanisms:
         if data.ir.net_receive is None:

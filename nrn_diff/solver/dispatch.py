@@ -15,9 +15,11 @@ import jax
 import jax.numpy as jnp
 
 from mod_translator.passes.outbox import MORE
+from nrn_diff.solver import samples
 from nrn_diff.solver.event_queue import (
     DRAWN,
     ENDLESS,
+    SAMPLED,
     TIED,
     TURNS,
     earliest,
@@ -43,12 +45,15 @@ Work = dict[str, tuple[Targets, Queue]]
 
 
 class _Given(NamedTuple):
-    """What the rounds of half a step read: what no event changes, what Vectors set, its start and end (ms)."""
+    """What the rounds of half a step read: what no event changes, what Vectors set, its start and end (ms), and when
+    samples are due in it, [most, n_kinds] (ms), if any are.
+    """
 
     constant: dict[str, dict[str, Array]]
     played: dict[str, Turns]
     start: Array
     until: Array
+    asked: Array | None
 
 
 def queued(structure: Structure) -> list[MechanismStructure]:
@@ -141,29 +146,40 @@ def send(queue: Queue, receiver: Receiver, results: dict[str, Array], t: Array, 
     return queue
 
 
-def deliver_due(now: Moment, until: Array) -> None:
-    """Deliver everything up to `until` (ms), in NEURON's order."""
+def deliver_due(now: Moment, until: Array, asked: Array | None = None) -> Array | None:
+    """Deliver everything up to `until` (ms), in NEURON's order.
+
+    asked [most, n_kinds] (ms): when samples of what events change are due. Returns them, [most, n_columns].
+    """
     mechanisms = queued(now.structure)
     if not mechanisms:
-        return
+        return None
     receivers = {m.name: Receiver.at(now, m, "net_receive") for m in mechanisms}
+    sampled = (
+        {n: [g for g in now.structure.samples.groups if g.owner == n] for n in receivers} if asked is not None else {}
+    )
     work: Work = {name: (r.targets(now), now.queues[name]) for name, r in receivers.items()}
+    if asked is not None:
+        work = {name: (samples.start(sampled[name], asked, targets), q) for name, (targets, q) in work.items()}
 
     def one_round(work: Work, given: _Given) -> Work:
         mine = {n: replace(receivers[n], constant=x, played=given.played[n]) for n, x in given.constant.items()}
+        mine = {n: replace(r, sampled=tuple(sampled.get(n, ())), asked=given.asked) for n, r in mine.items()}
         return _deliver_round(now.structure, mine, dict(work), given.start, given.until)
 
     def any_due(work: Work, given: _Given) -> Array:
         return _any_due(work, given.until)
 
     constant, played = ({n: getattr(r, x) for n, r in receivers.items()} for x in ("constant", "played"))
-    given = _Given(constant, played, now.t, until)
+    given = _Given(constant, played, now.t, until, asked)
     work = repeat(any_due, one_round, work, given, now.structure.max_rounds)
     late = any_due(work, given)
     work = {name: (targets, fail(q, ENDLESS, late)) for name, (targets, q) in work.items()}
     for name, (targets, queue) in work.items():
         receivers[name].store(now, targets)
         now.queues[name] = queue
+    taken = {name: targets.taken for name, (targets, _) in work.items()}
+    return None if asked is None else samples.in_columns(now.structure.samples.groups, taken)
 
 
 def _any_due(work: Work, until: Array) -> Array:
@@ -272,6 +288,9 @@ def _receive(
     queue = fail(queue, TIED, due & receiver.played.tied(connection, time))
     before = targets
     targets, results = receiver.receive_each(targets, time, flag, jnp.where(due, connection, -1), due)
+    if receiver.asked is not None:
+        targets, tied = samples.go_on(receiver.sampled, receiver.asked, before, targets, time, due)
+        queue = fail(queue, SAMPLED, tied)
     if receiver.mechanism.draws_on_events:
         targets, queue = _drawn(receiver.mechanism, before, targets, queue, time, due, late)
     queue = stopped(send(queue, receiver, results, time, connection))

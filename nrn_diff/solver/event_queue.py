@@ -16,7 +16,7 @@ from nrn_diff.solver.commute import Commuting
 from nrn_diff.solver.values import Array, Queue
 
 # Bits of Queue.failed.
-FULL, ENDLESS, PAST, TIED, DRAWN, TURNS = 1, 2, 4, 8, 16, 32
+FULL, ENDLESS, PAST, TIED, DRAWN, TURNS, SAMPLED = 1, 2, 4, 8, 16, 32, 64
 FAILURES = {
     FULL: "more of them wait for one instance than there is room for: "
     "model.with_event_capacity(nrn_diff.EventCapacity(pending=...))",
@@ -31,6 +31,9 @@ FAILURES = {
     "declare RANDOM r in the mod file and draw from it",
     TURNS: f"a loop that sends events takes more than {MAX_TURNS} turns at once: let the event that a turn sends bring "
     "the next one about",
+    SAMPLED: "one changes a variable at the very time at which a Vector samples it, and which of the two comes first "
+    "in NEURON depends on what else waits in the queue. Record it at every step, or at times that are no times of "
+    "events",
 }
 
 GROWTH = 4  # of the room for events, each time that it lacks

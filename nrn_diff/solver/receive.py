@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from mod_translator import ir
 from mod_translator.passes.outbox import OWN, PRESENT, Site
 from nrn_diff.solver.moment import Moment, replace_rows
+from nrn_diff.solver.sample_group import SampleGroup
 from nrn_diff.solver.structure import MechanismStructure
 from nrn_diff.solver.turns import Turns, turns
 from nrn_diff.solver.values import Array
@@ -21,10 +22,14 @@ _DENSE = 4096
 
 
 class Targets(NamedTuple):
-    """What events change: variables of the instances, [..., n] by name, and the weights [n_connections, n_args]."""
+    """What events change: variables of the instances, [..., n] by name, and the weights [n_connections, n_args].
+
+    taken: what Vectors have sampled of them so far in this half of a step (samples.py).
+    """
 
     variables: dict[str, Array]
     weights: Array
+    taken: tuple[Array, ...] = ()
 
 
 class Arrivals(NamedTuple):
@@ -40,7 +45,8 @@ class Receiver:
     """NET_RECEIVE (block 'net_receive') or the INITIAL inside it ('net_initial') of one mechanism at one moment.
 
     row [n_connections]: the target instance of each connection. constant: what the block reads and no event changes.
-    played: what of it Vectors change in between.
+    played: what of it Vectors change in between. sampled, asked: what of its results Vectors sample in between, and
+    when (ms), [most, n_kinds]; None if nothing.
     """
 
     mechanism: MechanismStructure
@@ -48,6 +54,8 @@ class Receiver:
     row: Array
     constant: dict[str, Array]
     played: Turns
+    sampled: tuple[SampleGroup, ...] = ()
+    asked: Array | None = None
 
     @classmethod
     def at(cls, now: Moment, mechanism: MechanismStructure, block: str) -> Receiver:
@@ -105,7 +113,8 @@ class Receiver:
         # What is not there goes to a row that does not exist and is dropped.
         place = jnp.where(events.present, row, self.mechanism.count)
         variables = {n: _put(x, place, results[n]) for n, x in targets.variables.items()}
-        return Targets(variables, self._store_args(targets.weights, events, results, args)), results
+        weights = self._store_args(targets.weights, events, results, args)
+        return targets._replace(variables=variables, weights=weights), results
 
     def receive_each(
         self, targets: Targets, time: Array, flag: Array, connection: Array, present: Array
@@ -146,7 +155,7 @@ class Receiver:
             weights = _set_rows(weights, netcons[k], names, results)
         weights = _set_rows(weights, connection, block.args[:count], results)
         variables = {n: jnp.broadcast_to(results[n], x.shape) for n, x in targets.variables.items()}
-        return Targets(variables, weights), results
+        return targets._replace(variables=variables, weights=weights), results
 
     def receive_sums(self, targets: Targets, events: Arrivals, connections: Any) -> Targets:
         """Any events, of different connections, of a block that only adds to the instance (see `only_adds`).

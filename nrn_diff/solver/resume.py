@@ -26,6 +26,7 @@ from nrn_diff.solver.moment import Moment
 from nrn_diff.solver.play import Drives
 from nrn_diff.solver.record import recorded, values_of
 from nrn_diff.solver.sampled import check_sampled
+from nrn_diff.solver.samples import columns_of
 from nrn_diff.solver.step import Clock, step
 from nrn_diff.solver.structure import MechanismStructure, Structure
 from nrn_diff.solver.values import Array, Fixed, IonState, State, Values
@@ -41,8 +42,9 @@ class Arriving(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """samples [capacity, n_recorded]; crossed [capacity, n_sources]: spikes sent at the start of each step. sent:
-    net_events of each step that are asked for, by mechanism, [capacity, n, instances] (ms), inf for none.
+    """samples [capacity, width]: `Sample.recorded` of each step; crossed [capacity, n_sources]: spikes sent at the
+    start of each step. sent: net_events of each step that are asked for, by mechanism, [capacity, n, instances] (ms),
+    inf for none.
     """
 
     samples: Array
@@ -77,8 +79,18 @@ def live_capture(
         spikes=spikes,
         tstop=capture.dt,
         plays=tuple(_shown(p) for p in capture.plays),
-        records=tuple(dataclasses.replace(r, interval=0.0 if r.every_step else 1.0, times=()) for r in capture.records),
+        records=_shown_records(capture.records),
     )
+
+
+def _shown_records(records: Sequence[Record]) -> tuple[Record, ...]:
+    """What is compiled of Vectors that record: not when they do, but which of them do at the same times."""
+    kinds: dict[float | str, int] = {}
+
+    def interval(r: Record) -> float:
+        return 0.0 if r.every_step else 1.0 + kinds.setdefault(r.interval or r.vector, len(kinds))
+
+    return tuple(dataclasses.replace(r, interval=interval(r), times=()) for r in records)
 
 
 def _shown(play: Play) -> Play:
@@ -190,6 +202,12 @@ def _watched(structure: Structure, fixed: Fixed, state: State, t: Array) -> Arra
     return values_of(Moment.of(structure, fixed, state, t), structure.spike_sources.watched)
 
 
+def sample_width(structure: Structure, asked: Mapping[str, Array | np.ndarray]) -> int:
+    """Length of `Sample.recorded`."""
+    among = columns_of(structure.samples.groups)
+    return len(structure.recorded) + sum(x.shape[1] for x in asked.values()) * len(among)
+
+
 @partial(jax.jit, static_argnums=0, donate_argnums=2)
 def run_chunk(
     structure: Structure,
@@ -199,25 +217,27 @@ def run_chunk(
     n_steps: Array,
     arriving: dict[str, Arriving],
     played: Drives,
+    asked: dict[str, Array],
 ) -> tuple[State, Chunk]:
     """The first `n_steps` of `capacity` steps; grid [2 * capacity + 1] (ms), as `time_grid` gives it.
 
-    played: what Vectors set in each of them.
+    played: what Vectors set in each of them; asked: when they sample what events change (`samples.asked`).
     """
     capacity = (grid.shape[0] - 1) // 2
     structure = dataclasses.replace(
         structure, mechanisms=tuple(_with_events(m, arriving.get(m.name)) for m in structure.mechanisms)
     )
-    n_recorded, n_sources = len(structure.recorded), structure.spike_sources.count
+    width, n_sources = sample_width(structure, asked), structure.spike_sources.count
     logged = {name: queue.log for name, queue in (state.queues or {}).items() if queue.log.shape[0]}
     sent = {name: jnp.full((capacity, *log.shape), jnp.inf) for name, log in logged.items()}
-    chunk = Chunk(jnp.zeros((capacity, n_recorded)), jnp.zeros((capacity, n_sources), bool), sent)
+    chunk = Chunk(jnp.zeros((capacity, width)), jnp.zeros((capacity, n_sources), bool), sent)
 
     def one(k: Array, carry: tuple[State, Chunk]) -> tuple[State, Chunk]:
         state, chunk = carry
         early, late = ({name: getattr(x, p)[k] for name, x in arriving.items()} for p in ("early", "late"))
         driven: Drives = jax.tree.map(lambda x: x[k], played)
-        clock = Clock(k, grid[2 * k], grid[2 * k + 1], grid[2 * k + 2], early, late, {}, {}, driven)
+        due: dict[str, Array] = jax.tree.map(lambda x: x[k], asked)
+        clock = Clock(k, grid[2 * k], grid[2 * k + 1], grid[2 * k + 2], early, late, {}, {}, driven, asked=due)
         state, sample = step(structure, fixed, state, clock)
         return state, jax.tree.map(
             lambda kept, new: kept.at[k].set(new), chunk, Chunk(sample.recorded, sample.crossed, sample.sent)

@@ -23,7 +23,8 @@ SYNAPSES = "synapses"
 
 
 class Run(NamedTuple):
-    """samples [n_steps + 1, n_recorded]; crossed [n_steps, n_sources]: spikes sent at the start of each step.
+    """samples [n_steps + 1, n_recorded], and more columns for samples among events (`Sample.recorded`); crossed
+    [n_steps, n_sources]: spikes sent at the start of each step.
 
     sent: net_events that Vectors record, by mechanism, [n_steps, n, instances] (ms), inf for none (those of t = 0 are
     in the first step). failed: by mechanism, what went wrong with its queue (event_queue.py), 0 for nothing; the
@@ -44,6 +45,7 @@ def simulate(structure: Structure, values: Values, adjoint: AbstractAdjoint | No
     adjoint = adjoint or Budget()
     clocks = _clocks(structure, active, drives(structure, values))
     last, rest = adjoint.scan(partial(step, structure, fixed), state, clocks, structure.n_steps)
+    first = jnp.pad(first, (0, rest.recorded.shape[1] - len(first)))
     samples = jnp.concatenate([first[None], rest.recorded])
     failed = {name: queue.failed for name, queue in (last.queues or {}).items()}
     if last.spikes.tied is not None:
@@ -75,4 +77,4 @@ def _clocks(structure: Structure, active: dict[str, Deliveries], played: Drives)
     end, *moved = *rest, structure.times[1:]
     times = (np.arange(structure.n_steps), start, middle, end)
     after = np.stack(moved, 1) if moved else None  # of each instance with a DISCRETE block
-    return Clock(*jax.tree.map(jnp.asarray, (*times, *trains, *lines, played, after)))
+    return Clock(*jax.tree.map(jnp.asarray, (*times, *trains, *lines, played, after, dict(structure.samples.asked))))

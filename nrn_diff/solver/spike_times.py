@@ -38,7 +38,8 @@ def start_derivative(structure: Structure, spikes: Spikes) -> Spikes:
         if m.agenda is not None and m.deliveries is not None and m.deliveries.has_lines:
             raise NrnDiffError(
                 f"spikes to {m.name} have no derivative: its events wait in a queue (net_send, WATCH or the like in "
-                "its NET_RECEIVE). Run with spikes=NO_DERIVATIVE, or replace the synapse by one that only adds."
+                "its NET_RECEIVE, or a Vector that samples at intervals or times what they change). Run with "
+                "spikes=NO_DERIVATIVE, replace the synapse by one that only adds, or record at every step."
             )
     moved = jnp.zeros(spikes.fired.shape)
     if not structure.spike_derivative.moves:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import jax.numpy as jnp
+
 from nrn_diff.solver.currents import assemble, second_order_currents
 from nrn_diff.solver.deliver import deliver
 from nrn_diff.solver.diffusion import diffuse
@@ -22,6 +24,7 @@ class Clock(NamedTuple):
 
     early, late: events of given trains at its start and at its end; early_sent, late_sent: steps whose spikes arrive.
     played: what played Vectors set, by phase. moved [instances]: the times after each instance with a DISCRETE block.
+    asked: when samples of what events change are due, by half (samples.py).
     """
 
     number: Array
@@ -34,10 +37,12 @@ class Clock(NamedTuple):
     late_sent: dict[str, Array]
     played: Drives
     moved: Array | None = None
+    asked: dict[str, Array] = {}  # noqa: RUF012
 
 
 class Sample(NamedTuple):
-    """recorded [n_recorded]: at the end of the step. crossed [n_sources]: spikes sent at its start.
+    """recorded: at the end of the step, [n_recorded]; then what Vectors sample among the events of its first half and
+    of its second, [most, n_columns] each. crossed [n_sources]: spikes sent at its start.
 
     sent: net_events of the step that Vectors record, by mechanism, [n, instances] (ms), inf for none.
     """
@@ -57,7 +62,7 @@ def step(structure: Structure, fixed: Fixed, state: State, clock: Clock) -> tupl
     check_watches(now)
     deliver(now, clock.early)
     deliver_spikes(now, clock.early_sent, early=True)
-    deliver_due(now, clock.middle)
+    taken = [deliver_due(now, clock.middle, clock.asked.get("early"))]
     play(now, clock.played["early"])
 
     now.t = clock.middle
@@ -77,8 +82,9 @@ def step(structure: Structure, fixed: Fixed, state: State, clock: Clock) -> tupl
     now.within = clock.played["in_late"]
     deliver(now, clock.late)
     deliver_spikes(now, clock.late_sent, early=False)
-    deliver_due(now, clock.end)
+    taken.append(deliver_due(now, clock.end, clock.asked.get("late")))
     play(now, clock.played["late"])
+    samples = jnp.concatenate([samples, *(x.reshape(-1) for x in taken if x is not None)])
     sample = Sample(samples, crossed, take_log(now))
     return now.state(), sample
 

@@ -24,6 +24,7 @@ from nrn_diff.solver.commute import Commuting
 from nrn_diff.solver.contraction import Schedule
 from nrn_diff.solver.incidence import Incidence
 from nrn_diff.solver.layered_solve import LayeredTree
+from nrn_diff.solver.sample_group import NO_SAMPLES, Samples
 from nrn_diff.spike_derivative import NO_DERIVATIVE, AbstractSpikeDerivative
 
 
@@ -247,9 +248,8 @@ class MechanismStructure:
         symbol = self.ir.symbols.get(name)
         if symbol is None:
             return any(t.name == name and self._has_table_of_each(t.routine) for t in self.tables)
-        if symbol.role in (ir.Role.GLOBAL, ir.Role.TABLE):
-            return False
-        return name not in ("t", "dt", "celsius", DISCONTINUITY_ALLOWED)
+        common = symbol.role in (ir.Role.GLOBAL, ir.Role.TABLE)
+        return not common and name not in ("t", "dt", "celsius", DISCONTINUITY_ALLOWED)
 
     def _has_table_of_each(self, routine: str) -> bool:
         table = self.ir.routines[routine].table
@@ -372,9 +372,8 @@ class Structure:
     """A model without its numbers. row_of_node [n_nodes]: tree row of each node of the snapshot.
 
     spike_derivative: see nrn_diff/spike_derivative.py. wires: NetCons that net_event drives. max_rounds: how many
-    events one after the other a target may receive in half a step, where they wait in a queue. keeps_membrane: whether
-    the state holds the currents through the membrane, for NEURON to see them after a run. branches [rows]: how many
-    times a row acts on its parent (rallbranch); None where all do once.
+    events a target may receive in half a step, where they wait in a queue. keeps_membrane: whether the state holds the
+    currents through the membrane, for NEURON to see them. branches [rows]: how often a row acts on its parent, or None.
     """
 
     tree: Schedule
@@ -395,6 +394,7 @@ class Structure:
     wires: tuple[Wires, ...] = ()
     max_rounds: int = 0
     plays: tuple[PlayGroup, ...] = ()
+    samples: Samples = NO_SAMPLES
     keeps_membrane: bool = False
     branches: np.ndarray | None = None
 
