@@ -93,7 +93,8 @@ class Extracellular:
     """The extracellular layers (src/nrnoc/extcelln.cpp), one row for each segment that has them.
 
     nodes [n]; xraxial (MOhm/cm), xg (S/cm2), xc (uF/cm2) [n, layers], from the membrane outward; e_extracellular (mV)
-    [n]. layered [m]: every node with layers; besides `nodes`, the zero-area nodes of these sections.
+    [n]. layered [m]: every node with layers; besides `nodes`, the zero-area nodes of these sections. left [m] (mV):
+    vext[0] there before finitialize, which still sees it where it transfers the potential inside.
     """
 
     nodes: Array
@@ -102,6 +103,7 @@ class Extracellular:
     xc: Array
     e_extracellular: Array
     layered: Array
+    left: Array
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,8 @@ class Link:
     """A variable of some instances that stands for other variables (POINTER), or is copied from them (target_var).
 
     name: the variable of the instances. kind, owner, variable, element: what it leads to, as in Record. row [n]: the
-    instances; index [n]: the node, or the row among the instances of `owner`, for each of them.
+    instances; index [n]: the node, or the row among the instances of `owner`, for each of them. Transferred may also be
+    'inside', the potential v + vext[0] of a node.
     """
 
     name: str

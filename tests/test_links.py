@@ -211,6 +211,8 @@ def transfers():
     pc = h.ParallelContext()
     made, _clamp = cells(h)
     (soma, _), (soma1, dend1), (soma2, dend2) = made
+    soma.insert("extracellular")  # v + vext[0] is transferred then
+    soma.xg[0], soma.xg[1], soma.xc[0], soma(0.5).e_extracellular = 0.03, 0.1, 0.2, 5
     pc.source_var(soma(0.5)._ref_v, 7, sec=soma)
     pc.source_var(dend1(1)._ref_v, 3, sec=dend1)
     pc.source_var(soma1(0.5).hh._ref_n, 4, sec=soma1)
@@ -228,12 +230,14 @@ def transfers():
     kept = [
         h.Vector().record(ref)
         for ref in (soma(0.5)._ref_v, dend1(1)._ref_v, soma2(0.5)._ref_v, dend2(0.5).goalkeeper._ref_goal,
-                    dend2(0.5).goalkeeper._ref_own, gaps[2]._ref_i)
+                    dend2(0.5).goalkeeper._ref_own, gaps[2]._ref_i, gaps[1]._ref_vgap)
     ]  # fmt: skip
     h.tstop = 8
-    h.finitialize(-65)  # transfers before INITIAL: a source that is a state starts with what the last run left
+    h.run()  # transfers before INITIAL: states, and vext, are there what the last run left
     model = nrn_diff.capture()
     out = {"worst": differences(h, model), "used": [float(k.max() - k.min()) for k in kept], "refused": refused}
+    h.finitialize(-65)
+    model = nrn_diff.capture()
 
     def run(x):
         for gap in gaps:

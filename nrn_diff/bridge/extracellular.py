@@ -64,7 +64,9 @@ def read_extracellular(inventory: Inventory, findings: Findings) -> Extracellula
                 f"xraxial[{k}] = {values['xraxial'][row, k]:g}", place, "it must be positive", "set xraxial there"
             )
     layered = layered_nodes(inventory)
-    found = Extracellular(located.nodes, values["xraxial"], values["xg"], values["xc"], battery, layered)
+    ends = [inventory.topology.node_place(node) for node in layered.tolist()]
+    left = np.array([layer_potential(section, x, 0) for section, x in ends])
+    found = Extracellular(located.nodes, values["xraxial"], values["xg"], values["xc"], battery, layered, left)
     _check_ground(inventory.topology, found, findings)
     return found
 

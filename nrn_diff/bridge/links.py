@@ -16,6 +16,7 @@ from neuron import h
 from mod_translator import ir
 from mod_translator.passes.walk import blocks
 from nrn_diff.bridge.elements import vector_elements
+from nrn_diff.bridge.extracellular import layer_potential, layered_nodes
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import ChildFailedError, in_copy
 from nrn_diff.bridge.inventory import Inventory, Located
@@ -135,19 +136,29 @@ def _grouped(name: str, records: Mapping[int, Record]) -> list[Link]:
     return [Link(name, *key, *(np.array(x) for x in zip(*pairs, strict=True))) for key, pairs in groups.items()]
 
 
+def _inside(node: int, inventory: Inventory) -> tuple[str, Record]:
+    """The potential inside, v + vext[0], which NEURON transfers where the source is v and there is extracellular."""
+    label = f"{inventory.topology.place(*inventory.topology.node_place(node))}.v"
+    return label, Record(label, "inside", node)
+
+
 def _transfers(inventory: Inventory, model: Sequence[Block], findings: Findings) -> dict[str, tuple[Link, ...]]:
-    def changed() -> list[tuple[int, float]]:
+    layered = layered_nodes(inventory).tolist()
+
+    def changed() -> tuple[list[tuple[int, float]], list[float]]:
         put_sentinels(model, inventory.topology.sections[0])
+        ends = [inventory.topology.node_place(node) for node in layered]
+        inside = [float(section(x).v) + layer_potential(section, x, 0) for section, x in ends]
         transfer()
         out, first = [], FIRST
         for block in model:
             if block.put is None:  # only such variables can be a target
                 out += [(k, value) for k, value in enumerate(block.values(), int(first)) if value != k]
             first += block.size
-        return out
+        return out, inside
 
     try:
-        pairs = in_copy(changed)
+        pairs, inside = in_copy(changed)
     except ChildFailedError:
         findings.refuse(
             "ParallelContext.source_var / target_var",
@@ -158,9 +169,10 @@ def _transfers(inventory: Inventory, model: Sequence[Block], findings: Findings)
         return {}
     found: dict[tuple[str, str], dict[int, Record]] = {}
     sources, targets, identify = set(), set(), Identify(model)
+    node_of = dict(zip(inside, layered, strict=True))
     for k, value in pairs:
         target, record = identify(k)
-        source, origin = identify(value)
+        source, origin = _inside(node_of[value], inventory) if value in node_of else identify(value)
         sources.add(source)
         targets.add(target)
         if record is None or record.kind != "mechanism" or record.element >= 0 or origin is None:

@@ -133,11 +133,15 @@ def step_of_thread() -> tuple[float, float] | None:
 
 
 def transfer() -> None:
-    """What NEURON does in a step for ParallelContext.target_var, in one thread. For a copy of the process only."""
+    """What NEURON does in a step for ParallelContext.target_var, in one thread. For a copy of the process only.
+
+    Where there is extracellular, the source is not v but v + vext[0], which is computed first.
+    """
     library = neuron_library()
     assert library is not None
     thread = ctypes.c_void_p.in_dll(library, "nrn_threads")
-    for name, arguments in (("nrnmpi_v_transfer_", ()), ("nrnthread_v_transfer_", (thread,))):
+    steps = (("nrnthread_vi_compute_", (thread,)), ("nrnmpi_v_transfer_", ()), ("nrnthread_v_transfer_", (thread,)))
+    for name, arguments in steps:
         address = ctypes.c_void_p.in_dll(library, name).value
         if address:
             ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * len(arguments))(address)(*arguments)

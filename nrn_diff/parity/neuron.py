@@ -118,7 +118,12 @@ CABLE = (
         ("test_cell_pointers.py::test_what_cannot_be_run_before_the_equations_is_refused",),
     ),
     Feature("a POINTER whose value depends on the order of the instances", _REFUSED, (_NO_LINKS,)),
-    Feature("ParallelContext.source_var, target_var (one process)", _SAME, (_TRANSFERS,)),
+    Feature(
+        "ParallelContext.source_var, target_var (one process)",
+        _SAME,
+        (_TRANSFERS,),
+        "of v where there is extracellular: v + vext[0], as in NEURON",
+    ),
     Feature("the same before setup_transfer()", _REFUSED, (_TRANSFERS,)),
     Feature("multisplit", _REFUSED, (), "no test"),
     Feature("fstim(), fsyn()", _REFUSED, ("test_clamps.py::test_stimuli_of_old_are_refused",)),

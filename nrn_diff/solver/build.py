@@ -176,7 +176,7 @@ def build_values(capture: Capture, structure: Structure) -> Values:
         array(capture.celsius),
         array(capture.v_init),
         {data.name: {name: _function_table(x) for name, x in data.tables.items()} for data in capture.mechanisms},
-        build_layers(capture),
+        build_layers(capture, structure.row_of_node),
         build_circuit_values(capture),
         plays={name: array(samples) for name, samples in waves(capture).items()},
         delays={m.name: array(m.deliveries.delay) for m in structure.mechanisms if m.deliveries is not None},

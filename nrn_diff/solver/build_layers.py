@@ -42,12 +42,14 @@ def build_extracellular(capture: Capture, tree: Schedule, row: np.ndarray) -> Ex
     )
 
 
-def build_layers(capture: Capture) -> Layers | None:
-    """The numbers of the layers; None without them."""
+def build_layers(capture: Capture, row: np.ndarray) -> Layers | None:
+    """The numbers of the layers; None without them. row: node -> row of the tree."""
     given, cable = capture.extracellular, capture.cable
     if given is None:
         return None
     section = cable.node_section[given.nodes]
     half_length = 0.5e-4 * cable.L[section] / cable.nseg[section]
-    numbers = (given.xraxial, given.xg, given.xc, given.e_extracellular, half_length)
+    left = np.zeros(len(given.layered))
+    left[layered_row(capture, row)[given.layered]] = given.left
+    numbers = (given.xraxial, given.xg, given.xc, given.e_extracellular, half_length, left)
     return Layers(*(jnp.asarray(x, dtype=jnp.float64) for x in numbers))

@@ -40,7 +40,7 @@ class Linked:
         return out
 
     def _rows_of(self, link: Link) -> np.ndarray:
-        of_node = {"v": self.row, "membrane": self.row, "vext": self.layered}
+        of_node = {"v": self.row, "inside": self.row, "membrane": self.row, "vext": self.layered}
         return of_node[link.kind][link.index] if link.kind in of_node else link.index
 
     def _size(self, link: Link) -> int:

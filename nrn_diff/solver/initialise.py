@@ -64,12 +64,13 @@ def after_initial(structure: Structure, values: Values) -> Moment:
         {ion.name: _start_ion(ion, values) for ion in structure.ions},
         dict(values.weights),
         no_spikes(structure),
-        vext=_start_layers(structure),
+        vext=_left_layers(structure, values),
         e_extracellular=None if values.extracellular is None else values.extracellular.e_extracellular,
         queues=empty_queues(structure),
         circuit=None if structure.circuits is None else start_circuits(structure.circuits, values),
     )
     transfer(now)
+    now.vext = _start_layers(structure)
     for mechanism in structure.mechanisms:
         if mechanism.ir.thread_safe:
             fill_tables(now, mechanism)
@@ -149,6 +150,14 @@ def _fixed(structure: Structure, values: Values) -> Fixed:
     circuits = None if structure.circuits is None else circuit_matrix(structure.circuits, values, cj)
     diagonal = capacitive - b - parent.sum(a)
     return Fixed(values, {}, {}, values.globals_, tables, a, b, diagonal, capacitive, layers, circuits)
+
+
+def _left_layers(structure: Structure, values: Values) -> Array | None:
+    """vext before NEURON initialises it, of which the first layer is needed."""
+    at_zero = _start_layers(structure)
+    return (
+        at_zero if values.extracellular is None or at_zero is None else at_zero.at[:, 0].set(values.extracellular.left)
+    )
 
 
 def _start_layers(structure: Structure) -> Array | None:

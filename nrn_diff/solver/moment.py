@@ -229,8 +229,8 @@ class Moment:
     def at(self, place: Place) -> Array:
         """All rows of one variable."""
         match place.source:
-            case "v":
-                return self.v
+            case "v" | "inside":
+                return self.v if place.source == "v" else self.inside
             case "ion":
                 of_ion: Array = getattr(self.ions[place.owner], place.variable)
                 return of_ion

@@ -27,13 +27,17 @@ class Cable(NamedTuple):
 
 
 class Layers(NamedTuple):
-    """xraxial (MOhm/cm), xg (S/cm2), xc (uF/cm2) [n, layers]; e_extracellular (mV), half_length (cm) [n]."""
+    """xraxial (MOhm/cm), xg (S/cm2), xc (uF/cm2) [n, layers]; e_extracellular (mV), half_length (cm) [n].
+
+    left [layered rows] (mV): vext[0] before finitialize.
+    """
 
     xraxial: Array
     xg: Array
     xc: Array
     e_extracellular: Array
     half_length: Array
+    left: Array
 
 
 class Circuit(NamedTuple):
