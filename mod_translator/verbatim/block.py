@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from mod_translator import ir
 from mod_translator.errors import UnsupportedConstruct
 from mod_translator.syntax import tree
-from mod_translator.verbatim.functions import with_numbers
 from mod_translator.verbatim.idioms import remedy
 from mod_translator.verbatim.joining import BETWEEN
+from mod_translator.verbatim.macros import defined_before, preprocessed
 from mod_translator.verbatim.statements import Statements
-from mod_translator.verbatim.text import CProblem, parse, preprocessed, without_comments
+from mod_translator.verbatim.text import CProblem, parse, without_comments
 
 if TYPE_CHECKING:
     from mod_translator.semantic.block import Block
@@ -41,7 +41,8 @@ def verbatim(lowering: Lowering, statement: tree.Mixed, work: Block, last: bool)
     code.may_return = last and len(work.scope.frames) == 2
     depth = len(work.scope.frames)
     try:
-        items = parse(preprocessed(with_numbers(text, context.source, statement.indices[0])))
+        macros = defined_before(context.source.verbatim[: statement.indices[0]], lowering.symbols.table)
+        items = parse(preprocessed(text, macros))
         if items and work.kind in _EQUATIONS:
             raise CProblem(f"C code in a {work.kind}")
         statements = code.block(items)

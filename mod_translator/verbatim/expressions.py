@@ -8,12 +8,14 @@ from typing import Any
 from pycparser import c_ast
 
 from mod_translator import ir
-from mod_translator.semantic.names import INTRINSICS
+from mod_translator.semantic.names import INTRINSICS, OF_PROCESS, PROCESS_DRAWS
 from mod_translator.verbatim import functions, generators
 from mod_translator.verbatim.names import Value, integer, type_name, what
 from mod_translator.verbatim.text import CProblem, line_of
 from mod_translator.verbatim.vectors import Vectors
 
+_MODULUS = 2**32  # of unsigned ints
+_EXACT = 2**53  # up to which a double holds every integer
 _COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
 _MATHS = {name for name in INTRINSICS if not name.startswith("random__")}
 
@@ -120,6 +122,8 @@ class Expressions(Vectors):
             if node.type == "int":
                 octal = text.startswith("0") and text.isdigit() and len(text) > 1
                 return integer(int(text, 8 if octal else 0))
+            if node.type == "unsigned int" and int(text.rstrip("uU"), 0) < _MODULUS:
+                return unsigned(int(text.rstrip("uU"), 0))
         except ValueError:
             pass
         raise CProblem(f"the constant {text}", line_of(node))
@@ -138,6 +142,8 @@ class Expressions(Vectors):
         value = self.number(self.value(node.expr), node)
         if node.op == "+":
             return value
+        if value.kind == "unsigned":
+            return self.arithmetic("-", integer(0), value, node)
         return integer(-value.constant) if value.constant is not None else Value(ir.Unary("-", value.expr), value.kind)
 
     def _binary(self, node: Any) -> Value:
@@ -177,6 +183,11 @@ class Expressions(Vectors):
 
     def arithmetic(self, op: str, left: Value, right: Value, node: Any) -> Value:
         """Return left op right for + - * / % and the comparisons, as C computes it."""
+        kinds = {left.kind, right.kind}
+        if "unsigned" in kinds and "double" not in kinds:
+            return self._modular(
+                op, self.converted(left, "unsigned", node), self.converted(right, "unsigned", node), node
+            )
         a, b = left.constant, right.constant
         if op in _COMPARISONS:
             known = None if a is None or b is None else int(_compare(op, a, b))
@@ -201,6 +212,36 @@ class Expressions(Vectors):
             return whole
         return Value(ir.Binary("-", left.expr, ir.Binary("*", right.expr, whole.expr)), "int")
 
+    def _modular(self, op: str, left: Value, right: Value, node: Any) -> Value:
+        """Return left op right of unsigned ints: modulo 2**32."""
+        a, b = left.constant, right.constant
+        if op in _COMPARISONS:
+            known = None if a is None or b is None else int(_compare(op, a, b))
+            return Value(ir.Binary(op, left.expr, right.expr), "bool", known)
+        if op not in ("+", "-", "*", "/", "%"):
+            raise CProblem(f"the operator {op}", line_of(node))
+        if op in "/%" and b == 0:
+            raise CProblem("an integer divided by 0", line_of(node))
+        if a is not None and b is not None:
+            return unsigned(
+                a + b if op == "+" else a - b if op == "-" else a * b if op == "*" else divmod(a, b)[op == "%"]
+            )
+        if op in "/%":
+            # Exact, as that of ints.
+            whole = ir.Call("floor", (ir.Binary("/", left.expr, right.expr),))
+            rest = ir.Binary("-", left.expr, ir.Binary("*", right.expr, whole))
+            return Value(whole if op == "/" else rest, "unsigned")
+        if op == "*" and min(x for x in (a, b, _MODULUS) if x is not None) > _EXACT // _MODULUS:
+            raise CProblem("a product of unsigned ints, which a double need not hold", line_of(node))
+        return self._wrapped(ir.Binary(op, left.expr, right.expr), node)
+
+    def _wrapped(self, expr: ir.Expr, node: Any) -> Value:
+        """An integer modulo 2**32."""
+        held, modulus = ir.Var(self.scope.fresh("whole")), ir.Num(float(_MODULUS), str(_MODULUS))
+        self.out.append(ir.Assign(held, expr, self.loc(node)))
+        times = ir.Call("floor", (ir.Binary("/", held, modulus),))
+        return Value(ir.Binary("-", held, ir.Binary("*", modulus, times)), "unsigned")
+
     def _choice(self, node: Any) -> Value:
         test = self.condition(self.value(node.cond))
         if test.constant is not None:
@@ -211,7 +252,10 @@ class Expressions(Vectors):
             self.out = []
             arms.append((self.number(self.value(part), node), self.out))
         self.out = outer
-        kind = "int" if all(value.kind == "int" for value, _ in arms) else "double"
+        kinds = {value.kind for value, _ in arms}
+        if kinds == {"int", "unsigned"}:
+            raise CProblem("a choice (?:) between an int and an unsigned int", line_of(node))
+        kind = "double" if len(kinds) > 1 else kinds.pop()
         return Value(self._either(test.expr, arms, node), kind)
 
     def _either(self, test: ir.Expr, arms: list[tuple[Value, list[ir.Stmt]]], node: Any) -> ir.Expr:
@@ -244,13 +288,21 @@ class Expressions(Vectors):
         return Value(self._either(value.expr, [(integer(1), []), (integer(0), [])], node), "int")
 
     def converted(self, value: Value, kind: str, node: Any) -> Value:
-        """Return a value as C converts it to 'double' or 'int'."""
+        """Return a value as C converts it to one of KINDS."""
         value = self.number(value, node)
         if kind in ("double", value.kind):
-            return Value(value.expr, kind, value.constant if kind == "int" else None)
+            return Value(value.expr, kind, value.constant if kind != "double" else None)
         if isinstance(value.expr, ir.Num):
-            return integer(math.trunc(value.expr.value))
-        return self._truncated(value.expr, node)
+            known = math.trunc(value.expr.value)
+            return unsigned(known) if kind == "unsigned" else integer(known - _MODULUS * (2 * known >= _MODULUS))
+        whole = self._truncated(value.expr, node) if value.kind == "double" else value
+        if kind == "unsigned":
+            return self._wrapped(whole.expr, node)
+        if value.kind == "double":
+            return whole
+        negative = ir.Binary("-", whole.expr, ir.Num(float(_MODULUS), str(_MODULUS)))
+        test = ir.Binary("<", whole.expr, ir.Num(float(_MODULUS // 2), str(_MODULUS // 2)))
+        return Value(self._either(test, [(whole, []), (Value(negative, "int"), [])], node), "int")
 
     # ----------------------------------------------------------------------------------------------------- calls
 
@@ -281,6 +333,11 @@ class Expressions(Vectors):
             args = self.arguments(node)
             if len(args) == INTRINSICS[name]:
                 return Value(ir.Call(name, args))
+        if name in PROCESS_DRAWS and name != "set_seed":
+            args = self.arguments(node)
+            if len(args) == PROCESS_DRAWS[name]:
+                self._calls = True
+                return Value(ir.Call(OF_PROCESS + name, args))
         count = functions.reach(self.lowering, name, line_of(node))
         if count is not None:
             args = self.arguments(node)
@@ -288,6 +345,12 @@ class Expressions(Vectors):
                 self._calls = True
                 return Value(ir.Call(name, args))
         raise CProblem(f"a call of {name}", line_of(node))
+
+
+def unsigned(value: int) -> Value:
+    """Return the Value of an unsigned int constant."""
+    wrapped = value % _MODULUS
+    return Value(ir.Num(float(wrapped), str(wrapped)), "unsigned", wrapped)
 
 
 def _main_thread(node: Any) -> bool:

@@ -1,4 +1,4 @@
-"""C functions that a file defines in VERBATIM, outside of its blocks, and numbers that it #defines there.
+"""C functions that a file defines in VERBATIM, outside of its blocks.
 
 A function of numbers that returns a double and uses nothing but its arguments, its own variables, mathematics and other
 such functions becomes a FUNCTION of the IR.
@@ -15,15 +15,14 @@ from pycparser import c_ast
 from mod_translator import ir
 from mod_translator.semantic.block import Block
 from mod_translator.semantic.names import INTRINSICS
-from mod_translator.verbatim.text import CProblem, parse, preprocessed, without_comments
+from mod_translator.verbatim.macros import defined_before, preprocessed
+from mod_translator.verbatim.text import CProblem, parse, without_comments
 
 if TYPE_CHECKING:
     from mod_translator.semantic.statements import Lowering
     from mod_translator.syntax.source import Source
 
 _DEFINITION = re.compile(r"(?:\bstatic\s+|\binline\s+)*\bdouble\s+(\w+)\s*\(([^(){};]*)\)\s*\{")
-_NUMBER = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(\w+)[ \t]+([^\n]+)$", re.MULTILINE)
-_ARITHMETIC = re.compile(r"[\d.eE+\-*/()\s]+")
 
 
 @dataclass(frozen=True)
@@ -58,27 +57,6 @@ def _closing(text: str, start: int) -> int:
         if not depth:
             return place
     return -1
-
-
-def with_numbers(text: str, source: Source, block: int) -> str:
-    """Return C text with the names of numbers replaced that VERBATIM blocks before this one #define."""
-    numbers: dict[str, str] = {}
-    for earlier in source.verbatim[:block]:
-        for name, value in _NUMBER.findall(without_comments(earlier)):
-            meant = _replaced(value.strip(), numbers)
-            if name in numbers and numbers[name] != f"({meant})":
-                meant = ""  # it depends on an #if which one is meant
-            numbers.pop(name, None)
-            if _ARITHMETIC.fullmatch(meant):
-                numbers[name] = f"({meant})"
-    return _replaced(text, numbers)
-
-
-def _replaced(text: str, numbers: dict[str, str]) -> str:
-    if not numbers:
-        return text
-    pattern = re.compile(rf"(?<![\w.])({'|'.join(map(re.escape, numbers))})\b")
-    return pattern.sub(lambda match: numbers[match.group(1)], text)
 
 
 def reach(lowering: Lowering, name: str, line: int) -> int | None:
@@ -117,7 +95,8 @@ def _routine(lowering: Lowering, name: str, found: Definition) -> ir.Routine:
         args.append(fresh)
     code = Statements(lowering, work, loc, source.place(token).file == source.file)
     code.in_function = code.may_return = True
-    items = parse(preprocessed(with_numbers(found.body, source, found.block + 1)))
+    macros = defined_before(source.verbatim[: found.block + 1], lowering.symbols.table)
+    items = parse(preprocessed(found.body, macros))
     if not items or not isinstance(items[-1], c_ast.Return):
         raise CProblem("it does not end with a return")
     statements = code.block(items)

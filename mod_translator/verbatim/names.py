@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 _OWN_COPIES = ("INITIAL", "BREAKPOINT")  # blocks before which nocmodl copies what the ions hold
 _ZERO_FLAGS = ("cvode_active_", "NULL")  # NEURON's flags that are 0 in a run with a fixed step, and C's null pointer
 
+KINDS = ("double", "int", "unsigned")  # an unsigned int
 Index = int | ir.Expr | None  # of an element: known, computed at run time, not an element
 
 
 @dataclass(frozen=True)
 class Value:
-    """A C value; `kind`: 'double', 'int' or 'bool' (the int of a comparison); `constant`: of an int, if it is known."""
+    """A C value; `kind`: one of KINDS, or 'bool' (an int, of a comparison); `constant`: of an integer that is known."""
 
     expr: ir.Expr
     kind: str = "double"
@@ -105,7 +106,7 @@ class Names:
             raise CProblem(what(node.name) + " with an index", line_of(node))
         name = node.name.name
         at = self.value(node.subscript)
-        if at.kind != "int":
+        if at.kind not in ("int", "unsigned"):
             raise CProblem(f"an index of {name} that is no int", line_of(node))
         index = at.expr if at.constant is None else at.constant
         return (name[2:] if name.startswith("_z") and self._file_local(name[2:]) else name), index
@@ -117,7 +118,7 @@ class Names:
     def own(self, name: str, index: Index, node: Any) -> Value | None:
         """Return what a name of C or a `_l` name stands for; None if it is a variable of the file."""
         for frame in reversed(self.scope.frames):
-            for kind in ("double", "int"):
+            for kind in KINDS:
                 found = frame.get(f"C {kind} {name}")
                 if found is not None:
                     return self._local(found, kind, name, index, node)
@@ -206,13 +207,15 @@ def _spelt_with_z(node: Any) -> bool:
 
 
 def type_name(node: Any, at: Any) -> str:
-    """Return 'double' or 'int' for a C type. Raises CProblem for any other type."""
+    """Return one of KINDS for a C type. Raises CProblem for any other type."""
     if isinstance(node, c_ast.TypeDecl) and isinstance(node.type, c_ast.IdentifierType):
         words = node.type.names
         if words == ["double"]:
             return "double"
         if words and all(w in ("int", "long") for w in words):
             return "int"
+        if words == ["uint32_t"] or ("unsigned" in words and set(words) <= {"unsigned", "int"}):
+            return "unsigned"
         raise CProblem(f"the type {' '.join(words)}", line_of(at))
     raise CProblem("a pointer, an array or a structure", line_of(at))
 

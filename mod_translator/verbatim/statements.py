@@ -13,7 +13,7 @@ from mod_translator.syntax import tree
 from mod_translator.verbatim import generators
 from mod_translator.verbatim.flow import MAX_STATEMENTS, Flow, within
 from mod_translator.verbatim.joining import BETWEEN
-from mod_translator.verbatim.names import Value, integer, type_name
+from mod_translator.verbatim.names import KINDS, Value, integer, type_name
 from mod_translator.verbatim.text import SEND, CProblem, line_of, without_comments
 
 _ENDS_WITH_0 = ("PROCEDURE", "DERIVATIVE", "INITIAL")
@@ -81,7 +81,7 @@ class Statements(Flow):
         kind = type_name(inner, node)
         value = None if node.init is None or first else self.converted(self.full(node.init), kind, node)
         frame = self.scope.frames[-1]
-        frame.pop(f"C {'int' if kind == 'double' else 'double'} {node.name}", None)
+        _forget(frame, node.name)
         if length:
             names = tuple(self.scope.fresh(f"{node.name}_{i}") for i in range(length))
             values = [self.converted(self.full(v), kind, node).expr for v in first]
@@ -150,6 +150,9 @@ class Statements(Flow):
             when, flag = self.arguments(node)
             self.out.append(ir.CallRoutine("net_send", (ir.Binary("-", when, ir.Var("t")), flag), self.loc(node)))
             return
+        if name == "assert" and not _has_effects(node.args):
+            self.lowering.context.note_at("assert() in VERBATIM is left out: NEURON stops if it fails", self.loc(node))
+            return
         if not (name in _PRINTERS or self._prints(name)) or _has_effects(node.args):
             raise CProblem(f"a call of {name}", line_of(node))
         self.lowering.context.note_at(f"{name}() in VERBATIM is left out", self.loc(node))
@@ -185,6 +188,11 @@ class Statements(Flow):
         if not self.may_return:
             self.work.running = self.work.running or self.scope.fresh("running")
             self.out.append(ir.Assign(ir.Var(self.work.running), ir.Num(0.0, "0"), self.loc(node)))
+
+
+def _forget(frame: dict[str, Any], name: str) -> None:
+    for kind in KINDS:
+        frame.pop(f"C {kind} {name}", None)
 
 
 def _has_effects(node: Any) -> bool:

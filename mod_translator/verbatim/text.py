@@ -17,13 +17,6 @@ _ARGS = re.compile(r"\b(?:_(?:internal)?threadargs(?:comma)?_|RANDCAST)\b")
 _SEND = re.compile(r"\bartcell_net_send\s*\(\s*_tqitem\s*,\s*\(\s*double\s*\*\s*\)\s*0\s*,[^,]*,")
 SEND = "nmodl_send_at"
 _TYPES = {"nrnran123_State": "struct state", "Rand": "struct rand", "IvocVect": "struct vector", "uint32_t": "unsigned"}
-_CONDITION = re.compile(r"(!?)\s*(?:defined)?\s*\(?\s*(\w+)\s*\)?\s*")
-_DIRECTIVE = re.compile(r"\s*#\s*(\w*)(.*)")
-
-# What NEURON's own nrnivmodl defines when it compiles a mod (not for CoreNEURON), and what it does not.
-_MACROS = {"0": False, "1": True, "NRNBBCORE": False, "CORENEURON_BUILD": False, "_OPENACC": False}
-_MACROS |= {"NRN_MECHANISM_DATA_IS_SOA": True, "ENABLE_CORENEURON": False, "DISABLE_OPENACC": False}
-_MACROS |= {"NRN_VERSION_GTEQ_8_2_0": True, "NRN_VERSION_GTEQ_9_0_0": True}
 
 
 class CProblem(Exception):  # noqa: N818 - becomes a refusal where the block is known
@@ -44,42 +37,6 @@ def without_comments(text: str) -> str:
         return kept if kept is not None else re.sub(r"[^\n]", " ", match.group())
 
     return _COMMENT.sub(blank, text)
-
-
-def preprocessed(text: str) -> str:
-    """Return C text (without comments) after its preprocessor lines, as NEURON 9 compiles it.
-
-    Raises CProblem: a macro, or a condition whose value is not known.
-    """
-    out: list[str] = []
-    live: list[bool] = []
-    for number, line in enumerate(text.split("\n"), start=1):
-        match = _DIRECTIVE.fullmatch(line)
-        if match is None:
-            out.append(line if all(live) else "")
-            continue
-        out.append("")
-        word, rest = match.group(1), match.group(2)
-        if word in ("if", "ifdef", "ifndef"):
-            live.append(_known(rest, number) != (word == "ifndef"))
-        elif word == "else" and live:
-            live[-1] = not live[-1]
-        elif word == "endif" and live:
-            live.pop()
-        elif word in ("else", "elif", "endif"):
-            raise CProblem(f"#{word} that does not begin in this block", number)
-        elif word not in ("include", "pragma", "") and all(live):
-            raise CProblem(f"#{word}", number)
-    if live:
-        raise CProblem("#if that does not end in this block", 1)
-    return "\n".join(out)
-
-
-def _known(condition: str, line: int) -> bool:
-    match = _CONDITION.fullmatch(condition.strip())
-    if match is None or match.group(2) not in _MACROS:
-        raise CProblem(f"the condition #if {condition.strip()}", line)
-    return _MACROS[match.group(2)] != bool(match.group(1))
 
 
 def parse(text: str) -> list[Any]:

@@ -64,7 +64,7 @@ class Vectors(Names):
         found = self._named(node.expr)
         name = found[1] if found is not None and found[0] == _VECTOR else node.expr.name
         symbol = self.lowering.symbols.table.get(name)
-        known = symbol is not None and symbol.role is ir.Role.INSTANCE and not symbol.length
+        known = symbol is not None and symbol.role in (ir.Role.INSTANCE, ir.Role.POINTER) and not symbol.length
         return (_ADDRESS, name) if known else None
 
     def vector_value(self, node: Any) -> Value | None:

@@ -108,7 +108,13 @@ DECLARATIONS = (
         CELL_POINTERS,
     ),
     Construct(
-        "EXTERNAL that is assigned in a mechanism of the equations, EXTERNAL array",
+        "EXTERNAL array",
+        "NEURON { SUFFIX x EXTERNAL q_y RANGE a }\nASSIGNED { q_y[3] a }\nINITIAL { a = q_y[1] }\n",
+        (),
+        "NEURON compiles it and crashes when it runs",
+    ),
+    Construct(
+        "EXTERNAL that is assigned in a mechanism of the equations",
         "NEURON { SUFFIX x EXTERNAL q_y RANGE a }\nASSIGNED { q_y a }\nINITIAL { q_y = 1 }\n",
         (),
         "NEURON compiles it; every mechanism that has it would depend on the order of all others",

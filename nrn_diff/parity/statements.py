@@ -154,8 +154,8 @@ STATEMENTS = (
         ("test_translator_verbatim_flow.py::test_flow_of_c_agrees_with_neuron",),
     ),
     Construct(
-        "VERBATIM: C functions of doubles that the file defines, numbers that it #defines",
-        "VERBATIM\n#define N 2.5\nstatic double f(double x) { return x*N; }\nENDVERBATIM\n"
+        "VERBATIM: C functions of doubles that the file defines, macros, unsigned ints",
+        "VERBATIM\n#define M(x) x*2\n#define N M(2.5)\nstatic double f(double x) { return x*N; }\nENDVERBATIM\n"
         + INITIAL % "VERBATIM\n a = f(N);\n ENDVERBATIM",
         DRIVEN,
     ),
