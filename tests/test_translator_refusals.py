@@ -120,7 +120,7 @@ UNSUPPORTED = {
     "U162": X + "BREAKPOINT { SOLVE $s }\nKINETIC s { ~ m <-> n (1, 1) }\n",
     "U163": X + "$AFTER BREAKPOINT { a = 1 }\n",
     "U164": X + "LOCAL l\n$CONSTRUCTOR { f() }\nPROCEDURE f() { l = l + 1 }\nINITIAL { a = l }\n",
-    "U165": SOLVED.replace("cnexp", "derivimplicit") % "m' = -m" + "INITIAL { $s() }\n",
+    "U165": SOLVED.replace("cnexp", "derivimplicit").replace("DER", "$DER") % "a = a + 1 m' = -m" + "INITIAL { s() }\n",
     "U198": X + "BREAKPOINT { SOLVE s METHOD sparse SOLVE u METHOD sparse }\nKINETIC $s { ~ m <-> n (1, 1) }\n"
     "KINETIC u { ~ m <-> n (1, 2) }\n",
     "U167": KINETIC.replace("$", "") % "~ m <-> n ($a + 1, 1)",

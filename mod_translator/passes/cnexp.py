@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mod_translator import ir
-from mod_translator.errors import UnsupportedConstruct
 from mod_translator.passes.context import PassContext
+from mod_translator.passes.explicit import CALLED_IMPLICIT
 from mod_translator.passes.linear import Linear, NotLinearError, decompose
 from mod_translator.passes.walk import rebuild, statements
 
@@ -31,9 +31,8 @@ def cnexp(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
             routines[name] = replace(routine, body=rebuild(routine.body, _step), method="")
         except NotLinearError:
             if routine.method == CALLED:
-                reason = "a DERIVATIVE that is called, and not linear in its states"
-                remedy = "SOLVE it in BREAKPOINT, and nowhere else"
-                context.refuse_at(UnsupportedConstruct, "U165", reason, remedy, routine.loc)
+                routines[name] = replace(routine, method=CALLED_IMPLICIT)
+                continue
             states = sorted({s.state for s in statements(routine.body) if isinstance(s, ir.Derivative)})
             context.note_at(
                 f"DERIVATIVE {name} is not linear in its states ({', '.join(states)}): "

@@ -2,7 +2,8 @@
 
 With no METHOD for a DERIVATIVE, or one that is for CVODE, NEURON's fixed step evaluates the equations and leaves the
 states as they are. With h.secondorder the states of every method go on over dt with the derivatives that it has left
-(solve.cpp in nocmodl); dt itself is then half a step in BREAKPOINT.
+(solve.cpp in nocmodl); dt itself is then half a step in BREAKPOINT. The same holds for a call of a block that
+derivimplicit solves: what its iteration looks for outside of a SOLVE are the states themselves.
 """
 
 from __future__ import annotations
@@ -10,13 +11,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mod_translator import ir
+from mod_translator.errors import UnsupportedConstruct
 from mod_translator.passes.context import PassContext
 from mod_translator.passes.derivatives import Derivatives
+from mod_translator.passes.effects import Analysis
 from mod_translator.passes.staged import Staged
 from mod_translator.passes.walk import all_names, fresh
 
 EVALUATE = "evaluate"  # the method of a block that is only evaluated
 AGAIN = "evaluate again"  # likewise, after the step
+CALLED_IMPLICIT = "derivimplicit, called"  # likewise, but as often as Newton's iteration does, at last at the states
 _DT, _T = ir.Var("dt"), ir.Var("t")
 
 
@@ -26,8 +30,10 @@ def explicit(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
     symbols = dict(mechanism.symbols)
     routines = dict(mechanism.routines)
     for name, routine in routines.items():
-        if routine.method not in ("euler", "runge", EVALUATE, AGAIN):
+        if routine.method not in ("euler", "runge", EVALUATE, AGAIN, CALLED_IMPLICIT):
             continue
+        if routine.method == CALLED_IMPLICIT:
+            _refuse_history(mechanism, routine, context)
         derivatives = Derivatives(routine, symbols, used)
         body = derivatives.evaluated()
         if routine.method == "euler":
@@ -36,10 +42,25 @@ def explicit(mechanism: ir.Mechanism, context: PassContext) -> ir.Mechanism:
             staged = Staged(mechanism, used)
             body = _runge(derivatives, replace(routine, body=body), staged, used)
             routines = {**staged.copies, **routines}  # callees come before their callers
-        if context.second_order and routine.method != AGAIN:
+        if context.second_order and routine.method not in (AGAIN, CALLED_IMPLICIT):
             body = (*body, *_euler(derivatives))
         routines[name] = replace(routine, body=body, method="")
     return replace(mechanism, symbols=symbols, routines=routines)
+
+
+def _refuse_history(mechanism: ir.Mechanism, routine: ir.Routine, context: PassContext) -> None:
+    """Refuse a block that uses what its last evaluation left: how many of them there are is not known here."""
+    analysis = Analysis(mechanism)
+    used = analysis.exposed(routine) & set(analysis.summary(routine)[1]) - set(mechanism.states)
+    if used:
+        context.refuse_at(
+            UnsupportedConstruct,
+            "U165",
+            f"a DERIVATIVE that is called, SOLVEd by derivimplicit, and uses {', '.join(sorted(used))} of the "
+            "evaluation before",
+            "SOLVE it in BREAKPOINT, and nowhere else",
+            routine.loc,
+        )
 
 
 def _plus(left: ir.Expr, right: ir.Expr) -> ir.Expr:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mod_translator import ir
 from mod_translator.passes.cnexp import CALLED
-from mod_translator.passes.explicit import AGAIN, EVALUATE
+from mod_translator.passes.explicit import AGAIN, CALLED_IMPLICIT, EVALUATE
 from mod_translator.passes.walk import fresh
 from mod_translator.semantic.earlier import refused
 from mod_translator.semantic.names import ANY_BLOCK_METHODS, METHODS
@@ -25,6 +25,12 @@ _SOLVED_BY = {
     "DERIVATIVE": ("cnexp", "derivimplicit", *EXPLICIT, ""),
 }
 _DEFAULT = {"LINEAR": "simeq", "NONLINEAR": "newton", "DERIVATIVE": EVALUATE}
+# What a call of a DERIVATIVE does, by the METHOD that SOLVEs it.
+_DOES_WHEN_CALLED = {
+    "cnexp": CALLED,
+    **dict.fromkeys((*EXPLICIT, EVALUATE), AGAIN),
+    "derivimplicit": CALLED_IMPLICIT,
+}
 
 
 class Solves:
@@ -118,16 +124,16 @@ class Solves:
         return (ir.CallRoutine(self.called[name][1], (), self.context.loc(marked)),)
 
     def finish_called(self) -> None:
-        """Give each DERIVATIVE that is called what nocmodl's function does: a step (cnexp), or an evaluation."""
+        """Give each DERIVATIVE that is called what nocmodl's function does: a step (cnexp), or evaluations."""
         for name, (marked, alias) in self.called.items():
             method = self.lowering.methods.get(name, "")
             routine = self.lowering.routines.get(name)
-            if method not in ("cnexp", *EXPLICIT, EVALUATE) or routine is None:
+            if method not in _DOES_WHEN_CALLED or routine is None:
                 reason = f"the DERIVATIVE {name} is called, and SOLVEd by {method or 'nothing'}"
                 remedy = f"SOLVE {name} in BREAKPOINT, or write a PROCEDURE"
                 self.context.unsupported("U165", reason, remedy, marked)
             else:
-                does = CALLED if method == "cnexp" else AGAIN  # what secondorder adds stands at the SOLVE
+                does = _DOES_WHEN_CALLED[method]  # what secondorder adds stands at the SOLVE
                 self.lowering.routines[alias] = replace(routine, name=alias, method=does)
 
     def finish_schemes(self) -> None:

@@ -306,9 +306,15 @@ METHODS = (
     ),
     Construct(
         "the same, SOLVEd by derivimplicit",
-        SOLVED % ("derivimplicit", "m' = -m") + "INITIAL { s() }\n",
+        SOLVED % ("derivimplicit", "m' = -m*m") + "INITIAL { s() }\n",
+        DRIVEN,
+        "a call evaluates the equations at the states as they are, and advances nothing",
+    ),
+    Construct(
+        "the same, where the block uses what its last evaluation left",
+        SOLVED % ("derivimplicit", "a = a + 1 m' = -m") + "INITIAL { s() }\n",
         (),
-        "NEURON evaluates the equations as often as its iteration does, and advances nothing",
+        "NEURON evaluates it as often as its iteration does, also at states moved by 2 %",
     ),
     Construct("METHOD derivimplicit", SOLVED % ("derivimplicit", "m' = -m*n n' = m*n"), NEWTON),
     Construct(
