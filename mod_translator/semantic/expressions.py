@@ -11,6 +11,7 @@ from mod_translator.semantic.earlier import earlier_value
 from mod_translator.semantic.local_arrays import element_function
 from mod_translator.semantic.names import (
     EVENT_CALLS,
+    FROM_FILES,
     FUNC_TABLE,
     INTRINSICS,
     OF_PROCESS,
@@ -267,7 +268,8 @@ class Resolver:
         if name == POINTING:
             return pointing(marked, args, self.symbols, self.context)
         if name in OTHER_BUILTINS or name in EVENT_CALLS:
-            self.context.unsupported("U137", f"the built-in function {name}", "write it out in NMODL", marked)
+            remedy = "play a Vector into a variable" if name in FROM_FILES else "write it out in NMODL"
+            self.context.unsupported("U137", f"the built-in function {name}", remedy, marked)
         else:
             remedy = "define a FUNCTION of that name, or correct the name"
             if name in ("min", "max"):

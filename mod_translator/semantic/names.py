@@ -103,6 +103,8 @@ OTHER_BUILTINS = frozenset(
     )
 )
 
+FROM_FILES = ("force", "stepforce")  # of these: they read a file of points where a simulation first calls them
+
 # NEURON's state_discon_allowed_ and state_discon_flag_ in one: 1 in the first of the evaluations of BREAKPOINT that a
 # step makes, 0 in the second and in those of finitialize.
 DISCONTINUITY_ALLOWED = "state_discon_allowed_"

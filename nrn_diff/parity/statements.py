@@ -228,6 +228,7 @@ FUNCTIONS = (
         "force, stepforce",
         INITIAL % 'a = force(t, "file")',
         (),
-        "they read a file; the others of NMODL's functions (spline, deflate, romberg, ...) NEURON 9 does not compile",
+        "they read a file of points (in SCoP's format) where the simulation first calls them; the "
+        "others of NMODL's functions (spline, deflate, romberg, ...) NEURON 9 does not compile",
     ),
 )
