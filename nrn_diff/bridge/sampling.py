@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -13,12 +13,12 @@ from neuron import h
 
 from nrn_diff.bridge.circuits import vectors_of_circuits
 from nrn_diff.bridge.findings import Findings
-from nrn_diff.bridge.forked import in_copy
+from nrn_diff.bridge.forked import ChildFailedError, in_copy, step_without_python
 from nrn_diff.bridge.hoc_events import forget_statements
 from nrn_diff.bridge.inventory import hoc_objects
 from nrn_diff.bridge.native import forget_watches
 from nrn_diff.bridge.play_record import Kind
-from nrn_diff.bridge.save_state import SavedState, saved_here
+from nrn_diff.bridge.save_state import EventKind, SavedState, saved_here
 
 # Before everything that waits in NEURON's queue (ms), so that nothing else is delivered.
 _EARLY = -1e6
@@ -94,6 +94,36 @@ def _intervals() -> list[float]:
 def intervals_of_records(saved: SavedState) -> tuple[float, ...]:
     """Intervals (ms) of all Vectors that record so, in NEURON's order."""
     return tuple(in_copy(_intervals)) if any(kind is Kind.RECORD_EVERY for kind, _ in saved.plays) else ()
+
+
+def vectors_of_events(saved: SavedState, numbers: Sequence[int], vectors: Sequence[str]) -> dict[int, str]:
+    """Number of a Vector.record in NEURON's list -> HOC name of the Vector that its next event appends to.
+
+    numbers: of those whose event waits. vectors: HOC names of those that may be meant. Found out by delivering each
+    event alone, in a copy; empty where NEURON cannot.
+    """
+    try:
+        return {int(number): str(name) for number, name in in_copy(partial(_appended, saved, numbers, vectors))}
+    except ChildFailedError:
+        return {}
+
+
+def _appended(saved: SavedState, numbers: Sequence[int], names: Sequence[str]) -> list[tuple[int, str]]:
+    h.CVode().active(0)
+    forget_statements()
+    fixed, every = vectors_of_circuits(), hoc_objects("Vector")
+    growing = [v for v in every if v.hname() in names]
+    for vector in every:
+        if vector.hname() not in names and vector.size() and vector.hname() not in fixed:
+            vector.fill(saved.t)  # NEURON compares the times of samples with the list of times
+    waiting = {int(e.fields[1]): e for e in saved.events if e.kind is EventKind.PLAY_RECORD}
+    found = []
+    for number in numbers:
+        replace(saved, events=[replace(waiting[number], time=saved.t)]).restore()
+        before = [int(v.size()) for v in growing]
+        step_without_python()
+        found += [(number, v.hname()) for v, n in zip(growing, before, strict=True) if v.size() > n]
+    return found
 
 
 def _window(intervals: Sequence[float]) -> float:

@@ -56,7 +56,7 @@ from nrn_diff.plugin.put import Finished, layered_in_order, put
 from nrn_diff.plugin.spike_vectors import numbers_of_senders, spike_vectors
 from nrn_diff.plugin.statements import Piece, check_ties, steps_until, take_statements
 from nrn_diff.plugin.ties import TieCheck
-from nrn_diff.plugin.timed import Timed, asked_of, has_plays, has_timed_records, read_timed
+from nrn_diff.plugin.timed import Timed, apart, asked_of, has_plays, has_timed_records, read_timed
 from nrn_diff.snapshot import ELEMENTS, Capture, EventCapacity, Play, Record
 from nrn_diff.solver.build import build_values
 from nrn_diff.solver.build_plays import turning_points
@@ -212,7 +212,7 @@ class Session:
         counts = _counts(inventory, capture, wiring, findings)
         findings.raise_if_refused()
         self.known = known
-        capture = replace(capture, records=(*capture.records, *map(record_of_count, counts)))
+        capture = replace(capture, records=(*apart(capture.records, timed), *map(record_of_count, counts)))
         driven, self.capacity = capture.plays, room_for(own, self.capacity)
         capture = replace(live_capture(capture, wiring.outside, wiring.heard), event_capacity=self.capacity)
         structure = self._structure(capture, progress)

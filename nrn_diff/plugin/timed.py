@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.play_record import Kind
+from nrn_diff.bridge.sampling import vectors_of_events
 from nrn_diff.bridge.save_state import EventKind, QueuedEvent, SavedState
 from nrn_diff.events.waveforms import continuous_events, events_until, step_events
 from nrn_diff.snapshot import Play, Record
@@ -86,27 +88,54 @@ def read_timed(
     step_of = dict(zip(every, intervals, strict=True))
     for number, step in step_of.items():
         chains.append(Chain(number, _steps(due[number], step, until) if number in due else np.zeros(0)))
+    vector_of = _Owners(saved, tuple(record.vector for record, _ in records))
     for record, _ in records:
         if record.interval:
-            mine = [c.due for c in chains if step_of.get(c.number) == record.interval]
-            if not mine or any(not np.array_equal(mine[0], other) for other in mine[1:]):
-                _refuse_record(record, findings)
-                continue
-            sampled[record.vector] = mine[0]
+            mine = [c for c in chains if step_of.get(c.number) == record.interval]
+            if any(not np.array_equal(mine[0].due, c.due) for c in mine):
+                mine = [c for c in mine if vector_of[c.number] == record.vector]
+            # One that was made since finitialize samples nothing before the next.
+            sampled[record.vector] = mine[0].due if mine else np.zeros(0)
     left = [
         (record, np.maximum.accumulate(np.array(record.times[size:], dtype=float)))
         for record, size in records
         if record.times
     ]
     sampled |= {record.vector: times for record, times in left}
-    for number in (k for k, (kind, _) in enumerate(saved.plays) if kind is Kind.RECORD_AT_TIMES):
-        mine = [times for _, times in left if (times[0] if len(times) else None) == due.get(number)]
-        if not mine or any(not np.array_equal(mine[0], other) for other in mine[1:]):
+    begun: set[str] = set()
+    waiting = [k for k, (kind, _) in enumerate(saved.plays) if kind is Kind.RECORD_AT_TIMES and k in due]
+    all_begun = len(waiting) == sum(len(times) > 0 for _, times in left)
+    for number in waiting:
+        fitting = [(r, times) for r, times in left if len(times) and times[0] == due[number]]
+        if not all_begun or any(not np.array_equal(fitting[0][1], times) for _, times in fitting):
+            fitting = [(r, times) for r, times in fitting if vector_of[number] == r.vector]
+        if not fitting:
             for record, _ in left:
                 _refuse_record(record, findings)
             break
-        chains.append(Chain(number, mine[0]))
+        chains.append(Chain(number, fitting[0][1]))
+        begun |= {r.vector for r, _ in fitting}
+    sampled |= {r.vector: np.zeros(0) for r, times in left if r.vector not in begun}
     return Timed(tuple(chains), sampled)
+
+
+@dataclass
+class _Owners:
+    """Which Vector an event appends to, by its number in NEURON's list, '' for none that waits; found out when asked.
+
+    vectors: HOC names of those that sample.
+    """
+
+    saved: SavedState
+    vectors: tuple[str, ...]
+
+    @cached_property
+    def _known(self) -> dict[int, str]:
+        timed = [k for k, (kind, _) in enumerate(self.saved.plays) if kind in _TIMED and k in self.saved.due()]
+        return vectors_of_events(self.saved, timed, self.vectors)
+
+    def __getitem__(self, number: int) -> str:
+        return self._known.get(number, "")
 
 
 def _events(play: Play) -> Array:
@@ -118,6 +147,20 @@ def _events(play: Play) -> Array:
 def _steps(first: float, step: float, until: float) -> Array:
     # NEURON adds the interval each time; one more than are needed, for its queue.
     return np.cumsum(np.r_[first, np.full(max(int((until - first) / step), 0) + 2, step)])
+
+
+def apart(records: Sequence[Record], timed: Timed) -> tuple[Record, ...]:
+    """The records, where those that sample at other times than the first one of their interval have none.
+
+    A program is compiled for those of one interval together.
+    """
+    of_interval: dict[float, Array] = {}
+    found = []
+    for record in records:
+        times = timed.sampled.get(record.vector, np.zeros(0))
+        alike = not record.interval or np.array_equal(times, of_interval.setdefault(record.interval, times))
+        found.append(record if alike else replace(record, interval=0.0, times=(0.0,)))
+    return tuple(found)
 
 
 def _refuse_record(record: Record, findings: Findings) -> None:
