@@ -122,6 +122,8 @@ def saved(path):
         message = str(error)
     traced = jax.jit(lambda th: full.simulate(th)["soma(0.5).v"])(theta)
     many = jax.vmap(lambda w: last({"NetCon.weight": w[None]}))(np.array([0.001, 0.002]))
+    theirs = neuron("NetCon.weight", 0.001)
+    del netcon
     return {
         "backward": {k: float(np.sum(x)) for k, x in backward.items()},
         "forward": {k: float(np.sum(x)) for k, x in forward.items()},
@@ -130,8 +132,31 @@ def saved(path):
         "nan": bool(np.all(np.isnan(traced))),
         "many": np.asarray(many),
         "one": float(last(theta)),
-        "theirs": neuron("NetCon.weight", 0.001),
+        "theirs": theirs,
+        **without_netcons(soma),
     }
+
+
+def without_netcons(soma):
+    """The derivative by the leak of an end voltage, of a process whose events no NetCon brings."""
+    import jax
+    from neuron import h
+
+    import nrn_diff
+
+    gate = h.Gate(soma(0.5))
+    gate.high, soma.e_pas = -63, -60
+    assert h.List("NetCon").count() == 0
+    model = nrn_diff.capture()
+    theta = model.parameters(nrn_diff.Param("g_pas", share="all"))
+    slope = jax.grad(lambda th: model.simulate(th)["soma(0.5).v"][-1])(theta)["g_pas"]
+    ends = []
+    for g in (soma.g_pas * 1.001, soma.g_pas * 0.999):
+        soma.g_pas = g
+        h.run()
+        ends.append(soma(0.5).v)
+    assert gate.n > 0
+    return {"alone": [float(slope), (ends[0] - ends[1]) / (0.002 * float(theta["g_pas"]))]}
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +169,8 @@ def test_derivatives_pass_through_what_net_receive_computes_and_not_through_the_
         assert derivatives["backward"][name] == pytest.approx(expected, rel=1e-5)
         assert derivatives["forward"][name] == pytest.approx(expected, rel=1e-5)
     assert derivatives["backward"]["Pulse.dur"] == 0.0
+    alone, difference = derivatives["alone"]
+    assert alone == pytest.approx(difference, rel=1e-4)
     assert derivatives["many"][0] == pytest.approx(derivatives["theirs"], abs=1e-9)
     assert derivatives["many"][1] == pytest.approx(derivatives["one"], abs=1e-12)
 

@@ -12,6 +12,7 @@ from neuron import h
 
 import nrn_diff
 from nrn_diff.bridge.catalog import mechanism_types
+from nrn_diff.bridge.forked import ChildFailedError, in_copy
 from nrn_diff.errors import NrnDiffError
 from nrn_diff.quantities import find
 from nrn_diff.richardson import derivative
@@ -27,7 +28,9 @@ _ROUNDING = 1e-12  # what differences of the objective, of order one, cannot tel
 def check_slopes(labels: list[str], count: int) -> tuple[list[dict[str, Any]], str]:
     """For `count` parameters that matter: our slope, NEURON's, and its uncertainty. Else why there are none.
 
-    The objective is the mean of (v/100 mV)^2 over the run that h.run() makes; each parameter is scaled as a whole.
+    The objective is the mean of (v/100 mV)^2 over the run that h.run() makes; each parameter is scaled as a whole. Each
+    run of NEURON is made in a copy of the process, from the state that our model has been read from: one that starts
+    with what the run before has left (calcium, streams of random numbers) would measure that too.
     TABLEs are off meanwhile: through a table NEURON is not smooth, and differences have no limit.
     """
     tables = {f"usetable_{kind.name}" for kind in mechanism_types()}
@@ -59,18 +62,26 @@ def _check(labels: list[str], count: int) -> tuple[list[dict[str, Any]], str]:
     record = next(r for r in model.capture.records if r.label == label)
     vector = next(v for v in h.List("Vector") if v.hname() == record.vector)
 
-    def neuron(name: str, scale: float) -> float:
-        model.write_back(theta.replace(**{name: scale}))
-        before, h.tstop = h.tstop, model.capture.tstop
+    def objective() -> float:
+        h.tstop = model.capture.tstop
         h.run()
-        h.tstop = before
         return float(((np.array(vector) / 100.0) ** 2).mean())
+
+    def neuron(name: str, scale: float) -> float:
+        model.write_back(theta.replace(**{name: scale}))  # here, as JAX does not work in a copy
+        return float(in_copy(objective, timeout=3600.0))
 
     found = []
     chosen = sorted(theta, key=lambda n: -abs(float(ours[n])))[:count]
-    for name in (n for n in chosen if float(ours[n]) != 0.0):
-        found.append({"name": name, "ours": float(ours[name]), **_compared(float(ours[name]), partial(neuron, name))})
-    model.write_back(theta)
+    try:
+        for name in (n for n in chosen if float(ours[n]) != 0.0):
+            found.append(
+                {"name": name, "ours": float(ours[name]), **_compared(float(ours[name]), partial(neuron, name))}
+            )
+    except ChildFailedError as error:
+        return [], f"NEURON does not run in a copy of this process: {error}"
+    finally:
+        model.write_back(theta)
     return found, "" if found else "no parameter changes the recorded voltage"
 
 
@@ -85,7 +96,7 @@ def _compared(ours: float, neuron: Callable[[float], float]) -> dict[str, Any]:
         slope, uncertainty = derivative(neuron, 1.0, step, rtol=1e-5, restarts=1, rows=3)
         good = abs(ours - slope) <= max(_TOLERANCE * abs(slope), 10 * uncertainty, _ROUNDING)
         again = any(abs(slope - other) <= _CERTAIN * max(abs(slope), abs(other)) for other in slopes)
-        if (good and (not slopes or uncertainty <= _CERTAIN * abs(slope))) or again:
+        if (good and uncertainty <= max(_CERTAIN * abs(slope), _ROUNDING)) or again:
             return {"neuron": slope, "uncertainty": uncertainty, "good": good, "converged": True}
         slopes.append(slope)
     return {"neuron": slopes[0], "uncertainty": float(np.ptp(slopes)), "good": True, "converged": False}

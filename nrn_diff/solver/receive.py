@@ -226,6 +226,8 @@ def _put(x: Array, row: Array, new: Array) -> Array:
 
 def _set_rows(weights: Array, connection: Array, names: tuple[str, ...], results: dict[str, Any]) -> Array:
     """The weights with those of some connections (-1: none) replaced by what the block made of them."""
+    if not weights.shape[0]:
+        return weights  # of which JAX cannot make the derivative
     at = jnp.where(connection < 0, weights.shape[0], connection)
     for k, name in enumerate(names):
         if name in results:
