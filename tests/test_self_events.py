@@ -123,7 +123,7 @@ def saved(path):
     traced = jax.jit(lambda th: full.simulate(th)["soma(0.5).v"])(theta)
     many = jax.vmap(lambda w: last({"NetCon.weight": w[None]}))(np.array([0.001, 0.002]))
     theirs = neuron("NetCon.weight", 0.001)
-    del netcon
+    netcon = None  # so that NEURON deletes it
     return {
         "backward": {k: float(np.sum(x)) for k, x in backward.items()},
         "forward": {k: float(np.sum(x)) for k, x in forward.items()},
