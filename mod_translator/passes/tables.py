@@ -20,6 +20,7 @@ from mod_translator.errors import SemanticError, UnsupportedConstruct
 from mod_translator.passes.context import PassContext
 from mod_translator.passes.effects import Analysis
 from mod_translator.passes.slices import sliced
+from mod_translator.passes.uniform import Uniformity
 from mod_translator.passes.walk import blocks, calls
 
 _OF_THE_MOMENT = ("v", "t", "flag")  # at the fill they are whatever the last run left
@@ -225,7 +226,18 @@ class _Fill:
         symbol = self.symbols[name]
         writers = [r for r in self.elsewhere if self._assigns(r, name)]
         own = symbol.role is ir.Role.INSTANCE and not symbol.common and name not in self.routine.writes
-        return name in _OF_THE_PLACE or (own and not writers)
+        return name in _OF_THE_PLACE or (own and (not writers or self._is_set_alike(name, writers)))
+
+    def _is_set_alike(self, name: str, writers: list[ir.Routine]) -> bool:
+        """Return whether INITIAL alone gives a variable its value, the same in all instances, before any lookup."""
+        initial = self.mechanism.initial
+        if self.mechanism.thread_safe or initial is None or any(r.name != "initial" for r in writers):
+            return False
+        if name in self.routine.writes:
+            return False
+        looked_up = self.routine.name in _used(self.mechanism, calls(initial.body))
+        sure = name in self.analysis.surely_written(initial)
+        return sure and not looked_up and Uniformity(self.mechanism).left_by(initial).get(name, False)
 
     def _is_known(self, name: str) -> bool:
         """Return whether the value that the filling instance has for a variable of its own is known."""
@@ -241,6 +253,6 @@ class _Fill:
         if self.mechanism.thread_safe:
             return not symbol.common or not writers
         if self.after is None or not writers:
-            return not writers
+            return not writers or self._is_set_alike(name, writers)
         once = all(r.name == "initial" for r in writers) and name not in self.routine.writes
         return once and name in self.analysis.surely_written(self.before) and name not in ir.assigned(self.after.body)

@@ -36,6 +36,12 @@ class Uniformity:
         """Return True if every assignment of the shared variable `name` is uniform."""
         return name not in self.varying
 
+    def left_by(self, routine: ir.Routine) -> dict[str, bool]:
+        """Return of what a block assigns, whether it leaves the same in all instances."""
+        known = dict.fromkeys(routine.args, False)
+        self._run(routine.body, known, True)
+        return known
+
     def _variable(self, name: str, known: dict[str, bool]) -> bool:
         if name in known:
             return known[name]

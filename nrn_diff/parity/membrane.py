@@ -115,6 +115,12 @@ TABLES = (
         "last and the first instances differ",
     ),
     Construct(
+        "a TABLE of what INITIAL gives all instances alike, first looked up later, in a file that is not thread-safe",
+        "NEURON { SUFFIX x GLOBAL g RANGE a }\nASSIGNED { a g b dt v }\nINITIAL { g = 1 b = dt/10 }\n"
+        "BREAKPOINT { f(v) }\nPROCEDURE f(x) { TABLE a FROM 0 TO 1 WITH 10 a = x*b }\n",
+        DRIVEN,
+    ),
+    Construct(
         "a row that uses what the row before has left",
         "NEURON { SUFFIX x GLOBAL a, b }\nASSIGNED { a b v }\nINITIAL { f(v) }\n"
         "PROCEDURE f(x) { TABLE a, b FROM 1 TO 2 WITH 10 a = 1/b b = x }\n",
