@@ -296,6 +296,38 @@ def test_a_cell_from_a_users_mod_sends_as_in_neuron(seed):
     assert runs[0]["neuron"][0][0] != runs[1]["neuron"][0][0]
 
 
+def captured_with_an_array():
+    """Vectors of a model with a cell that has an array, of which NEURON's SaveState crashes."""
+    import jax
+    from neuron import h
+
+    import nrn_diff
+
+    jax.config.update("jax_enable_x64", True)
+    h.load_file("stdrun.hoc")
+    soma = h.Section(name="soma")
+    cell, synapse = h.Generator(), h.ExpSyn(soma(0.5))
+    wire = h.NetCon(cell, synapse, 0, 1, 1e-3)
+    g = h.Vector().record(synapse._ref_g)
+    h.tstop = 30
+    model = nrn_diff.capture()
+    h.run()
+    neuron, ours = np.array(g), np.asarray(model.simulate(model.parameters())["ExpSyn[0].g"])
+    try:
+        with nrn_diff.enabled():
+            h.run()
+    except nrn_diff.NrnDiffError as error:
+        return neuron, ours, str(error), wire.delay
+    return neuron, ours, "", wire.delay
+
+
+def test_a_cell_with_an_array_is_captured():
+    neuron, ours, refusal, _ = run_function(captured_with_an_array, mods={"generator.mod": GENERATOR})
+    assert len(set(neuron.tolist())) > 100
+    np.testing.assert_allclose(ours, neuron, rtol=0, atol=1e-15)
+    assert "an ARTIFICIAL_CELL has an array" in refusal
+
+
 # ------------------------------------------------------------------------------------------------------- errors
 
 HEADER = "NEURON { ARTIFICIAL_CELL Cell  RANGE a }\nPARAMETER { a = 1 }\nASSIGNED { b }\n"

@@ -123,6 +123,17 @@ def _place_artificial_cells(library: ctypes.CDLL) -> None:
                 ctypes.c_uint64.from_address(unset[0]).value = 0
 
 
+def leave_out_artificial_cells() -> None:
+    """Let NEURON take no mechanism for an artificial cell. For a copy of the process only.
+
+    SaveState of NEURON 9 (saveacell in savstate.cpp) crashes where one of them has an array.
+    """
+    count, artificial = counter("n_memb_func"), pointer("nrn_is_artificial_")
+    if count and artificial:
+        for kind in range(count):
+            ctypes.c_short.from_address(artificial + 2 * kind).value = 0
+
+
 def step_of_thread() -> tuple[float, float] | None:
     """dt (ms) and cj (1/ms) of NEURON's first thread (NrnThread); None if this build does not show them."""
     thread = pointer("nrn_threads")

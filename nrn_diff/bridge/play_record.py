@@ -12,6 +12,7 @@ import numpy as np
 from neuron import h
 
 from nrn_diff.bridge.forked import ChildFailedError, in_copy
+from nrn_diff.bridge.native import leave_out_artificial_cells
 
 
 class Kind(enum.IntEnum):
@@ -84,6 +85,7 @@ def _dump() -> list[int]:
     # SaveState asserts that the threads' time is h.t, which a script may have set by hand.
     h.t = h.ParallelContext().t(0)
     h.CVode().current_method()  # brings NEURON's internal tables up to date with the sections
+    leave_out_artificial_cells()
     with tempfile.TemporaryDirectory(prefix="nrn-diff-") as folder:
         path = Path(folder) / "state"
         state = h.SaveState()

@@ -225,6 +225,12 @@ EVENTS = (
         "given trains, bit for bit",
     ),
     Feature(
+        "ARTIFICIAL_CELL with an array: nrn_diff.enable(), Vector.play beside it",
+        _REFUSED,
+        ("test_events_artificial.py::test_a_cell_with_an_array_is_captured",),
+        "NEURON's SaveState, by which a run is handed over, crashes; Model.simulate() is the same as NEURON",
+    ),
+    Feature(
         "POINTER to an element of a Vector; BEFORE and AFTER blocks of many instances that add to one variable",
         _SAME,
         (

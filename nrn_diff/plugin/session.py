@@ -129,8 +129,8 @@ def _read_state() -> SavedState:
         raise NrnDiffError(
             f"NEURON cannot save its state ({error}), by which a run is handed over. Its disk is full (free some "
             f"space, or set TMPDIR to another folder than {tempfile.gettempdir()}), or NEURON itself crashes, "
-            "because an event is on its way along a NetCon, or to a process, that was deleted. Then call "
-            "finitialize before the run."
+            "because an event is on its way along a NetCon, or to a process, that was deleted (call finitialize "
+            "before the run), or because an ARTIFICIAL_CELL has an array (use nrn_diff.capture() and Model.simulate())."
         ) from error
     except OSError as error:
         raise NrnDiffError(
