@@ -34,7 +34,21 @@ INITIAL { g = 0 }
 BREAKPOINT { i = g*v }
 NET_RECEIVE(w) { if (flag == 0) { net_send(0.2171, 3) } g = g + w }
 """
-MODS = {"driven.mod": DRIVEN, "adds.mod": ADDS, "echoes.mod": ECHOES}
+# Filled anew where it is looked up, if scale has another value then; the temperature is not in DEPEND.
+TABLED = """
+NEURON { SUFFIX tabled NONSPECIFIC_CURRENT i GLOBAL scale, tau }
+PARAMETER { scale = 1 other = 1 }
+ASSIGNED { v i inf tau celsius }
+STATE { s }
+INITIAL { rates(v) s = inf }
+BREAKPOINT { SOLVE states METHOD cnexp rates(v) i = 1e-5*(1 + s + inf)*(v + 60) }
+DERIVATIVE states { rates(v) s' = (inf - s)/tau }
+PROCEDURE rates(v) {
+    TABLE inf, tau DEPEND scale FROM -100 TO 100 WITH 200
+    inf = scale/(1 + exp(-(v + 40)/9)) tau = 1 + scale*scale + other
+}
+"""
+MODS = {"tabled.mod": TABLED, "driven.mod": DRIVEN, "adds.mod": ADDS, "echoes.mod": ECHOES}
 
 
 def build() -> dict[str, Any]:
@@ -245,6 +259,54 @@ def test_potentials_outside_are_played_as_in_neuron() -> None:
     assert max(out["worst"].values()) <= 1e-8, out["worst"]
 
 
+def tabled() -> dict[str, Any]:
+    """TABLEs in a thread-safe file (hh) and in another one that depend on what is played."""
+    import jax
+    import neuron_models
+    from neuron import h
+
+    import nrn_diff
+
+    jax.config.update("jax_enable_x64", True)
+    h.load_file("stdrun.hoc")
+    soma = h.Section("soma")
+    soma.L = soma.diam = 20
+    soma.nseg = 3
+    soma.insert("hh")
+    soma.insert("tabled")
+    clamp = h.IClamp(soma(0.5))
+    clamp.dur, clamp.amp = 1e9, 0.2
+    kept = [h.Vector().record(x) for x in (soma(0.5)._ref_v, soma(0.1).hh._ref_m, soma(0.9).tabled._ref_s)]
+    kept += [h.Vector().record(x) for x in (soma(0.5).tabled._ref_i, h._ref_celsius, h._ref_tau_tabled)]
+    worst = []
+    for temperatures, times, scales, at in (
+        ([9, 14, 7, 11], [0, 2.013, 4.5, 6], [1.5, 0.7, 2, 1.1], [0.2, 1.113, 3.3, 5]),
+        ([14, 7, 11], [0.51, 2.6, 5.5], [0.7, 2, 1.1], [0, 2.506, 3.3]),
+    ):
+        waves = [h.Vector(x) for x in (temperatures, times, scales, at)]
+        waves[0].play(h._ref_celsius, waves[1], *([1] if not worst else []))
+        waves[2].play(h._ref_scale_tabled, waves[3], *([1] if worst else []))
+        h.tstop = 7
+        out = neuron_models.compare_with_neuron(nrn_diff.capture(), h)
+        worst.append(out["worst"])
+        try:
+            with nrn_diff.enabled():
+                h.run()
+        except (RuntimeError, nrn_diff.CaptureError) as error:
+            said = str(error)
+        for wave in waves[::2]:
+            wave.play_remove()
+    return {"worst": worst, "range": out["range"], "said": said, "kept": len(kept)}
+
+
+def test_tables_are_filled_anew_as_in_neuron() -> None:
+    out = run_function(tabled, mods=MODS)
+    for worst in out["worst"]:
+        assert max(worst.values()) <= 1e-9, worst
+    assert out["range"] > 50
+    assert "continuerun() and psolve() fill it anew at different times" in out["said"]
+
+
 def refused() -> dict[str, Any]:
     import jax
     from neuron import h
@@ -283,7 +345,8 @@ def refused() -> dict[str, Any]:
     look("delay", (wave, wire._ref_delay, t))
     look("threshold", (wave, wire._ref_threshold, t))
     look("twice", (wave, soma(0.5).hh._ref_gl, t), (other, soma(0.5).hh._ref_gl, t))
-    look("table", (wave, h._ref_celsius, t))
+    soma.insert("tabled")
+    look("table", (wave, h._ref_other_tabled, t))
     look("order", (wave, soma(0.5).hh._ref_gl, h.Vector([1, 0])))
     look("short", (h.Vector([1]), soma(0.5).hh._ref_gl, t, 1))
     kept.append(h.Vector().record(soma(0.5).hh._ref_gl, 0.1))
@@ -304,7 +367,7 @@ def test_what_cannot_be_played_is_refused() -> None:
         "delay": "it is played into NetCon[0].delay: NEURON takes",
         "threshold": "it is played into NetCon[0].threshold: not supported yet",
         "twice": "two Vectors are played into soma(0.5).hh.gl",
-        "table": "the TABLE of rates depends on it",
+        "table": "the TABLE of rates depends on it, and DEPEND does not name it",
         "order": "its times are not in order",
         "short": "1 samples and 2 times",
         "sampled": "a Vector is played into it",

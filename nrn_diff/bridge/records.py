@@ -54,7 +54,12 @@ def find_records(inventory: Inventory, findings: Findings, elements: Sequence[Bl
     if not np.isin(kinds, [Kind.RECORD, Kind.RECORD_T, Kind.RECORD_EVERY, Kind.RECORD_AT_TIMES]).any():
         return ()
     blocks, vectors = [*every_variable(inventory), *elements], hoc_objects("Vector")
-    samples = in_copy(lambda: _sample(blocks, vectors, inventory.topology.sections[0]))
+    sample = partial(_sample, blocks, vectors, inventory.topology.sections[0])
+    try:
+        samples = in_copy(sample)
+    except ChildFailedError:
+        # NEURON crashes on an event that waits for a Vector which is played no longer; initialising clears the queue.
+        samples = in_copy(lambda: (h.finitialize(), sample())[1])
     found = {k: (value, Sampling()) for k, (size, value) in enumerate(samples) if size == 1}
     timed = [k for k, (size, _) in enumerate(samples) if size == 0]
     expected = int(np.isin(kinds, [Kind.RECORD, Kind.RECORD_T]).sum())

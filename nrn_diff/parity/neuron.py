@@ -402,8 +402,15 @@ RECORDING = (
         "NET_RECEIVE changes, v where it reads v, and what it reads through a POINTER",
     ),
     Feature(
-        "Vector.play of a statement, into what a TABLE reads, into weights of NetCons to artificial cells, thresholds, "
-        "delays, dt",
+        "Vector.play into what a TABLE reads and its DEPEND names, celsius and GLOBALs",
+        _SAME,
+        ("test_play.py::test_tables_are_filled_anew_as_in_neuron",),
+        "filled anew when NEURON does it: at the start of a step, or where it is looked up in files that are not "
+        "thread-safe. Refused: under enable(); beside what INITIAL assigns or each instance has its own of",
+    ),
+    Feature(
+        "Vector.play of a statement, into what a TABLE reads otherwise, into weights of NetCons to artificial cells, "
+        "thresholds, delays, dt",
         _REFUSED,
         (_NO_PLAY,),
     ),

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mod_translator import emit
 from nrn_diff.errors import CaptureError, Refusal
 from nrn_diff.events.time_grid import time_grid
 from nrn_diff.events.waveforms import Course
 from nrn_diff.snapshot import Capture, Play
+from nrn_diff.solver.fill_tables import is_refilled, why_not_refilled
 from nrn_diff.solver.incidence import Incidence
 from nrn_diff.solver.moment import ion_field
 from nrn_diff.solver.play import course_of, wave_names, wave_vectors
@@ -64,7 +64,8 @@ def build_plays(
         changing = source == "v" or _is_written(source, owner, variable, mechanisms)
         at = Incidence(of_row, len(members))
         in_events = any(_reads(m, place, _BY_EVENTS) for m in mechanisms) or source == "weight"
-        early = in_events or place in watched or any(_reads(m, place, _EARLY) for m in mechanisms)
+        early = in_events or place in watched
+        early |= any(_reads(m, place, _EARLY) or is_refilled(m, place) for m in mechanisms)
         waves_of = tuple(names[p.vector] for p in members)
         built.append(PlayGroup(source, owner, variable, element, at, waves_of, tuple(mine), changing, early, in_events))
     tied = [r for group in built if group.in_events for r in _ties(group, mechanisms, grid)]
@@ -135,9 +136,7 @@ def _problems(
     name = target.kind if target.kind == "celsius" else target.variable
     for m in mechanisms:
         where = f"mechanism {m.name}, {m.ir.file}"
-        tables = [t.routine for t in emit.tables(m.ir) if m.use_table and name in t.inputs]
-        if tables and (target.kind == "celsius" or m.name == target.owner):
-            why = f"the TABLE of {tables[0]} depends on it, and would be filled anew during the run"
+        if is_refilled(m, place) and (why := why_not_refilled(m, place)):
             yield Refusal(what, where, why, f"h.usetable_{m.name} = 0")
         block = m.blocks.get("net_receive")
         if block is None:
@@ -161,6 +160,24 @@ def _of_others(m: MechanismStructure, element: int) -> list[tuple[str, ...]]:
     names = () if m.agenda is None else m.agenda.netcon_args
     outputs = m.blocks["net_receive"].outputs
     return [(m.blocks["net_receive"].args[element],) for mine in names if element >= 0 and mine[element] in outputs]
+
+
+def refuse_refilled(capture: Capture, mechanisms: tuple[MechanismStructure, ...]) -> None:
+    """Raise CaptureError for plays into what a TABLE reads, in runs from the state in which NEURON is."""
+    refusals = [
+        Refusal(
+            f"{p.vector} is played into {p.target.label}",
+            f"mechanism {m.name}, {m.ir.file}",
+            "a TABLE depends on it: continuerun() and psolve() fill it anew at different times, and what is in it now "
+            "cannot be read",
+            f"h.usetable_{m.name} = 0, or use nrn_diff.capture() and Model.simulate()",
+        )
+        for p in capture.plays
+        for m in mechanisms
+        if is_refilled(m, _place(capture, p))
+    ]
+    if refusals:
+        raise CaptureError(refusals)
 
 
 def turning_points(

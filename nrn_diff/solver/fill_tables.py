@@ -9,8 +9,8 @@ import numpy as np
 from mod_translator import ir
 from mod_translator.emit import TableParameter
 from nrn_diff.runtime.table import Table
-from nrn_diff.solver.moment import Moment, replace_rows
-from nrn_diff.solver.structure import MechanismStructure
+from nrn_diff.solver.moment import Moment, ion_field, replace_rows
+from nrn_diff.solver.structure import MechanismStructure, Place
 from nrn_diff.solver.values import Array
 
 
@@ -50,6 +50,53 @@ def fill_tables(now: Moment, mechanism: MechanismStructure, *, leave: bool = Tru
             filled = mechanism.make_table(table, {n: given[n] for n in table.inputs})
         tables = {**now.fixed.tables[mechanism.name], table.name: filled}
         now.fixed = now.fixed._replace(tables={**now.fixed.tables, mechanism.name: tables})
+
+
+def is_refilled(mechanism: MechanismStructure, place: Place) -> bool:
+    """Whether a TABLE of a mechanism depends on a variable that a Vector drives."""
+    driven = _names(mechanism, place)
+    return mechanism.use_table and any(driven & set(table.inputs) for table in mechanism.tables)
+
+
+def why_not_refilled(mechanism: MechanismStructure, place: Place) -> str:
+    """Why the TABLEs of `is_refilled` cannot be filled anew here; '' if they can."""
+    driven = _names(mechanism, place)
+    for table in mechanism.tables:  # all are filled together
+        statement = mechanism.ir.routines[table.routine].table
+        assert statement is not None
+        if driven & set(table.inputs) and not driven & set(statement.depend):
+            return f"the TABLE of {table.routine} depends on it, and DEPEND does not name it: it is filled only once"
+        initial = mechanism.blocks["initial"].outputs if "initial" in mechanism.blocks else ()
+        own = any(mechanism.is_per_instance(n) for n in _taken(table)) or statement.of_filler or statement.forgotten
+        if own or table.leaves or set(_taken(table)) & set(initial):
+            return (
+                f"a TABLE depends on it, and that of {table.routine} on what instances or INITIAL assign; not supported"
+            )
+    return ""
+
+
+def refill(now: Moment, *, thread_safe: bool) -> None:
+    """Fill anew the TABLEs that depend on what Vectors drive: in each step, as NEURON looks whether DEPEND has changed.
+
+    For files that are thread-safe it does so at the start of a step, for others at every look-up.
+    """
+    driven = [Place(g.source, g.owner, g.variable, g.element) for g in now.structure.plays]
+    for mechanism in now.structure.mechanisms:
+        if mechanism.ir.thread_safe == thread_safe and any(is_refilled(mechanism, place) for place in driven):
+            fill_tables(now, mechanism, leave=False)
+
+
+def _names(mechanism: MechanismStructure, place: Place) -> set[str]:
+    """What the file calls a variable that is driven."""
+    match place.source:
+        case "celsius":
+            return {"celsius"}
+        case "ion":
+            mine = (n for n, ion in mechanism.ion_of.items() if ion == place.owner)
+            return {n for n in mine if ion_field(place.owner, n) == place.variable}
+        case "global" | "mechanism" if place.owner == mechanism.name:
+            return {place.variable}
+    return set()
 
 
 def _taken(table: TableParameter) -> tuple[str, ...]:

@@ -53,7 +53,7 @@ def initialise(structure: Structure, values: Values, events: dict[str, Array]) -
 
 def after_initial(structure: Structure, values: Values) -> Moment:
     """The moment after every INITIAL block, before the events of t = 0 (where FInitializeHandlers of type 1 run)."""
-    values = start_values(structure, values)
+    before, values = values, start_values(structure, values)
     everywhere = jnp.full(len(structure.row_of_node), values.v_init)
     now = Moment(
         structure,
@@ -71,9 +71,12 @@ def after_initial(structure: Structure, values: Values) -> Moment:
     )
     transfer(now)
     now.vext = _start_layers(structure)
+    # NEURON looks at these TABLEs before the first samples of Vectors that are played.
+    now.fixed = now.fixed._replace(values=before, globals_=before.globals_)
     for mechanism in structure.mechanisms:
         if mechanism.ir.thread_safe:
             fill_tables(now, mechanism)
+    now.fixed = now.fixed._replace(values=values, globals_=values.globals_)
     started, now.ions = now.ions, {ion.name: _live_ion(ion, values) for ion in structure.ions}
     now.run_everywhere("before_initial")
     now.ions = started

@@ -21,6 +21,7 @@ from mod_translator.passes.effects import Analysis
 from nrn_diff.snapshot import Capture, Events, Play, Record, SpikeRecord, Train
 from nrn_diff.solver.build import build_structure
 from nrn_diff.solver.build_events import find_sources
+from nrn_diff.solver.build_plays import refuse_refilled
 from nrn_diff.solver.initialise import Live, from_live, initialise
 from nrn_diff.solver.moment import Moment
 from nrn_diff.solver.play import Drives
@@ -107,6 +108,7 @@ def live_structure(capture: Capture) -> Structure:
     records = tuple(dataclasses.replace(r, label=str(k), vector="") for k, r in enumerate(capture.records))
     structure = build_structure(dataclasses.replace(capture, records=records))
     check_sampled(capture, structure.mechanisms)
+    refuse_refilled(capture, structure.mechanisms)
     mechanisms = tuple(_live(m) for m in structure.mechanisms)
     ions = tuple(dataclasses.replace(i, state=IonState._fields) for i in structure.ions)
     digest = hashlib.sha256(f"live {structure.digest} {find_sources(capture)}".encode()).hexdigest()

@@ -10,6 +10,7 @@ from nrn_diff.solver.currents import assemble, second_order_currents
 from nrn_diff.solver.deliver import deliver
 from nrn_diff.solver.diffusion import diffuse
 from nrn_diff.solver.dispatch import check_watches, deliver_due, take_log
+from nrn_diff.solver.fill_tables import refill
 from nrn_diff.solver.moment import Moment, transfer
 from nrn_diff.solver.play import Drives, play
 from nrn_diff.solver.record import recorded
@@ -57,6 +58,8 @@ def step(structure: Structure, fixed: Fixed, state: State, clock: Clock) -> tupl
     now = Moment.of(structure, fixed, state, clock.start)
     now.stepping = True
     play(now, clock.played["begin"])
+    for thread_safe in (True, False):
+        refill(now, thread_safe=thread_safe)
     now.within = clock.played["in_early"]
     check_thresholds(now, clock.number)
     check_watches(now)
@@ -67,6 +70,7 @@ def step(structure: Structure, fixed: Fixed, state: State, clock: Clock) -> tupl
 
     now.t = clock.middle
     play(now, clock.played["middle"])
+    refill(now, thread_safe=False)
     balance = assemble(now)
     change = solve_voltages(now, balance)
     second_order_currents(now, change.inside)
@@ -74,6 +78,7 @@ def step(structure: Structure, fixed: Fixed, state: State, clock: Clock) -> tupl
 
     now.t = clock.end
     play(now, clock.played["end"])
+    refill(now, thread_safe=False)
     now.moved = clock.moved
     advance(now)
     now.run_everywhere("after_solve")
