@@ -14,7 +14,8 @@ def fingerprint() -> dict[str, Any]:
 
     values = _sections() + _mechanisms()
     for netcon in _objects("NetCon"):
-        values += [netcon.delay, netcon.threshold, [netcon.weight[k] for k in range(int(netcon.wcnt()))]]
+        times = [netcon.delay, netcon.threshold] if netcon.valid() else []  # else NEURON ends the process
+        values += [*times, [netcon.weight[k] for k in range(int(netcon.wcnt()))]]
     contents = [[v.hname(), list(v)] for v in _objects("Vector")]
     counted = ("Vector", "NetCon", "SaveState", "File", "FInitializeHandler", "List", "Exp2Syn", "IClamp", "NetStim")
     queue = h.Vector()

@@ -113,7 +113,10 @@ def records(model: dict[str, Any]) -> list[Any]:
     stim = h.NetStim()
     stim.start, stim.number = 0, 1
     far = h.NetCon(soma(0.5)._ref_v, synapse, 1e6, 0, 0, sec=soma)
-    model["kept"] += [synapse, stim, far, h.NetCon(stim, synapse, 0, 0, 0), h.NetCon(None, synapse)]
+    gone = h.Section("gone")
+    lost = h.NetCon(gone(0.5)._ref_v, synapse, sec=gone)
+    h.delete_section(sec=gone)
+    model["kept"] += [synapse, stim, far, lost, h.NetCon(stim, synapse, 0, 0, 0), h.NetCon(None, synapse)]
     every = [soma(x)._ref_v for x in (0, 0.5, 0.9)]
     every += [clamp._ref_amp, soma(0.5)._ref_ek, soma(0.2).hh._ref_gnabar, soma(0.5).hh._ref_m, soma(0.5)._ref_ik]
     every += [soma(0.5).pas._ref_e, h._ref_t, soma(0.9).driven._ref_level, h._ref_seen_driven, h._ref_scale_driven]

@@ -286,7 +286,8 @@ def _unknown(owners: Sequence[Any], places: Sequence[str], name: str) -> Block:
 
 def never_driven(inventory: Inventory) -> list[Block]:
     """What Vectors cannot be played into, so that a refusal can name it. Only to be read."""
-    topology, netcons = inventory.topology, hoc_objects("NetCon")
+    # NEURON ends the process where the threshold is read of a NetCon whose section was deleted.
+    topology, netcons = inventory.topology, [n for n in hoc_objects("NetCon") if n.valid()]
     segments = topology.segments()
     names, at = [n.hname() for n in netcons], [topology.place(s.sec, s.x) for s in segments]
     sections = [topology.place(s, 0.5).rpartition("(")[0] for s in topology.sections]
