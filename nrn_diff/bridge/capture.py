@@ -119,7 +119,6 @@ def _capture(
             ),
             clock.dt,
             findings,
-            from_now=from_now is not None,
         )
         for d in sorted(inventory.mechanisms, key=lambda d: rank[d.type.name])
         if d.type.name in lowered

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from mod_translator import ir
-from mod_translator.passes.walk import blocks, calls, expressions, statements, subexpressions
+from mod_translator.passes.walk import blocks, expressions, statements, subexpressions
 from mod_translator.semantic.names import LAG_AFTER
 from mod_translator.validate import MAX_ELEMENTS
 from nrn_diff.bridge.findings import Findings
@@ -17,19 +17,11 @@ from nrn_diff.snapshot import MechanismData
 _MORE = 8  # nodes at both ends of the delay, and for events
 
 
-def with_pasts(data: MechanismData, dt: float, findings: Findings, *, from_now: bool) -> MechanismData:
+def with_pasts(data: MechanismData, dt: float, findings: Findings) -> MechanismData:
     """The mechanism with room for every LAG: two values in each step (BREAKPOINT and the SOLVEd block), or a delay
-    twice as long as the live one where there is one. Refuses what is too long; from_now: and what NEURON has kept
-    and does not show.
+    twice as long as the live one where there is one. Refuses what is too long.
     """
     symbols = dict(data.ir.symbols)
-    if from_now and data.ir.before_step is not None and LAG_AFTER in calls(data.ir.before_step.body):
-        findings.refuse(
-            "LAG in BEFORE STEP",
-            f"mechanism {data.name}, {data.ir.file}",
-            "what NEURON has kept of the past before the run is not known",
-            "use nrn_diff.capture(), or let NEURON run: enable(fallback='neuron')",
-        )
     for past, delay in _lags(data.ir).items():
         longest = float(np.max(_live(data, delay), initial=0.0))
         nodes = _MORE + 2 * math.ceil(max(longest, 0.0) / dt)

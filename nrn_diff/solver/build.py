@@ -62,7 +62,7 @@ from nrn_diff.solver.structure import (
 from nrn_diff.solver.values import Cable, IonState, IonValues, Values
 
 # the blocks that run in each step
-_DURING = ("net_receive", "before_breakpoint", "current", "advance", "after_solve", "before_step", "watch")
+DURING = ("net_receive", "before_breakpoint", "current", "advance", "after_solve", "before_step", "watch")
 
 
 def build_structure(capture: Capture) -> Structure:
@@ -299,7 +299,7 @@ def _check(capture: Capture, data: MechanismData, blocks: Mapping[str, Block], l
     """Refuse the combinations that the step does not reproduce."""
     mechanism = data.ir
     refusals = list(linked.refusals(data))
-    changed = {name for key in _DURING if key in blocks for name in blocks[key].outputs}
+    changed = {name for key in DURING if key in blocks for name in blocks[key].outputs}
     changed |= linked.of_mechanism(linked.written, data.name)
     for table in emit.tables(mechanism) if data.use_table else ():
         for name in changed.intersection(table.inputs):
@@ -360,7 +360,7 @@ def _crowded_currents(data: MechanismData) -> set[str]:
 
 def _carried(capture: Capture, mechanism: ir.Mechanism, blocks: Mapping[str, Block], linked: Linked) -> tuple[str, ...]:
     """Variables that a step writes and a later block reads, or that only an event writes and a Vector records."""
-    during = [blocks[name] for name in _DURING if name in blocks]
+    during = [blocks[name] for name in DURING if name in blocks]
     written = {name for block in during for name in block.outputs}
     needed = {name for block in during for name in block.inputs}
     from_elsewhere = linked.of_mechanism(linked.written, mechanism.name)

@@ -18,8 +18,9 @@ import numpy as np
 from jax.interpreters import partial_eval
 
 from mod_translator.passes.effects import Analysis
+from mod_translator.passes.walk import blocks as routines_by_block
 from nrn_diff.snapshot import Capture, Events, Play, Record, SpikeRecord, Train
-from nrn_diff.solver.build import build_structure
+from nrn_diff.solver.build import DURING, build_structure
 from nrn_diff.solver.build_events import find_sources
 from nrn_diff.solver.build_plays import refuse_refilled
 from nrn_diff.solver.initialise import Live, from_live, initialise
@@ -31,6 +32,8 @@ from nrn_diff.solver.samples import columns_of
 from nrn_diff.solver.step import Clock, step
 from nrn_diff.solver.structure import MechanismStructure, Structure
 from nrn_diff.solver.values import Array, Fixed, IonState, State, Values
+
+_NOT_IN_EVERY_STEP = ("net_receive", "watch")
 
 
 class Arriving(NamedTuple):
@@ -122,7 +125,7 @@ def _live(mechanism: MechanismStructure) -> MechanismStructure:
 
 
 def _changed(mechanism: MechanismStructure) -> tuple[str, ...]:
-    during = [mechanism.blocks[b] for b in ("net_receive", "current", "advance") if b in mechanism.blocks]
+    during = [mechanism.blocks[b] for b in DURING if b in mechanism.blocks]
     written = {name for block in during for name in block.outputs}
     symbols = mechanism.ir.symbols.values()
     return tuple(
@@ -132,16 +135,17 @@ def _changed(mechanism: MechanismStructure) -> tuple[str, ...]:
 
 def needed_at_start(mechanism: MechanismStructure) -> set[str]:
     """INSTANCE variables whose value before a step matters to it."""
-    blocks = mechanism.blocks
     needed: set[str] = set()
-    for name in ("net_receive", "current"):
-        needed |= set(blocks[name].inputs) if name in blocks else set()
-    if "advance" in blocks:
-        needed |= set(blocks["advance"].inputs) - (set(blocks["current"].outputs) if "current" in blocks else set())
-    routines = (mechanism.ir.net_receive, mechanism.ir.current, mechanism.ir.advance)
+    set_before: set[str] = set()  # by blocks that run in every step, on all of their paths that matter
+    for name in DURING:
+        if name in mechanism.blocks:
+            block = mechanism.blocks[name]
+            needed |= set(block.inputs) - set_before
+            set_before |= set(block.outputs) if name not in _NOT_IN_EVERY_STEP else set()
     analysis = Analysis(mechanism.ir)
     # What a block sets on some of its paths only, and reads on no other, is among its inputs and matters to nothing.
-    used = {name for r in routines if r is not None for name in analysis.exposed(r)}
+    routines = (r for name, r in routines_by_block(mechanism.ir).items() if name in DURING)
+    used = {name for r in routines for name in analysis.exposed(r)}
     symbols = mechanism.ir.symbols
     return {n for n in needed & used if n in symbols and symbols[n].role.name == "INSTANCE"}
 
