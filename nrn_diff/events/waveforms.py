@@ -73,10 +73,13 @@ def events_until(due: Array, t: float) -> int:
     return int(np.searchsorted(np.maximum.accumulate(due), t, side="right")) if len(due) else 0
 
 
-def step_course(n_values: int, times: Array, interval: float, grid: Array) -> Course:
-    """VecPlayStep. times [m] (ms), or none and an interval; grid: `time_grid`, whose start stands for finitialize."""
+def step_course(n_values: int, times: Array, interval: float, grid: Array, over: float | None = None) -> Course:
+    """VecPlayStep. times [m] (ms), or none and an interval; grid: `time_grid`, whose start stands for finitialize.
+
+    over (ms): events due by then are no more to come; None: those due at the start.
+    """
     due = step_events(n_values, times, interval)
-    phase = _phases(due, grid)
+    phase = _phases(due, grid, over)
     # The last event of a phase is the one that counts.
     last = np.full(len(grid), -1)
     last[phase[phase < len(grid)]] = np.flatnonzero(phase < len(grid))
@@ -98,11 +101,14 @@ def step_course(n_values: int, times: Array, interval: float, grid: Array) -> Co
     )
 
 
-def continuous_course(times: Array, breaks: Array | None, grid: Array) -> Course:
-    """VecPlayContinuous. times [m] (ms); breaks: indices of discontinuities, None without that argument."""
+def continuous_course(times: Array, breaks: Array | None, grid: Array, over: float | None = None) -> Course:
+    """VecPlayContinuous. times [m] (ms); breaks: indices of discontinuities, None without that argument.
+
+    over: as for `step_course`.
+    """
     # The bounds that the events set one after the other; each event is due at the time of the bound before.
     due, bounds = continuous_events(times, breaks)
-    phase = _phases(due, grid)
+    phase = _phases(due, grid, over)
     count = np.searchsorted(phase, np.arange(len(grid)), side="right")  # events up to the end of each phase
     bound = bounds[np.minimum(count, len(bounds) - 1)]
     before = bounds[np.minimum(np.r_[0, count[:-1]], len(bounds) - 1)]
@@ -135,9 +141,14 @@ def _left(end: Samples, late: Samples) -> Samples:
     return Samples(before, after, fraction, np.arange(len(before)) > 0)
 
 
-def _phases(due: Array, grid: Array) -> Array:
+def _phases(due: Array, grid: Array, over: float | None) -> Array:
     """The phase in which each event of a chain is delivered: none before the one that sends it."""
-    return np.maximum.accumulate(np.searchsorted(grid, due, side="left")) if len(due) else np.zeros(0, dtype=int)
+    if not len(due):
+        return np.zeros(0, dtype=int)
+    phase = np.searchsorted(grid, due, side="left")
+    if over is not None:
+        phase = np.where(due <= over, 0, np.maximum(phase, 1))
+    return np.maximum.accumulate(phase)
 
 
 def _held(index: Array) -> Samples:

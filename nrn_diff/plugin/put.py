@@ -229,7 +229,7 @@ def _set_played(ready: Prepared) -> None:
     inventory = ready.inventory
     owners = {d.type.name: d for d in inventory.mechanisms}
     for p in ready.driven:
-        target, course = p.target, course_of(p, ready.grid)
+        target, course = p.target, course_of(p, ready.grid, ready.timed.over.get(p.vector))
         if not course.late.present[-1] or not (p.continuous or target.kind == "weight"):
             continue  # SaveState has done it
         value = float(course.late.of(p.values)[-1])

@@ -233,7 +233,7 @@ class Session:
             start_queues(structure, own, agendas, wiring, float(h.t)),
         )
         fixed, state = from_start(structure, values, start, hidden)
-        drives = live_drives(structure, values, driven, grid) if driven else no_drives()
+        drives = live_drives(structure, values, driven, grid, timed.over) if driven else no_drives()
         random = NeuronRandom()
         network = LiveNetwork(
             wiring.models,

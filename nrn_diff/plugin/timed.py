@@ -50,10 +50,15 @@ class Chain:
 
 @dataclass(frozen=True)
 class Timed:
-    """chains: of all. sampled: HOC name of a Vector that records -> the times (ms) of the samples still to come."""
+    """chains: of all. sampled: HOC name of a Vector that records -> the times (ms) of the samples still to come.
+
+    over: HOC name of a Vector that is played -> by when (ms) its events have been delivered. That is not the start of
+    the run where a script has set t.
+    """
 
     chains: tuple[Chain, ...]
     sampled: dict[str, Array]
+    over: dict[str, float]
 
 
 def read_timed(
@@ -116,7 +121,7 @@ def read_timed(
         chains.append(Chain(number, fitting[0][1]))
         begun |= {r.vector for r, _ in fitting}
     sampled |= {r.vector: np.zeros(0) for r, times in left if r.vector not in begun}
-    return Timed(tuple(chains), sampled)
+    return Timed(tuple(chains), sampled, {play.vector: saved.t for _, play in plays})
 
 
 @dataclass
@@ -178,9 +183,9 @@ def asked_of(structure: Structure, timed: Timed, records: Sequence[Record], grid
         return {}
     kinds = kinds_of(structure.samples.groups)
     due = [timed.sampled[records[kinds[k]].vector] for k in range(len(kinds))]
-    most = asked(due, grid)["early"].shape[1]
+    most = asked(due, grid, first=1)["early"].shape[1]
     # The program is compiled for so many in half a step.
-    return asked(due, grid, least=1 << (most - 1).bit_length())
+    return asked(due, grid, least=1 << (most - 1).bit_length(), first=1)
 
 
 def take_samples(
@@ -190,7 +195,7 @@ def take_samples(
     start; samples [n_steps, width]: `Sample.recorded` of each step.
     """
     times = timed.sampled[record.vector]
-    phase = phases(times, grid)
+    phase = phases(times, grid, first=1)
     now = phase < len(grid)
     if record.kind == "t":
         return times[now]
@@ -200,15 +205,15 @@ def take_samples(
         return np.r_[first, samples[:, number]][phase // 2]
     counts = len(structure.recorded), len(columns)
     most = (samples.shape[1] - counts[0]) // (2 * counts[1])
-    found = samples[(phase - 1) // 2, places(phase, columns[number], *counts, most)] if len(samples) else phase
-    return np.where(phase > 0, found, first)
+    return samples[(phase - 1) // 2, places(phase, columns[number], *counts, most)]
 
 
 def put_timed(saved: SavedState, timed: Timed, t: float) -> list[QueuedEvent]:
     """Set every play to where it is at t (ms), and return the events that wait then."""
     ahead: dict[int, float] = {}
     for chain in timed.chains:
-        count = events_until(chain.due, t)
+        gone = t if chain.play is None else max(t, timed.over[chain.play.vector])
+        count = events_until(chain.due, gone)
         if count < len(chain.due):
             ahead[chain.number] = float(chain.due[count])
         if chain.play is not None:

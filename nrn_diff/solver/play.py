@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import jax
@@ -54,11 +55,14 @@ def wave_vectors(capture: Capture) -> dict[str, str]:
     return wave_names(capture.plays)
 
 
-def course_of(play: Play, grid: np.ndarray) -> Course:
-    """When a Vector acts on the times of `grid` (ms, as of `time_grid`)."""
+def course_of(play: Play, grid: np.ndarray, over: float | None = None) -> Course:
+    """When a Vector acts on the times of `grid` (ms, as of `time_grid`).
+
+    over (ms): events due by then are no more to come; None: those due at the start.
+    """
     if play.continuous:
-        return continuous_course(play.times, play.breaks if play.has_breaks else None, grid)
-    return step_course(len(play.values), play.times, play.interval, grid)
+        return continuous_course(play.times, play.breaks if play.has_breaks else None, grid, over)
+    return step_course(len(play.values), play.times, play.interval, grid, over)
 
 
 def start_values(structure: Structure, values: Values) -> Values:
@@ -111,13 +115,15 @@ def drives(structure: Structure, values: Values) -> Drives:
 
 
 def live_drives(
-    structure: Structure, values: Values, plays: tuple[Play, ...], grid: np.ndarray
+    structure: Structure, values: Values, plays: tuple[Play, ...], grid: np.ndarray, over: Mapping[str, float]
 ) -> dict[str, dict[int, Driven]]:
     """As `drives`, of a run that starts at grid[0] (ms); its program is one for all courses, so no phase is left out.
 
-    plays: those of the snapshot, with the Vectors as they are now.
+    plays: those of the snapshot, with the Vectors as they are now. over (ms): by when their events are no more to come;
+    where that is not said, by the start.
     """
-    of_vector, samples = {p.vector: course_of(p, grid) for p in plays}, {p.vector: p.values for p in plays}
+    of_vector = {p.vector: course_of(p, grid, over.get(p.vector)) for p in plays}
+    samples = {p.vector: p.values for p in plays}
     names = wave_names(plays)
     values = values._replace(plays={name: jnp.asarray(samples[vector]) for name, vector in names.items()})
     found = no_drives()

@@ -87,18 +87,24 @@ def columns_of(groups: Iterable[SampleGroup]) -> dict[int, int]:
     return {int(n): int(c) for g in groups for n, c in zip(g.number, g.column, strict=True)}
 
 
-def phases(times: np.ndarray, grid: np.ndarray) -> np.ndarray:
-    """The point of the grid at which each sample is taken, [n]: no event is delivered before the one that sends it."""
-    return np.maximum.accumulate(np.searchsorted(grid, times, side="left")) if len(times) else np.zeros(0, int)
+def phases(times: np.ndarray, grid: np.ndarray, first: int = 0) -> np.ndarray:
+    """The point of the grid at which each sample is taken, [n]: no event is delivered before the one that sends it.
+
+    first: 0 if the run begins with finitialize, which takes those of its time; 1 for a run from the middle, where what
+    is overdue (a script has set t) comes among the events of the first half step.
+    """
+    points = np.maximum(np.searchsorted(grid, times, side="left"), first)
+    return np.maximum.accumulate(points) if len(times) else np.zeros(0, int)
 
 
-def asked(times: Sequence[np.ndarray], grid: np.ndarray, least: int = 1) -> dict[str, np.ndarray]:
+def asked(times: Sequence[np.ndarray], grid: np.ndarray, least: int = 1, first: int = 0) -> dict[str, np.ndarray]:
     """When samples are due in each half of each step, [n_steps, most, n_kinds] (ms), inf for none; most >= `least`.
 
-    times (ms): of the samples of each kind, ascending. grid [2 * n_steps + 1] (ms): as of `time_grid`.
+    times (ms): of the samples of each kind, ascending. grid [2 * n_steps + 1] (ms): as of `time_grid`. first: see
+    `phases`.
     """
     steps = len(grid) // 2
-    found = [(t, phases(t, grid)) for t in times]
+    found = [(t, phases(t, grid, first)) for t in times]
     most = max([least, *(int(np.bincount(p[(p > 0) & (p < len(grid))]).max(initial=0)) for _, p in found)])
     out = {half: np.full((steps, most, len(times)), np.inf) for half in HALVES}
     for kind, (due, phase) in enumerate(found):
