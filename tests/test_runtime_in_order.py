@@ -50,7 +50,7 @@ def following(parameters, start):
         back = pull * (1.0 + mean) * u_next**2
         return -x_next / decay - 2.0 * back, back - top, 0.5 * mean + x
 
-    x, u, (mean,) = sparse_in_order(rates, start[:2], 4.0, (start[2],), at=(2,), twice=True)
+    x, u, (mean,), _ = sparse_in_order(rates, start[:2], 4.0, (start[2],), at=(2,), twice=True)
     return jnp.stack([x, u, mean])
 
 
@@ -60,7 +60,7 @@ def of_one_step(parameters, start):
     def rates(x, u, seen):
         return -x / decay + pull * seen * u, 1.0 - x - u, seen * x + top
 
-    x, u, (seen,) = sparse_in_order(rates, start[:2], 0.5, (start[2],), at=(2,), algebraic=(1,), linear=True)
+    x, u, (seen,), _ = sparse_in_order(rates, start[:2], 0.5, (start[2],), at=(2,), algebraic=(1,), linear=True)
     return jnp.stack([x, u, seen])
 
 
@@ -106,3 +106,15 @@ def test_sparse_without_a_history_is_the_plain_method():
     counted = sparse_in_order(lambda *of: (*rates(*of[:4]), of[4] + 1.0), (0.4, 0.7), 0.5, (0.0,), at=(2,), twice=True)
     assert plain == counted[:2]
     assert 3.0 <= counted[2][0] <= 22.0
+
+
+def test_what_has_not_converged_is_taken_without_a_last_evaluation():
+    def rates(x, u, n):
+        return 0.001 * u * u - x - 1.0, -0.002 * u * u, n + 1.0  # x is held at 0 and pulled below it
+
+    x, u, (count,), where = sparse_in_order(rates, (0.01, 1.0), 0.025, (0.0,), at=(2,))
+    plain = sparse(lambda x, u: rates(x, u, 0.0)[:2], (0.01, 1.0), 0.025)
+    assert (x, u) == plain
+    assert x == 0.0
+    assert count == 21.0  # of the 22 evaluations the last one finds what 21 have left
+    assert where[1] == pytest.approx(u)

@@ -261,6 +261,8 @@ class FunctionBody:
         into = _unpack(targets)
         if carried:
             into = f"{', '.join(targets)}, {_pack([self._target(self.text.file_key(n)) for n in carried])}"
+        last = fresh("last", self.taken) if carried and stmt.method == "sparse" else ""
+        into += f", {last}" if last else ""
         lines = [f"{into} = {method}({', '.join([function, _pack(old), *options])})"]
         slopes = ["_"] * len(cells)
         if stmt.doubled:
@@ -272,7 +274,8 @@ class FunctionBody:
             written = [*slopes, *(self._target(self.text.file_key(w)) for w in rates.writes)]
             into_of = dict(zip(stmt.states, targets, strict=True))
             again = [f"{into_of[s]}[{i}]" if self._length(s) else into_of[s] for s, i in cells if stmt.twice]
-            call = f"{python_name(rates.name)}({', '.join((*targets, *again))}{self._inputs(rates, eternal)})"
+            where = f"*{last}" if last else ", ".join((*targets, *again))
+            call = f"{python_name(rates.name)}({where}{self._inputs(rates, eternal)})"
             lines.append(f"{_unpack(written)} = {call}")
         if stmt.doubled:
             dt = self.text.name(self.text.file_key("dt"))

@@ -70,10 +70,11 @@ def sparse_in_order(
     linear: bool = False,
     twice: bool = False,
 ) -> tuple[Any, ...]:
-    """Advance states as `sparse` does; returns them and, last, what is left as the last evaluation finds it.
+    """Advance states as `sparse` does; returns them, what is left as the last evaluation finds it, and where that is.
 
-    rates: takes what it takes there and then `left`, and returns at the places `at` what it leaves. Where the iteration
-    does not converge NEURON stops with an error; here the states are NaN.
+    rates: takes what it takes there and then `left`, and returns at the places `at` what it leaves. The last evaluation
+    is one at the solution, but where 22 iterations have not converged NEURON leaves it out and goes on: there it is
+    that of the last iteration. Where: what rates takes before `left`.
     """
     equations = _Equations(rates, states, dt, left, at, algebraic, twice=twice)
     start = equations.start
@@ -86,20 +87,20 @@ def sparse_in_order(
 
     if linear:
         x, _, found = step(start, equations.left)
-        return (*equations.shaped(x), found)
+        return (*equations.shaped(x), found, equations.taken(x, x))
 
-    def unfinished(count: Array, x: Vector, left: Any, size: Array) -> Array:
+    def unfinished(count: Array, now: Any, before: Any, size: Array) -> Array:
         return jnp.logical_and(count <= MAXSTEPS + 1, size > CONVERGE)
 
-    def turn(on: Array, count: Array, x: Vector, left: Any, size: Array) -> tuple[Any, ...]:
-        moved, delta, new = step(x, left)
+    def turn(on: Array, count: Array, now: Any, before: Any, size: Array) -> tuple[Any, ...]:
+        moved, delta, new = step(*now)
         kept = tuple(jnp.where(s < 0.0, 0.0, s) for s in moved)
-        return count + 1.0, kept, new, jax.lax.stop_gradient(sum(jnp.abs(d) for d in delta))
+        return count + 1.0, (kept, new), now, jax.lax.stop_gradient(sum(jnp.abs(d) for d in delta))
 
-    zero = jnp.zeros_like(start[0])
-    _, x, found, size = loop(unfinished, turn, (zero, start, equations.left, zero + 1.0), levels=_LEVELS)
-    done = size <= CONVERGE
-    return (*equations.shaped(tuple(jnp.where(done, value, jnp.nan) for value in x)), found)
+    zero, first = jnp.zeros_like(start[0]), (start, equations.left)
+    _, now, before, size = loop(unfinished, turn, (zero, first, first, zero + 1.0), levels=_LEVELS)
+    where, found = select(size <= CONVERGE, now, before)
+    return (*equations.shaped(now[0]), found, equations.taken(where, where))
 
 
 class _Equations:
@@ -133,9 +134,12 @@ class _Equations:
         """Unknowns in the form of the states."""
         return unflatten(x, self._form)
 
+    def taken(self, x: Vector, fixed: Vector) -> tuple[Any, ...]:
+        """What rates takes before what is left."""
+        return (*unflatten(fixed, self._form), *x) if self._twice else unflatten(x, self._form)
+
     def _values(self, x: Vector, left: Any, fixed: Vector) -> Any:
-        taken = (*unflatten(fixed, self._form), *x) if self._twice else unflatten(x, self._form)
-        return self._rates(*taken, *left)
+        return self._rates(*self.taken(x, fixed), *left)
 
     def _whole(self, tree: Any) -> Any:
         return jax.tree.map(lambda x: jnp.broadcast_to(jnp.asarray(x, dtype=float), self._shape), tree)
