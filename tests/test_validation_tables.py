@@ -48,8 +48,10 @@ MODELS = {
             "largest_relative_difference": 1e-12,
             "range_mV": 100.0,
             "spikes_neuron_and_here": {"soma(0.5).v": [7, 7]},
+            "derivatives": {"compared": 3, "largest_difference": 4.5e-8},
         },
         "12": {
+            "no_derivatives": "init() is the user's",
             "command": "nrn-diff validate b.hoc",
             "folder": "sub",
             "segments": 2,
@@ -176,6 +178,8 @@ def test_models_of_others_are_counted_by_what_became_of_them(tmp_path):
     assert "0.0e+00 idle |" in page
     assert "- 13: no: a/b; and 3 more" in page
     assert "- 14: does not compile" in page
+    assert "| 7 | 3: 4.5e-08 |" in page
+    assert "- 12: init() is the user's" in page
     assert "largest voltage difference 3.2e-11 mV" in tables.measured(results, tmp_path)
 
 

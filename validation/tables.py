@@ -145,11 +145,13 @@ def _models(document: Document) -> str:
     models = document["models"]
     lines = [
         f"{_counts(document)}. `in` is the folder within the model. A model whose voltages move by less than 1 mV is "
-        "called idle and not counted.",
+        "called idle and not counted. Derivatives: of the mean squared voltage by up to four parameters, each scaled "
+        "as a whole, TABLEs off; their number, and the largest relative difference from NEURON beyond what "
+        "these are uncertain by.",
         "",
         "| ModelDB | in | command | segments | quantities | voltages, mV: range | largest difference | "
-        "others, relative | spikes |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "others, relative | spikes | derivatives |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, case in models.items():
         if "max_dv_mV" in case:
@@ -158,8 +160,12 @@ def _models(document: Document) -> str:
             lines.append(
                 f"| {name} | {case['folder']} | `{_cell(case['command'])}` | {case['segments']} | {case['recorded']} | "
                 f"{case['range_mV']:.1f} | {case['max_dv_mV']:.1e}{verdict} | "
-                f"{case['largest_relative_difference']:.1e} | {spikes} |"
+                f"{case['largest_relative_difference']:.1e} | {spikes} | {_derivatives(case)} |"
             )
+    missing = {name: _cell(case["no_derivatives"]) for name, case in models.items() if "no_derivatives" in case}
+    lines += ["", "Derivatives not compared:", ""] if missing else []
+    for reason in dict.fromkeys(missing.values()):
+        lines.append(f"- {', '.join(name for name, why in missing.items() if why == reason)}: {reason}")
     for key, title in (("refused", "Refused:"), ("failed", "No run came about in NEURON itself with these arguments:")):
         mine = {name: case for name, case in models.items() if key in case}
         lines += ["", title, ""] if mine else []
@@ -169,6 +175,11 @@ def _models(document: Document) -> str:
             text = "; ".join(_cell(reason) for reason in reasons) + (f"; and {more} more" if more else "")
             lines.append(f"- {name}: {text}")
     return "\n".join(lines)
+
+
+def _derivatives(case: Mapping[str, Any]) -> str:
+    compared = case.get("derivatives")
+    return f"{compared['compared']}: {compared['largest_difference']:.1e}" if compared else ""
 
 
 def _counts(document: Document) -> str:
@@ -188,7 +199,12 @@ def _counts(document: Document) -> str:
 def _summary_of_models(document: Document) -> list[str]:
     alike = [c for c in document["models"].values() if "max_dv_mV" in c and "differs" not in c and "idle" not in c]
     worst = max((case["max_dv_mV"] for case in alike), default=0.0)
-    return [_counts(document), f"largest voltage difference {worst:.1e} mV"]
+    compared = [case["derivatives"] for case in alike if "derivatives" in case]
+    text = [_counts(document), f"largest voltage difference {worst:.1e} mV"]
+    if compared:
+        n, largest = sum(c["compared"] for c in compared), max(c["largest_difference"] for c in compared)
+        text.append(f"{n} derivatives of {len(compared)} models, at most {largest:.1e} from NEURON's differences")
+    return text
 
 
 def _speed(document: Document) -> str:

@@ -23,14 +23,16 @@ from validation.measure import write_results
 from validation.modeldb.models import MODELS, Entry
 
 TIME_LIMIT = 420.0
+ROUNDING = 1e-9  # of an objective of order one, in a difference
 MOVES = 1.0  # mV; a model none of whose voltages moves so far proves nothing
+DERIVATIVES = 4
 HERE = Path(__file__).parent
 
 
 def options(entry: Entry, mods: str) -> list[str]:
     """The arguments of `nrn-diff validate`; mods: where the mod files are."""
     given = ["--dt", f"{entry.dt:g}", "--tstop", f"{entry.tstop:g}", "--sections", "3"]
-    given += ["--gradients", "0", "--no-convergence"]
+    given += ["--gradients", str(DERIVATIVES), "--no-convergence"]
     if entry.mods:
         given += ["--mods", mods]
     if entry.then:
@@ -96,12 +98,26 @@ def summary(found: dict[str, Any]) -> dict[str, Any]:
         "seconds_neuron": found["seconds"]["neuron"],
         "seconds_here": found["seconds"]["nrn_diff"],
     }
+    slopes = [slope for slope in found["gradients"] if slope["converged"]]
+    if slopes:
+        result["derivatives"] = {"compared": len(slopes), "largest_difference": max(map(beyond, slopes))}
+    else:
+        reason = found["gradients_not_checked"] or "NEURON's differences have no limit"
+        lines = [line.removeprefix("- ") for line in reason.splitlines() if line.startswith("- ")] or [reason]
+        result["no_derivatives"] = lines[0]
     if not found["same"]:
         worst = [r for r in recorded if not r["same"]]
         result["differs"] = [f"{r['label']}: {r['worst']:.2g} {r['unit']} {r['note']}".strip() for r in worst][:6]
+        result["differs"] += [f"the derivative by {slope['name']}" for slope in slopes if not slope["good"]]
     elif result["range_mV"] < MOVES:
         result["idle"] = True
     return result
+
+
+def beyond(slope: dict[str, Any]) -> float:
+    """The relative difference of a derivative from NEURON's, less what the latter is uncertain by."""
+    excess = max(0.0, abs(slope["ours"] - slope["neuron"]) - slope["uncertainty"])
+    return float(excess / max(abs(slope["neuron"]), ROUNDING))
 
 
 def main() -> None:
