@@ -147,7 +147,8 @@ def test_every_strategy_gives_neurons_differences(events):
         np.testing.assert_allclose(slopes, expected, rtol=2e-7, err_msg=how)
 
 
-def curvature_of_a_cell():
+def curvature_of_a_cell(kind):
+    """Two Hessians of the cell, alone or within extracellular layers, and differences of its gradient."""
     import jax
     import jax.numpy as jnp
     import numpy as np
@@ -157,11 +158,18 @@ def curvature_of_a_cell():
     from nrn_diff.richardson import derivative
 
     jax.config.update("jax_enable_x64", True)
-    _alive = cell(h, 1)
+    alive = cell(h, 1)
+    section = alive[0]
     h.usetable_hh = 1
+    names, scale = ["gnabar_hh", "Ra", "NetCon.weight"], jnp.array([0.12, 35.4, 2e-2])
+    if kind == "layers":
+        section.insert("extracellular")
+        for segment in section:
+            for k in range(2):
+                segment.xraxial[k], segment.xg[k], segment.xc[k] = 50 + k, 0.05, 0.3
+        names[2], scale = "xg[0]", scale.at[2].set(0.05)
     model = nrn_diff.capture()
-    theta = model.parameters(*(nrn_diff.Param(n, share="all") for n in ("gnabar_hh", "Ra", "NetCon.weight")))
-    scale = jnp.array([0.12, 35.4, 2e-2])
+    theta = model.parameters(*(nrn_diff.Param(n, share="all") for n in names))
 
     def loss(x):
         changed = dict(zip(theta, x * scale, strict=True))
@@ -178,8 +186,9 @@ def curvature_of_a_cell():
 
 
 @pytest.mark.slow
-def test_hessian_of_a_cell():
-    found, other, judge = run_function(curvature_of_a_cell)
+@pytest.mark.parametrize("kind", ["synapse", "layers"])
+def test_hessian_of_a_cell(kind):
+    found, other, judge = run_function(curvature_of_a_cell, kind=kind)
     assert np.all(np.abs(judge) > 1e-6), judge
     for hessian in (found, other):
         np.testing.assert_allclose(hessian, judge, rtol=1e-5, atol=1e-8)
