@@ -36,7 +36,7 @@ def build(h: Any, seed: int) -> dict[str, Any]:
     # The first is small. In others there is one that sets v, or one that watches it.
     kinds = [*([list(CHANGED)[seed % 5], "Kick" if seed % 2 else "Gate"] if seed else ["Order"])]
     points = [getattr(h, kind)(soma(x)) for kind in kinds for x in (0.2, 0.8)]
-    cell = h.Leaky() if seed else None
+    cell = h.Leaky() if seed and seed % 2 == 0 else None
     wires, stims = [], []
     for target in (*points, points[0], *([cell] if cell else [])):
         stim = h.NetStim()
@@ -46,7 +46,7 @@ def build(h: Any, seed: int) -> dict[str, Any]:
     for target in (points[0], points[1], *([cell] if cell else [])):
         wires.append(h.NetCon(soma(0.5)._ref_v, target, -20, rng.uniform(0.1, 2), 2e-3, sec=soma))
     for wire in wires:
-        if wire.syn() in (cell, *points[2:]):
+        if wire.syn() in ([cell] if cell else []) + points[2:]:
             wire.weight[0] = rng.uniform(0, 0.5)
     quantities = [
         getattr(p, f"_ref_{name}")
@@ -126,9 +126,9 @@ def slopes(h: Any, captured: Any, model: dict[str, Any]) -> list[Any]:
     return list(zip(map(np.asarray, ours), difference, strict=True))
 
 
-@pytest.mark.parametrize("seed", [0, *(pytest.param(k, marks=pytest.mark.slow) for k in range(1, 8))])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(k, marks=pytest.mark.slow) for k in range(1, 6))])
 def test_samples_among_events_are_neurons(seed: int) -> None:
-    out = run_function(sampled, mods=MODS, seed=seed)
+    out = run_function(sampled, mods=MODS, timeout=900, seed=seed)
     assert max(out["capture"].values()) <= 1e-9, out["capture"]
     for way in ("enable", "middle"):
         for k, (got, want) in enumerate(zip(out[way], out["neuron"], strict=True)):
