@@ -130,6 +130,7 @@ def refused() -> dict[str, Any]:
         h.Vector().record(h._ref_turns_arr),
         h.Vector().record(soma(0.5)._ref_ina_arr),
         h.Vector().record(soma(0.5)._ref_v),
+        h.Vector().record(soma(0.5)._ref_dina_dv_),
     ]
     names = [v.hname() for v in keep]
     out: dict[str, Any] = {"names": names}
@@ -151,12 +152,13 @@ def refused() -> dict[str, Any]:
 
 def test_recordings_that_cannot_be_reproduced_are_refused_by_the_name_of_the_vector() -> None:
     out = run_function(refused, mods={"arr.mod": ARRAY_MOD})
-    unordered, _, other, counter, copied = out["names"][1:6]
+    unordered, _, other, counter, copied, _, slope = out["names"][1:]
     for moment in ("new", "run"):
         assert out[moment]["changed"] == [], moment
         assert out[moment]["whats"] == [
             f"{unordered} records at times that are not in order",
             f"{other} records a variable that the captured model does not hold",
+            f"{slope} records soma(0.5).dina_dv_",
             f"{counter} records turns_arr",
             f"{copied} records soma(0.5).arr.ina",
         ]

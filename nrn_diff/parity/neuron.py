@@ -143,6 +143,12 @@ STEP = (
         (_OTHERS,),
     ),
     Feature(
+        "secondorder changed between finitialize and a run of enable()",
+        _REFUSED,
+        ("test_plugin.py::test_what_cannot_be_reproduced_is_refused_or_run_by_neuron",),
+        "NEURON goes on with the former method in one half of each step",
+    ),
+    Feature(
         "t, and the number of steps of h.run()", _SAME, ("test_bridge_process.py::test_the_time_grid_is_that_of_run",)
     ),
     Feature(
@@ -375,7 +381,7 @@ RECORDING = (
         "also of cells that drive nothing, and under enable(); those of given trains have no derivative. Refused: "
         "samples at the time of an event",
     ),
-    Feature("recording of HOC variables", _REFUSED, (_NO_RECORDS,)),
+    Feature("recording of HOC variables, and of the slopes of ion currents (dina_dv_)", _REFUSED, (_NO_RECORDS,)),
     Feature(
         "Random.play into a variable",
         _SAME,
