@@ -26,6 +26,7 @@ _DIFFERENTIATED = (
     "dloops",
     "dloopi",
     "dloopr",
+    "dmany",
 )
 FOLDER = Path(__file__).parent / "driven_mods"
 

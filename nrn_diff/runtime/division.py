@@ -16,6 +16,14 @@ from nrn_diff.runtime.ruled import Elementwise
 _LARGEST = float(np.finfo(float).max)
 
 
+class Symbol:
+    """What stands for a number while a program is looked at (see reactions.py)."""
+
+    def over(self, y: Any) -> Any:
+        """Return this by y."""
+        raise TypeError("it cannot be divided")
+
+
 def divide(x: ArrayLike, y: ArrayLike) -> Any:
     """x / y, elementwise.
 
@@ -25,21 +33,27 @@ def divide(x: ArrayLike, y: ArrayLike) -> Any:
     """
     if isinstance(x, float) and isinstance(y, float) and y != 0.0:
         return x / y  # as a number known while tracing, which bounds of a TABLE may be
+    if isinstance(x, Symbol):
+        return x.over(y)
     x, y = jnp.asarray(x, dtype=float), jnp.asarray(y, dtype=float)
     # A denominator that is one number stays one: XLA multiplies by the inverse of a constant.
     return _divide_p.bind(jnp.broadcast_to(x, jnp.broadcast_shapes(x.shape, y.shape)), y)
 
 
-@Elementwise
 def times(x: Any, y: Any) -> Any:
     """x * y, elementwise; nothing passes to a factor whose other factor is infinite.
 
     So exp(-(1/k)*x) has a derivative at k = 0, where its value is 0 or the largest one.
     """
+    return x * y if isinstance(x, Symbol) or isinstance(y, Symbol) else _times(x, y)
+
+
+@Elementwise
+def _times(x: Any, y: Any) -> Any:
     return x * y
 
 
-@times.defjvp
+@_times.defjvp
 def _times_jvp(primals: Any, tangents: Any) -> Any:
     (x, y), (dx, dy) = primals, tangents
     change = jnp.zeros_like(x)
@@ -47,7 +61,7 @@ def _times_jvp(primals: Any, tangents: Any) -> Any:
         change += jnp.where(jnp.isinf(y), 0.0, y) * dx
     if dy is not None:
         change += jnp.where(jnp.isinf(x), 0.0, x) * dy
-    return times(x, y), change
+    return _times(x, y), change
 
 
 def change_over(change: Any, y: Any, value: Any = None) -> Any:

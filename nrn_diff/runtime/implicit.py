@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from nrn_diff.runtime.reactions import linear_step
 from nrn_diff.runtime.ruled import root
 
 Array = jax.Array
@@ -33,6 +34,8 @@ MAXSTEPS = 20
 # src/scopmath/ssimplic_thread.hpp: the time step that stands for eternity (ms), and how often it is tried.
 STEADY_DT = 1e9
 STEADY_TRIES = 7
+# More states than this, and a linear scheme is not written out (reactions.py).
+_MANY = 16
 NEGATIVE = -1e-6
 
 
@@ -63,12 +66,32 @@ def sparse(
     taken even if they have not converged. Where a state is held at 0 the derivative is that of the equation without
     this bound.
     """
+    if linear and len(flatten(states)[0]) > _MANY:
+        found = _many(rates, states, dt, algebraic, twice)
+        if found is not None:
+            return found
     if not twice:
         return _advance(rates, states, dt, _one_step if linear else _sparse, algebraic)
     beside = _beside(rates)
     if linear:
         return _advance(lambda *unknown: beside(states, unknown), states, dt, _one_step, algebraic)
     return _advance(lambda *unknown: beside(unknown, unknown), states, dt, _sparse, algebraic, beside)
+
+
+def _many(
+    rates: Callable[..., Any], states: Sequence[Any], dt: Any, algebraic: Sequence[int], twice: bool
+) -> tuple[Any, ...] | None:
+    """A linear step of many states, whose derivative is that of its matrix and of the solution of it."""
+    old, form = flatten(states)
+
+    def of_elements(unknown: Sequence[Any]) -> tuple[Any, ...]:
+        values = rates(*states, *unknown) if twice else rates(*unflatten(unknown, form))
+        return _rows(values, len(old))
+
+    shape = jnp.broadcast_shapes(*map(jnp.shape, old))
+    start = [jnp.broadcast_to(jnp.asarray(x, dtype=float), shape) for x in old]
+    new = linear_step(of_elements, start, dt, algebraic)
+    return None if new is None else unflatten(new, form)
 
 
 def sparse_steady(
