@@ -21,11 +21,14 @@ _SAME = 1e-9  # of a variable after INITIAL here and in NEURON, relative
 
 @dataclass
 class Hidden:
-    """Variables that HOC cannot read, as a run left them: mechanism -> name -> values. Valid at (initialised, t)."""
+    """Variables that HOC cannot read, as a run left them: mechanism -> name -> values. Valid at (initialised, t).
+
+    instances: of which mechanisms. What is recorded may be another in the next run.
+    """
 
     initialised: int | None
     t: float
-    structure: Structure
+    instances: tuple[Any, ...]
     values: dict[str, dict[str, Any]]
 
 
@@ -49,7 +52,12 @@ def left_behind(structure: Structure, values: Values, fixed: Fixed, state: State
         if changing or constant:
             left[m.name] = {n: state.mechanisms[m.name][n] for n in changing}
             left[m.name] |= {n: fixed.mechanisms[m.name][n] for n in constant}
-    return Hidden(times_initialised(), t, structure, left)
+    return Hidden(times_initialised(), t, _instances(structure), left)
+
+
+def _instances(structure: Structure) -> tuple[Any, ...]:
+    """Which mechanisms there are, and where each instance is in the arrays."""
+    return tuple((m.name, m.ir, m.node.target.tobytes(), m.order.tobytes()) for m in structure.mechanisms)
 
 
 def hidden_at_start(
@@ -61,7 +69,7 @@ def hidden_at_start(
     }
     if not any(needed.values()):
         return {}
-    if before is not None and before.structure == structure and before.initialised == times_initialised():
+    if before is not None and before.instances == _instances(structure) and before.initialised == times_initialised():
         if before.t == h.t:
             return before.values
     elif h.t == 0:
