@@ -157,8 +157,14 @@ def cells_of_template_and_class() -> dict:
     h("cell[0] = new Cell()")
     h("cell[1] = new Cell()")
     ball = Ball("ball")
-    cable = capture_snapshot(tstop=1).cable
-    return {"names": list(cable.section_names), "parent": cable.parent, "keep": len(list(ball.soma))}
+    captured = capture_snapshot(tstop=1)
+    cable = captured.cable
+    ball.soma.Ra = 1e-7  # as in a published model
+    return {
+        "names": list(cable.section_names),
+        "parent": cable.parent,
+        "notes": [captured.notes, capture_snapshot(tstop=1).notes],
+    }
 
 
 def test_sections_of_templates_and_classes_have_their_full_names() -> None:
@@ -166,6 +172,9 @@ def test_sections_of_templates_and_classes_have_their_full_names() -> None:
     inner = ["soma", "dend[0]", "dend[1]", "dend[2]"]
     assert out["names"] == [f"Cell[{c}].{s}" for c in range(2) for s in inner] + ["ball.soma"]
     assert int((out["parent"] == -1).sum()) == 3
+    ordinary, small = out["notes"]
+    assert not ordinary
+    assert "the axial resistance of ball.soma (Ra = 1e-07 ohm cm)" in small[0]
 
 
 UNUSABLE = [

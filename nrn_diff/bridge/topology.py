@@ -201,6 +201,9 @@ def _shapes(topology: Topology, geometry: dict[str, Any], area: np.ndarray, ri: 
     return replace(make_frusta(found, first_node, topology.segment_node), points=points)
 
 
+_LOST = 1e-8
+
+
 def read_cable(topology: Topology, findings: Findings) -> Cable | None:
     """The live cable parameters, with the geometry that the next finitialize will use.
 
@@ -245,6 +248,25 @@ def read_cable(topology: Topology, findings: Findings) -> Cable | None:
     )
     _check(cable, topology, findings)
     return cable
+
+
+def note_small_resistances(cable: Cable, dt: float, findings: Findings) -> None:
+    """Say where rounding in the matrix is no longer small beside the membrane.
+
+    There NEURON's own result follows the order of its sums, which is not kept here (ModelDB 64296: Ra = 1e-7 ohm cm).
+    """
+    with np.errstate(divide="ignore"):
+        axial = 100.0 / (cable.ri * cable.area)[cable.segment_node]  # S/cm2
+        lost = np.finfo(float).eps * axial / (1e-3 * np.abs(cable.cm) / dt)
+    lost[cable.ri[cable.segment_node] == 0.0] = 0.0
+    if (lost > _LOST).any():
+        k = int(np.argmax(lost))
+        section = cable.segment_section[k]
+        findings.note(
+            f"the axial resistance of {cable.section_names[section]} (Ra = {cable.Ra[section]:g} ohm cm) is so small "
+            f"that rounding changes what its membrane does by {lost[k]:.0e} of it in each step, in NEURON as here, and "
+            "differently: expect voltages to differ accordingly"
+        )
 
 
 def _check(cable: Cable, topology: Topology, findings: Findings) -> None:
