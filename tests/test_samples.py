@@ -78,11 +78,21 @@ def sampled(seed: int) -> dict[str, Any]:
     jax.config.update("jax_enable_x64", True)
     model = build(h, seed)
     seen = lambda: [np.array(v) for v in model["vectors"]]
+    weights = [w.weight[k] for w in model["wires"] for k in range(int(w.wcnt()))]
+
+    def anew() -> None:
+        """NET_RECEIVE of Share changes weights for good."""
+        places = [(w, k) for w in model["wires"] for k in range(int(w.wcnt()))]
+        for (wire, k), weight in zip(places, weights, strict=True):
+            wire.weight[k] = weight
+
     captured = nrn_diff.capture()
     out = {"capture": neuron_models.compare_with_neuron(captured, h)["worst"], "neuron": seen()}
+    anew()
     with nrn_diff.enabled():
         h.run()
     out["enable"] = seen()
+    anew()
     h.finitialize(h.v_init)
     with contextlib.ExitStack() as enabled:
         # Of a copy of v that HOC cannot read (Kick), NEURON and a later session of enable() know nothing.

@@ -20,6 +20,6 @@ NET_RECEIVE(w) {
     } else if (flag == 4) {
         n = n + 10000
     } else {
-        x = x + w w = 0.9*w
+        x = x + w w = fabs(w)
     }
 }
