@@ -201,7 +201,7 @@ def _shapes(topology: Topology, geometry: dict[str, Any], area: np.ndarray, ri: 
     return replace(make_frusta(found, first_node, topology.segment_node), points=points)
 
 
-_LOST = 1e-8
+_LOST = 1e-9  # of the membrane, in a step: voltages then differ by about 1e-6 mV
 
 
 def read_cable(topology: Topology, findings: Findings) -> Cable | None:
@@ -250,22 +250,22 @@ def read_cable(topology: Topology, findings: Findings) -> Cable | None:
     return cable
 
 
-def note_small_resistances(cable: Cable, dt: float, findings: Findings) -> None:
-    """Say where rounding in the matrix is no longer small beside the membrane.
+def refuse_small_resistances(cable: Cable, dt: float, findings: Findings) -> None:
+    """Refuse sections beside whose axial conductance the membrane is lost in rounding.
 
     There NEURON's own result follows the order of its sums, which is not kept here (ModelDB 64296: Ra = 1e-7 ohm cm).
     """
-    with np.errstate(divide="ignore"):
-        axial = 100.0 / (cable.ri * cable.area)[cable.segment_node]  # S/cm2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        axial = 100.0 / (cable.ri * cable.area)[cable.segment_node]  # S/cm2; infinite at a root, which has none
         lost = np.finfo(float).eps * axial / (1e-3 * np.abs(cable.cm) / dt)
-    lost[cable.ri[cable.segment_node] == 0.0] = 0.0
-    if (lost > _LOST).any():
-        k = int(np.argmax(lost))
-        section = cable.segment_section[k]
-        findings.note(
-            f"the axial resistance of {cable.section_names[section]} (Ra = {cable.Ra[section]:g} ohm cm) is so small "
-            f"that rounding changes what its membrane does by {lost[k]:.0e} of it in each step, in NEURON as here, and "
-            "differently: expect voltages to differ accordingly"
+    bad = np.isfinite(lost) & (lost > _LOST)
+    for section in np.unique(cable.segment_section[bad]).tolist():
+        findings.refuse(
+            f"Ra = {cable.Ra[section]:g} ohm cm",
+            cable.section_names[section],
+            "the axial resistance is so small that rounding in NEURON's matrix changes what the membrane does, by "
+            f"{lost[bad & (cable.segment_section == section)].max():.0e} of it in each step",
+            "take a larger Ra: with 0.001 ohm cm the voltages along a section are as equal",
         )
 
 

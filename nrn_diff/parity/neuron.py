@@ -71,6 +71,12 @@ CABLE = (
     ),
     Feature("NaN or infinity in a parameter, Ra or L &le; 0", _REFUSED, (_VALUES,)),
     Feature(
+        "Ra so small that rounding moves the membrane (1e-7 ohm cm)",
+        _REFUSED,
+        (_VALUES,),
+        "NEURON's result then follows the order of its sums; with 0.001 ohm cm the voltages of a section are as equal",
+    ),
+    Feature(
         "extracellular: xraxial, xg, xc, e_extracellular, any number of layers, in some sections or in all",
         _SAME,
         (_LAYERS, _ALL_LAYERS, _LAYER_NUMBERS, _LAYER_GRADIENTS),
