@@ -184,16 +184,17 @@ class Expressions(Vectors):
     def arithmetic(self, op: str, left: Value, right: Value, node: Any) -> Value:
         """Return left op right for + - * / % and the comparisons, as C computes it."""
         kinds = {left.kind, right.kind}
-        if "unsigned" in kinds and "double" not in kinds:
-            return self._modular(
-                op, self.converted(left, "unsigned", node), self.converted(right, "unsigned", node), node
-            )
+        modular = "unsigned" in kinds and "double" not in kinds
+        if modular:
+            left, right = self.converted(left, "unsigned", node), self.converted(right, "unsigned", node)
         a, b = left.constant, right.constant
         if op in _COMPARISONS:
             known = None if a is None or b is None else int(_compare(op, a, b))
             return Value(ir.Binary(op, left.expr, right.expr), "bool", known)
         if op not in ("+", "-", "*", "/", "%"):
             raise CProblem(f"the operator {op}", line_of(node))
+        if modular:
+            return self._modular(op, left, right, node)
         both = left.kind == right.kind == "int"
         if op == "%" and not both:
             raise CProblem("% of doubles", line_of(node))
@@ -213,13 +214,8 @@ class Expressions(Vectors):
         return Value(ir.Binary("-", left.expr, ir.Binary("*", right.expr, whole.expr)), "int")
 
     def _modular(self, op: str, left: Value, right: Value, node: Any) -> Value:
-        """Return left op right of unsigned ints: modulo 2**32."""
+        """Return left op right of unsigned ints, for + - * / %: modulo 2**32."""
         a, b = left.constant, right.constant
-        if op in _COMPARISONS:
-            known = None if a is None or b is None else int(_compare(op, a, b))
-            return Value(ir.Binary(op, left.expr, right.expr), "bool", known)
-        if op not in ("+", "-", "*", "/", "%"):
-            raise CProblem(f"the operator {op}", line_of(node))
         if op in "/%" and b == 0:
             raise CProblem("an integer divided by 0", line_of(node))
         if a is not None and b is not None:

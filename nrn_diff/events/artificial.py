@@ -208,15 +208,16 @@ class _Network:
                     tables=cell.tables,
                 )
             )
+        of_label = {i.label: i.values for i in self.instances}
         for cell, instance in zip(cells, self.instances, strict=True):
             if cell.links:
-                of_label = {i.label: i.values for i in self.instances}
                 instance.pointees = slots_of(cell.label, cell.links, of_label, shared)
         labels, kinds = [c.label for c in cells], [c.ir.name for c in cells]
         self.reached = reached_by(labels, kinds, [c.links for c in cells])
-        self.sharing = [
-            found | {k for k, of in enumerate(self.reached) if i in of} for i, found in enumerate(self.reached)
-        ]
+        self.sharing = [set(found) for found in self.reached]
+        for k, found in enumerate(self.reached):
+            for other in found:
+                self.sharing[other].add(k)
         self.log = Log(())
         self.queue: EventQueue[Event] = EventQueue()
         self.movable: list[Item[Event] | None] = [None] * len(cells)
