@@ -198,5 +198,5 @@ def refusals(changes: list[str]) -> list:
 
 
 def test_values_that_cannot_be_simulated_are_refused_with_their_place() -> None:
-    changes = ["dend.nseg = 3; dend.Ra = 0.01", *(change for change, _, _ in UNUSABLE)]
+    changes = ["dend.nseg = 3; dend.Ra = 0.1", *(change for change, _, _ in UNUSABLE)]
     assert run_function(refusals, changes=changes) == [[], *([[what, where]] for _, what, where in UNUSABLE)]

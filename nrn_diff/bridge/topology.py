@@ -265,7 +265,7 @@ def refuse_small_resistances(cable: Cable, dt: float, findings: Findings) -> Non
             cable.section_names[section],
             "the axial resistance is so small that rounding in NEURON's matrix changes what the membrane does, by "
             f"{lost[bad & (cable.segment_section == section)].max():.0e} of it in each step",
-            "take a larger Ra: with 0.001 ohm cm the voltages along a section are as equal",
+            "take a larger Ra: with 0.1 ohm cm the voltages along a section are nearly as equal",
         )
 
 
