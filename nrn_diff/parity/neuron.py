@@ -74,7 +74,7 @@ CABLE = (
         "Ra so small that rounding moves the membrane (1e-7 ohm cm)",
         _REFUSED,
         (_VALUES,),
-        "NEURON's result then follows the order of its sums; with 0.1 ohm cm the voltages of a section are nearly as equal",
+        "NEURON follows the order of its sums then; with 0.1 ohm cm the voltages of a section are nearly as equal",
     ),
     Feature(
         "extracellular: xraxial, xg, xc, e_extracellular, any number of layers, in some sections or in all",
