@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mod_translator import ir
+from nrn_diff.own_init import OwnInit
 
 Array = np.ndarray
 
@@ -345,6 +346,7 @@ class Capture:
     """One live model. Units are NEURON's.
 
     voltages: (node, threshold) of every voltage that a NetCon watches, in the order in which NEURON checks them.
+    own_init: what the script's init() does; None: finitialize(v_init).
     """
 
     cable: Cable
@@ -367,3 +369,4 @@ class Capture:
     plays: tuple[Play, ...] = ()
     voltages: tuple[tuple[int, float], ...] = ()
     courses: tuple[GivenCourse, ...] = ()
+    own_init: OwnInit | None = None

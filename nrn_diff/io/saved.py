@@ -15,13 +15,16 @@ from typing import Any, get_type_hints
 import numpy as np
 
 from mod_translator import ir, serialize
-from nrn_diff import snapshot
+from nrn_diff import own_init, snapshot
 from nrn_diff.errors import SavedModelError
 from nrn_diff.snapshot import NERNST_AT_START, NERNST_EACH_STEP, START_CONCENTRATION, Capture
 
 FORMAT = "nrn_diff model"
 _CLASSES = {
-    cls.__name__: cls for cls in vars(snapshot).values() if dataclasses.is_dataclass(cls) and isinstance(cls, type)
+    cls.__name__: cls
+    for module in (snapshot, own_init)
+    for cls in vars(module).values()
+    if dataclasses.is_dataclass(cls) and isinstance(cls, type)
 }
 
 _PARTS = {cls.__name__: cls for cls in vars(ir).values() if dataclasses.is_dataclass(cls) and isinstance(cls, type)}
