@@ -96,7 +96,12 @@ Phase = Assignments | Initialise | Currents | SetTime | Steps | RecordStart | Gu
 
 @dataclass(frozen=True)
 class OwnInit:
-    """Phases in the order of their execution. overwritten: names of parameters ('e_pas') that it sets in every run."""
+    """Phases in the order of their execution.
+
+    overwritten: names of parameters ('e_pas') that it sets in every run. fixed: names of others ('diam') that it reads
+    and whose present numbers stand in the phases as plain numbers, which do not follow the parameter.
+    """
 
     phases: tuple[Phase, ...]
     overwritten: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
