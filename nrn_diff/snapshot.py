@@ -54,7 +54,8 @@ class Cable:
     has_area [n_nodes] (True: a segment), v [n_nodes] (mV, live). ends [n_segments, 2, 3] (um): where a segment starts
     and ends (None in files of older versions). frusta: the shapes. distance [n_nodes] (um): h.distance from the root.
     near_end [n_sections]: x of the end at the parent; rallbranch [n_sections]: equal branches that a section stands for
-    (all empty in files of older versions).
+    (all empty in files of older versions). turn [n_nodes]: the place of each node in NEURON's order, where the order of
+    sums shows in the membrane; else empty.
     """
 
     section_names: tuple[str, ...]
@@ -77,6 +78,13 @@ class Cable:
     distance: Array = field(default_factory=_none)
     near_end: Array = field(default_factory=_none)
     rallbranch: Array = field(default_factory=_none)
+    turn: Array = field(default_factory=lambda: _none(int))
+
+    @property
+    def rounding(self) -> Array:
+        """What ri divided by Ra and multiplied by it again lacks to ri, [n_nodes] (MOhm)."""
+        Ra = self.Ra[self.node_section]
+        return self.ri - self.ri / Ra * Ra
 
     @property
     def branches(self) -> Array:

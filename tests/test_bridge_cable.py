@@ -173,7 +173,8 @@ UNUSABLE = [
     ("dend(0.5).pas.g = inf", "g_pas = inf", "dend(0.5), mechanism pas"),
     ("dend.e_pas = nan", "e_pas = nan", "dend(0.5), mechanism pas"),
     ("h.celsius = nan", "celsius = nan", ""),
-    ("dend.Ra = 1e-7", "Ra = 1e-07 ohm cm", "dend"),  # as in ModelDB 64296
+    ("dend.nseg = 3; dend.Ra = 1e-13", "Ra = 1e-13 ohm cm", "dend"),
+    ("dend.nseg = 3; dend.Ra = 1e-8; dend.insert('extracellular')", "Ra = 1e-08 ohm cm", "dend"),
 ]
 
 
@@ -200,3 +201,42 @@ def refusals(changes: list[str]) -> list:
 def test_values_that_cannot_be_simulated_are_refused_with_their_place() -> None:
     changes = ["dend.nseg = 3; dend.Ra = 0.1", *(change for change, _, _ in UNUSABLE)]
     assert run_function(refusals, changes=changes) == [[], *([[what, where]] for _, what, where in UNUSABLE)]
+
+
+def tiny_resistances() -> dict:
+    """A tree of hh sections, all Ra but one far below 1, in the sums of which the membrane is nearly lost."""
+    import jax
+    import neuron_models
+    from neuron import h
+
+    import nrn_diff
+
+    jax.config.update("jax_enable_x64", True)
+    h.load_file("stdrun.hoc")
+    sections = build_random(3)
+    for k, section in enumerate(sections):
+        section.Ra = 100 if k == 2 else 1e-7
+        section.insert("hh")
+    clamp = h.IClamp(sections[0](0.5))
+    clamp.delay, clamp.dur, clamp.amp = 1, 1, 20
+    kept = [h.Vector().record(section(0.5)._ref_v) for section in sections]
+    h.tstop = 10
+    model = nrn_diff.capture()
+    out = neuron_models.compare_with_neuron(model, h)
+    theta = model.parameters("gnabar_hh")
+
+    def end(p: float) -> jax.Array:
+        record = model.simulate(jax.tree.map(lambda x: x * p, theta))
+        return next(iter(record.values()))[-1]
+
+    slope = [float(end(1 + s)) for s in (1e-3, -1e-3)]
+    out |= {"slope": float(jax.grad(end)(1.0)), "difference": (slope[0] - slope[1]) / 2e-3}
+    out["kept"] = len(kept)
+    return out
+
+
+def test_sums_come_in_neurons_order_where_axial_resistances_are_tiny() -> None:
+    out = run_function(tiny_resistances)
+    assert max(out["worst"].values()) <= 1e-9, out["worst"]  # without that order 3e-5
+    assert out["range"] > 50
+    np.testing.assert_allclose(out["slope"], out["difference"], rtol=1e-2)

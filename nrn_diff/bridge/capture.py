@@ -31,7 +31,7 @@ from nrn_diff.bridge.records import find_records, refuse_weights
 from nrn_diff.bridge.refuse import check_process, check_threads
 from nrn_diff.bridge.spike_records import capture_spikes
 from nrn_diff.bridge.ties import refuse_doubtful
-from nrn_diff.bridge.topology import read_cable, refuse_small_resistances
+from nrn_diff.bridge.topology import mind_small_resistances, read_cable
 from nrn_diff.bridge.translate import Translator, execution_rank
 from nrn_diff.snapshot import Capture, Connection, Events, Play, Record, SpikeRecord
 
@@ -150,9 +150,9 @@ def _capture(
     refuse_beside_discrete(lowered, beside, findings)
     if cable is None:
         return None
-    refuse_small_resistances(cable, clock.dt, findings)
+    coupled = extracellular is not None or bool(circuits)
     return Capture(
-        cable=cable,
+        cable=mind_small_resistances(cable, inventory.topology, clock.dt, findings, coupled=coupled),
         ions=ions,
         mechanisms=mechanisms,
         connections=wired.connections,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
@@ -201,7 +202,8 @@ def _shapes(topology: Topology, geometry: dict[str, Any], area: np.ndarray, ri: 
     return replace(make_frusta(found, first_node, topology.segment_node), points=points)
 
 
-_LOST = 1e-9  # of the membrane, in a step: voltages then differ by about 1e-6 mV
+_NOTICED = 1e-9  # of the membrane, in a step: voltages then differ by about 1e-6 mV
+_LOST = 1e-3
 
 
 def read_cable(topology: Topology, findings: Findings) -> Cable | None:
@@ -250,15 +252,19 @@ def read_cable(topology: Topology, findings: Findings) -> Cable | None:
     return cable
 
 
-def refuse_small_resistances(cable: Cable, dt: float, findings: Findings) -> None:
-    """Refuse sections beside whose axial conductance the membrane is lost in rounding.
+def mind_small_resistances(cable: Cable, topology: Topology, dt: float, findings: Findings, *, coupled: bool) -> Cable:
+    """The cable with NEURON's order of nodes, if the membrane is lost in rounding beside an axial conductance.
 
-    There NEURON's own result follows the order of its sums, which is not kept here (ModelDB 64296: Ra = 1e-7 ohm cm).
+    There NEURON's own result follows the order of its sums (ModelDB 64296: Ra = 1e-7 ohm cm). Refuses what is beyond
+    that. coupled: whether nodes are coupled otherwise too (extracellular layers, LinearMechanisms), which refuses all.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         axial = 100.0 / (cable.ri * cable.area)[cable.segment_node]  # S/cm2; infinite at a root, which has none
         lost = np.finfo(float).eps * axial / (1e-3 * np.abs(cable.cm) / dt)
-    bad = np.isfinite(lost) & (lost > _LOST)
+    lost[~np.isfinite(lost)] = 0.0
+    if not (lost > _NOTICED).any():
+        return cable
+    bad = lost > (_NOTICED if coupled else _LOST)
     for section in np.unique(cable.segment_section[bad]).tolist():
         findings.refuse(
             f"Ra = {cable.Ra[section]:g} ohm cm",
@@ -267,6 +273,25 @@ def refuse_small_resistances(cable: Cable, dt: float, findings: Findings) -> Non
             f"{lost[bad & (cable.segment_section == section)].max():.0e} of it in each step",
             "take a larger Ra: with 0.1 ohm cm the voltages along a section are nearly as equal",
         )
+    return replace(cable, turn=neurons_order(topology))
+
+
+def neurons_order(topology: Topology) -> np.ndarray:
+    """The place of each node in NEURON's order, [n_nodes]: cell by cell, sections in breadth, roots before all.
+
+    (reorder_secorder in src/nrnoc/multicore.cpp)
+    """
+    roots = [i for i, section in enumerate(topology.sections) if section.parentseg() is None]
+    order = [int(topology.parent_node[i]) for i in roots]
+    for root in roots:
+        queue = deque([root])
+        while queue:
+            i = queue.popleft()
+            order += range(int(topology.far_node[i]) - int(topology.sections[i].nseg), int(topology.far_node[i]) + 1)
+            queue.extend(topology.section_index[child] for child in topology.sections[i].children())
+    turn = np.empty(topology.n_nodes, int)
+    turn[order] = np.arange(topology.n_nodes)
+    return turn
 
 
 def _check(cable: Cable, topology: Topology, findings: Findings) -> None:

@@ -68,7 +68,7 @@ DURING = ("net_receive", "before_breakpoint", "current", "advance", "after_solve
 def build_structure(capture: Capture) -> Structure:
     """Everything about a snapshot that is fixed when it is compiled."""
     cable = capture.cable
-    tree = contract(cable.parent)
+    tree = contract(cable.parent, cable.turn)
     row = np.empty(len(tree.order), np.int64)
     row[tree.order] = np.arange(len(tree.order))
     n_rows, n_segments = len(row), len(cable.segment_node)
@@ -164,6 +164,7 @@ def build_values(capture: Capture, structure: Structure) -> Values:
             array(cable.area[order]),
             array(cable.ri[order] / section_Ra),
             array(cable.L),
+            array(cable.rounding[order]) if len(cable.turn) else None,
         ),
         mechanisms,
         globals_,
@@ -415,7 +416,7 @@ def _digest(
             digest.update(b"\0")
 
     cable = capture.cable
-    add(cable.parent, cable.segment_node, cable.node_section, len(cable.section_names))
+    add(cable.parent, cable.segment_node, cable.node_section, cable.turn, len(cable.section_names))
     if (cable.branches != 1).any():
         add(cable.branches)
     if any(data.ir.diffusions for data in capture.mechanisms):

@@ -32,17 +32,22 @@ class Round:
 class Schedule:
     """order [n]: node at each row (rows in order of elimination). parent [n]: row of the parent row, -1 for a root.
 
-    visit [n]: the rows in the order of their nodes, parents before children.
+    visit [n]: the rows in the order of their nodes, parents before children. siblings: the first children (row ->
+    parent), the second ones, ..., in the order in which NEURON adds them up; empty where it does not matter.
     """
 
     order: np.ndarray
     parent: Incidence
     rounds: tuple[Round, ...]
     visit: np.ndarray
+    siblings: tuple[Incidence, ...] = ()
 
 
-def contract(parent: np.ndarray) -> Schedule:
-    """Schedule for a forest given by parent indices (-1: root), parents before children."""
+def contract(parent: np.ndarray, turn: np.ndarray | None = None) -> Schedule:
+    """Schedule for a forest given by parent indices (-1: root), parents before children.
+
+    turn [n]: the place of each node in NEURON's order, if sums are to be made in it.
+    """
     n = len(parent)
     above = parent.astype(np.int64).copy()
     children: list[set[int]] = [set() for _ in range(n)]
@@ -84,7 +89,20 @@ def contract(parent: np.ndarray) -> Schedule:
         )
         start = end
     parent_row = np.where(parent[order] >= 0, row[np.maximum(parent[order], 0)], -1)
-    return Schedule(order, Incidence(parent_row, n), tuple(rounds), row)
+    if turn is None or not len(turn):
+        return Schedule(order, Incidence(parent_row, n), tuple(rounds), row)
+    visit = row[np.argsort(turn)]
+    return Schedule(order, Incidence(parent_row, n), tuple(rounds), visit, _siblings(parent_row, visit))
+
+
+def _siblings(parent_row: np.ndarray, visit: np.ndarray) -> tuple[Incidence, ...]:
+    """The first, second, ... children of all rows, in the order of `visit`."""
+    n = len(visit)
+    seen, which = np.zeros(n, int), np.full(n, -1)
+    for k in visit.tolist():
+        if (p := parent_row[k]) >= 0:
+            which[k], seen[p] = seen[p], seen[p] + 1
+    return tuple(Incidence(np.where(which == r, parent_row, -1), n) for r in range(int(seen.max(initial=0))))
 
 
 def _choose(alive: np.ndarray, above: np.ndarray, children: list[set[int]]) -> np.ndarray:

@@ -52,8 +52,18 @@ def assemble(now: Moment) -> Balance:
     inside, parent = now.inside, now.structure.tree.parent
     drop = parent.gather(inside) - inside
     rhs = injected - current - now.fixed.b * drop + parent.sum(now.fixed.a * drop)
-    diagonal = checkpoint_name(steeper + conductance, DIAGONAL)
+    diagonal = checkpoint_name(_with_axial(now, steeper + conductance), DIAGONAL)
     return Balance(rhs, diagonal, current, now.fixed.capacity + conductance)
+
+
+def _with_axial(now: Moment, diagonal: Array) -> Array:
+    """The axial conductances added one by one, where the order of the sums matters; else they are there already."""
+    siblings = now.structure.tree.siblings
+    if siblings:
+        diagonal = diagonal - now.fixed.b
+        for children in siblings:
+            diagonal = diagonal - children.sum(now.fixed.a)
+    return diagonal
 
 
 def _over_tree(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 
 from mod_translator import ir
@@ -138,10 +139,14 @@ def _fixed(structure: Structure, values: Values) -> Fixed:
     cable, parent = values.cable, structure.tree.parent
     has_parent = parent.target >= 0
     ri = jnp.where(has_parent, cable.unit_ri * structure.row_section.gather(cable.Ra), 1.0)
-    b = jnp.where(has_parent, -100.0 / (ri * cable.area), 0.0)
-    a = jnp.where(has_parent, -100.0 / (ri * jnp.where(has_parent, parent.gather(cable.area), 1.0)), 0.0)
-    if structure.branches is not None:
-        a = a * structure.branches
+    area_above = jnp.where(has_parent, parent.gather(cable.area), 1.0)
+    if cable.rounding is None:
+        b = jnp.where(has_parent, -100.0 / (ri * cable.area), 0.0)
+        a = jnp.where(has_parent, -100.0 / (ri * area_above), 0.0)
+        if structure.branches is not None:
+            a = a * structure.branches
+    else:
+        b, a = _as_neuron_rounds(structure, ri + cable.rounding, cable.area, area_above)
     cj = structure.cj
     capacitive = structure.segment_row.sum(0.001 * cj * cable.cm)
     tables = {m.name: {table.name: None for table in m.tables} for m in structure.mechanisms}
@@ -151,8 +156,19 @@ def _fixed(structure: Structure, values: Values) -> Fixed:
         else layer_matrix(structure.extracellular, values, cj, structure.branches)
     )
     circuits = None if structure.circuits is None else circuit_matrix(structure.circuits, values, cj)
-    diagonal = capacitive - b - parent.sum(a)
+    diagonal = capacitive if structure.tree.siblings else capacitive - b - parent.sum(a)
     return Fixed(values, {}, {}, values.globals_, tables, a, b, diagonal, capacitive, layers, circuits)
+
+
+def _as_neuron_rounds(structure: Structure, ri: Array, area: Array, area_above: Array) -> tuple[Array, Array]:
+    """b and a to the last bit (connection_coef in src/nrnoc/treeset.cpp); XLA would bring quotients of quotients
+    together."""
+    has_parent = structure.tree.parent.target >= 0
+    conductance = jax.lax.optimization_barrier(1.0 / ri)
+    times = 1.0 if structure.branches is None else structure.branches
+    above = jax.lax.optimization_barrier(-100.0 * times * conductance)
+    own = jax.lax.optimization_barrier(-100.0 * conductance)
+    return jnp.where(has_parent, own / area, 0.0), jnp.where(has_parent, above / area_above, 0.0)
 
 
 def _left_layers(structure: Structure, values: Values) -> Array | None:

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from nrn_diff.errors import NrnDiffError
 from nrn_diff.native import library
 from nrn_diff.solver import linear_solve
 from nrn_diff.solver.contraction import Schedule
@@ -49,7 +50,13 @@ class Tree(AbstractPattern):
         return b, a, d
 
     def solve(self, coefficients: Coefficients, rhs: jax.Array, transposed: bool) -> jax.Array:
-        """By contraction."""
+        """By contraction. Raises NrnDiffError for a cell in which the order of the sums shows."""
+        if self.schedule.siblings:
+            raise NrnDiffError(
+                "in this model, whose axial resistances are tiny, rounding in the order of NEURON's sums changes what "
+                "the membrane does. They are made in that order on a CPU, by a kernel that needs a C++ compiler (see "
+                "nrn-diff doctor). Run it there, or take Ra = 0.1 ohm cm: voltages along a section are nearly as equal."
+            )
         # The factors of the plain and of the transposed system are the same expressions, so XLA computes them once.
         a, b, d = coefficients
         shape, numbers = _shape(coefficients, rhs), Numbers()

@@ -15,7 +15,8 @@ PerMechanism = dict[str, dict[str, Array]]
 class Cable(NamedTuple):
     """Ra (ohm cm), L (um) [n_sections]; cm (uF/cm2), diam (um) [n_segments]; area (um2), unit_ri (MOhm/ohm cm) [rows].
 
-    area and unit_ri follow from L and diam (nrn_diff/geometry.py); the solver reads L nowhere.
+    area and unit_ri follow from L and diam (nrn_diff/geometry.py); the solver reads L nowhere. rounding [rows] (MOhm):
+    what the product of unit_ri and Ra lacks to NEURON's axial resistance; None where that does not matter.
     """
 
     Ra: Array
@@ -24,6 +25,7 @@ class Cable(NamedTuple):
     area: Array
     unit_ri: Array
     L: Array
+    rounding: Array | None = None
 
 
 class Layers(NamedTuple):
@@ -184,8 +186,8 @@ class Fixed(NamedTuple):
     """What a run computes once from Values, before the first step.
 
     mechanisms: INSTANCE variables after INITIAL that no step changes. ions: at the start. tables: TABLE contents.
-    a, b [rows]: off-diagonal coefficients of the tree; diagonal [rows]: the axial and capacitive part of d; capacity
-    [rows]: the capacitive part alone.
+    a, b [rows]: off-diagonal coefficients of the tree; diagonal [rows]: the axial and capacitive part of d, or the
+    latter alone where the tree has `siblings`; capacity [rows]: the capacitive part.
     """
 
     values: Values
