@@ -51,6 +51,10 @@ class EventCapacityError(NrnDiffError):
     """A run with more events, or other events, than there is room for; see `nrn_diff.EventCapacity`."""
 
 
+class OwnInitError(NrnDiffError):
+    """A run whose values send the script's own init() another way than it went at the capture: capture it again."""
+
+
 class PrecisionError(NrnDiffError):
     """JAX runs in float32; NEURON's numbers need float64."""
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from nrn_diff import show
 from nrn_diff.adjoint import AbstractAdjoint, Forward
-from nrn_diff.errors import EventCapacityError, ParameterError, PrecisionError
+from nrn_diff.errors import EventCapacityError, OwnInitError, ParameterError, PrecisionError
 from nrn_diff.events.courses import Course
 from nrn_diff.events.time_grid import time_grid
 from nrn_diff.geometry import Geometry
@@ -27,6 +27,7 @@ from nrn_diff.solver.build import build_structure, build_values
 from nrn_diff.solver.build_events import source_number
 from nrn_diff.solver.event_queue import FAILURES, more_room, most_room
 from nrn_diff.solver.initialise import after_initial
+from nrn_diff.solver.own_start import why_strayed
 from nrn_diff.solver.sampled import check_sampled, sample_times, take_sampled
 from nrn_diff.solver.simulate import Run, simulate
 from nrn_diff.solver.structure import Structure
@@ -51,7 +52,8 @@ class Model:
         return (
             f"Model({len(cable.section_names)} sections, {len(cable.segment_node)} segments, "
             f"{', '.join(m.name for m in c.mechanisms)}; {len(c.connections)} connections; "
-            f"{len(c.records)} recorded; dt = {c.dt:g} ms, tstop = {c.tstop:g} ms)"
+            f"{len(c.records)} recorded; dt = {c.dt:g} ms, tstop = {c.tstop:g} ms"
+            f"{'' if c.own_init is None else f'; init(): {c.own_init}'})"
         )
 
     def _repr_html_(self) -> str:
@@ -63,6 +65,7 @@ class Model:
             ("connections", str(len(c.connections))),
             ("recorded", ", ".join(r.label for r in c.records[:8]) + (" ..." if len(c.records) > 8 else "")),
             ("run", f"to {c.tstop:g} ms in steps of {c.dt:g} ms, from {c.v_init:g} mV, at {c.celsius:g} degC"),
+            *((("init()", f"the script's own: {c.own_init}"),) if c.own_init is not None else ()),
             ("parameters", ", ".join(self.parameter_names[:30])),
             *(("note", note) for note in c.notes),
         ]
@@ -138,7 +141,8 @@ class Model:
         adjoint: how reverse mode goes back (nrn_diff.adjoint); None: chosen by memory. spikes: what the derivative
         through a spike that a NetCon carries is (nrn_diff.spike_derivative); values do not depend on it. Raises
         ParameterError for unknown names, wrong shapes, and values that are not finite; EventCapacityError where the
-        model has more events than there is room for (in a traced call the samples are NaN instead). A model whose room
+        model has more events than there is room for, OwnInitError where the values send the script's own init() another
+        way than at the capture (in a traced call the samples are NaN instead, of both). A model whose room
         was not given by `with_event_capacity` is compiled again with more of it first, and keeps that.
         """
         model = self._roomier[-1] if self._roomier else self
@@ -151,6 +155,7 @@ class Model:
             self._roomier.append(model)
             samples, run = model._samples(theta or {}, adjoint, spikes)
         _raise_if_failed(run.failed)
+        _raise_if_strayed(self.structure, run.strayed)
         columns, times = {}, {}
         for k, record in enumerate(self.capture.records):
             _, at = sample_times(record, self.structure.dt, self.structure.n_steps)
@@ -297,6 +302,15 @@ def _raise_if_failed(failed: Mapping[str, Any]) -> None:
         if not isinstance(code, jax.core.Tracer) and np.any(code):
             reasons = [text for bit, text in FAILURES.items() if np.any(np.asarray(code) & bit)]
             raise EventCapacityError(f"events of {name}: {'; '.join(reasons)}")
+
+
+def _raise_if_strayed(structure: Structure, strayed: Mapping[int, Any]) -> None:
+    """Raise OwnInitError, as `_raise_if_failed` does."""
+    for phase, other in strayed.items():
+        if not isinstance(other, jax.core.Tracer) and np.any(other):
+            raise OwnInitError(
+                f"init() of the script: {why_strayed(structure, phase)}; set them in NEURON and capture again"
+            )
 
 
 @partial(jax.jit, static_argnums=(0, 2))

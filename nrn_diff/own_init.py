@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
 
 import numpy as np
 
 from mod_translator import ir
+from nrn_diff.events.time_grid import time_grid
 
 Array = np.ndarray
 
@@ -74,6 +76,10 @@ class Steps:
     n: int
     dt: float
 
+    def end(self, t: float) -> float:
+        """Time after them (ms), summed as NEURON does, if they begin at t."""
+        return float(time_grid(self.dt, self.n, t)[-1])
+
 
 @dataclass(frozen=True)
 class RecordStart:
@@ -105,3 +111,40 @@ class OwnInit:
     phases: tuple[Phase, ...]
     overwritten: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()
+
+    @property
+    def takes_v_init(self) -> bool:
+        """Whether any formula does."""
+        formulas = (formula for phase in self.phases if (formula := formula_of(phase)) is not None)
+        operands = (x for formula in formulas for x in formula.operands.values())
+        return any(isinstance(x, Reference) and x.kind == "v_init" for x in operands)
+
+    def __str__(self) -> str:
+        """In a few words, for reports."""
+        named = (_NAMES[type(p)] if not isinstance(p, Assignments) else f"{_what(p.target)} set" for p in self.phases)
+        shown = [f"{n} x {what}" if n > 1 else what for what, n in ((w, len([*g])) for w, g in groupby(named))]
+        return ", ".join(shown)
+
+
+_NAMES = {
+    Initialise: "finitialize",
+    Currents: "fcurrent",
+    SetTime: "t set",
+    Steps: "steps",
+    RecordStart: "frecord_init",
+    Guard: "a condition",
+}
+
+
+def formula_of(phase: Phase) -> Formula | None:
+    """Its only one."""
+    match phase:
+        case Assignments(_, formula) | Initialise(formula) | Guard(formula, _, _):
+            return formula
+    return None
+
+
+def _what(target: Reference) -> str:
+    """The name of a variable as in HOC."""
+    suffix = f"_{target.owner}" if target.kind in ("mechanism", "global") else ""
+    return f"{target.variable or target.kind}{suffix}"

@@ -204,6 +204,7 @@ class Assignment:
 def resolve(capture: Capture, spec: Param) -> Assignment:
     """Find a Param in a model. Raises ParameterError for an unknown name or a `where` that selects nothing."""
     quantity = find(capture, spec.name)
+    _check_own_init(capture, spec, quantity)
     if quantity.size == 0:
         if spec.where is not None or callable(spec.share):
             raise ParameterError(f"{spec.name!r} is one number for the whole model; it has no `where` and no distance")
@@ -230,6 +231,27 @@ def resolve(capture: Capture, spec: Param) -> Assignment:
         rank = np.argsort(np.argsort(first))
         return Assignment(spec, quantity, entries, rank[group], (len(first),))
     return Assignment(spec, quantity, entries, np.arange(len(entries)), (len(entries),))
+
+
+def _check_own_init(capture: Capture, spec: Param, quantity: Quantity) -> None:
+    """Refuse what the script's own init() sets in every run, in NEURON too: it would change nothing."""
+    own = capture.own_init
+    if own is None:
+        return
+    if spec.name in own.overwritten:
+        raise ParameterError(
+            f"init() of the script sets {spec.name} in every run, so that another value changes nothing; vary what it "
+            "computes it from, or take the assignment out of init() and capture again"
+        )
+    if spec.name in own.fixed:
+        raise ParameterError(
+            f"init() of the script reads {spec.name}, and the number that it had at the capture is what runs take: "
+            "set another one in NEURON and capture again"
+        )
+    if quantity.parts[0].path[0] in ("start", "start_v"):
+        raise ParameterError(f"init() of the script decides what {spec.name} a run starts from; vary what it takes")
+    if spec.name == "v_init" and not own.takes_v_init:
+        raise ParameterError("init() of the script does not use v_init, so that another value changes nothing")
 
 
 def _check_effective(capture: Capture, spec: Param, entries: np.ndarray) -> None:

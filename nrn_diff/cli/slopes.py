@@ -104,7 +104,9 @@ def _compared(ours: float, neuron: Callable[[float], float]) -> dict[str, Any]:
 
 def _candidates(model: nrn_diff.Model) -> list[str]:
     # What a run starts from is NEURON's own business in h.run().
-    names = [n for n in model.parameter_names if find(model.capture, n).parts[0].path[0] not in ("start", "start_v")]
+    own = model.capture.own_init
+    varied = [n for n in model.parameter_names if own is None or n not in (*own.overwritten, *own.fixed)]
+    names = [n for n in varied if find(model.capture, n).parts[0].path[0] not in ("start", "start_v")]
     conductances = [n for n in names if n.split(".")[-1].startswith("g")]
     wanted = [n for f in _FIRST for n in names if n == f or n.startswith(f + "_") or n.startswith(f + "bar")]
     return list(dict.fromkeys([*wanted, *conductances]))[:12]

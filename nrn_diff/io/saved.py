@@ -10,7 +10,7 @@ import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import numpy as np
 
@@ -27,6 +27,8 @@ _CLASSES = {
     if dataclasses.is_dataclass(cls) and isinstance(cls, type)
 }
 
+# Formulas are made of these; whatever else of the IR belongs to a mechanism.
+_CLASSES |= {cls.__name__: cls for cls in get_args(ir.Expr)}
 _PARTS = {cls.__name__: cls for cls in vars(ir).values() if dataclasses.is_dataclass(cls) and isinstance(cls, type)}
 _LAYOUT = hashlib.sha256(
     json.dumps({n: [f.name for f in dataclasses.fields(c)] for n, c in sorted((_PARTS | _CLASSES).items())}).encode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import jax.numpy as jnp
 import numpy as np
@@ -26,7 +27,6 @@ from nrn_diff.snapshot import (
     FunctionTable,
     Ion,
     MechanismData,
-    Record,
 )
 from nrn_diff.solver.build_agenda import build_agenda, build_wires, fan_in, max_rounds, queued_mechanisms
 from nrn_diff.solver.build_circuits import build_circuit_values, build_circuits
@@ -41,7 +41,9 @@ from nrn_diff.solver.build_events import (
 )
 from nrn_diff.solver.build_layers import build_extracellular, build_layers, layered_row
 from nrn_diff.solver.build_links import Linked, gathers
+from nrn_diff.solver.build_own_init import build_own_init, own_numbers, shape_of
 from nrn_diff.solver.build_plays import build_plays
+from nrn_diff.solver.build_records import recorded_row
 from nrn_diff.solver.build_ticks import build_ticks
 from nrn_diff.solver.contraction import contract
 from nrn_diff.solver.incidence import Incidence
@@ -50,7 +52,6 @@ from nrn_diff.solver.play import waves
 from nrn_diff.solver.sampled import build_samples
 from nrn_diff.solver.structure import (
     Block,
-    CircuitStructure,
     Deliveries,
     IonStructure,
     MechanismStructure,
@@ -107,8 +108,10 @@ def build_structure(capture: Capture) -> Structure:
         mechanisms.append(replace(made, ticks=ticks.get(data.name)))
     ions = tuple(_ion(ion, Incidence(row[ion.nodes], n_rows), mechanisms, linked) for ion in capture.ions)
     circuits = build_circuits(capture, row, outer)
-    recorded = tuple(_recorded(capture, record, row, outer, circuits) for record in capture.records)
-    watched = tuple(_recorded(capture, record, row, outer, circuits) for record, _ in find_watched(capture))
+    rows_of = partial(recorded_row, capture, row=row, layered=outer, circuits=circuits)
+    recorded = tuple(rows_of(record) for record in capture.records)
+    watched = tuple(rows_of(record) for record, _ in find_watched(capture))
+    plays = build_plays(capture, tuple(mechanisms), row, steps, linked.written, _places(watched))
     return Structure(
         tree,
         row,
@@ -126,9 +129,10 @@ def build_structure(capture: Capture) -> Structure:
         circuits=circuits,
         wires=wires,
         max_rounds=max_rounds(capture, deliveries, queued),
-        plays=build_plays(capture, tuple(mechanisms), row, steps, linked.written, _places(watched)),
+        plays=plays,
         samples=build_samples(capture, mechanisms, recorded, steps),
         branches=_branches(capture, tree.order),
+        own_init=build_own_init(capture, tuple(mechanisms), plays, rows_of),
     )
 
 
@@ -181,6 +185,8 @@ def build_values(capture: Capture, structure: Structure) -> Values:
         build_circuit_values(capture),
         plays={name: array(samples) for name, samples in waves(capture).items()},
         delays={m.name: array(m.deliveries.delay) for m in structure.mechanisms if m.deliveries is not None},
+        start_v=None if capture.own_init is None else array(cable.v[order]),
+        own_init=own_numbers(capture.own_init),
     )
 
 
@@ -379,23 +385,6 @@ def _carried(capture: Capture, mechanism: ir.Mechanism, blocks: Mapping[str, Blo
     )
 
 
-def _recorded(
-    capture: Capture, record: Record, row: np.ndarray, layered: np.ndarray, circuits: CircuitStructure | None
-) -> Recorded:
-    if record.kind == "circuit" and circuits is not None:
-        return Recorded(record.label, "circuit", row=int(circuits.place[record.owner][record.index]))
-    if record.kind == "artificial":  # a column that Model.simulate replaces
-        return Recorded(record.label, "t")
-    if record.kind == "weight":
-        position = next(k for k, c in enumerate(capture.connections) if c.index == record.index)
-        target = capture.connections[position].target
-        index = sum(c.target == target for c in capture.connections[:position])
-        return Recorded(record.label, "weight", target, "", index, record.element)
-    of_node = {"v": row, "membrane": row, "vext": layered}
-    index = int(of_node[record.kind][record.index]) if record.kind in of_node else record.index
-    return Recorded(record.label, record.kind, record.owner, record.variable, index, record.element)
-
-
 def _digest(
     capture: Capture,
     steps: int,
@@ -424,6 +413,8 @@ def _digest(
     add(capture.dt, steps, capture.secondorder, capture.records)
     for p in capture.plays:
         add(p.target, p.vector, len(p.values), p.times, p.interval, p.continuous, p.has_breaks, p.breaks)
+    if capture.own_init is not None:
+        add(*shape_of(capture.own_init))
     if capture.extracellular is not None:
         add(capture.extracellular.nodes, capture.extracellular.layered, capture.extracellular.xraxial.shape)
     for circuit in capture.circuits:

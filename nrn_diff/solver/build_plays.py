@@ -14,8 +14,9 @@ from nrn_diff.solver.fill_tables import is_refilled, why_not_refilled
 from nrn_diff.solver.incidence import Incidence
 from nrn_diff.solver.moment import ion_field
 from nrn_diff.solver.play import course_of, wave_names, wave_vectors
+from nrn_diff.solver.play_group import PlayGroup
 from nrn_diff.solver.spikes import SEND_DELAY
-from nrn_diff.solver.structure import MechanismStructure, Place, PlayGroup, Structure
+from nrn_diff.solver.structure import MechanismStructure, Place, Structure
 from nrn_diff.solver.turns import reached
 
 # Blocks that events run, and what is looked at before them.

@@ -53,7 +53,7 @@ def fill_tables(now: Moment, mechanism: MechanismStructure, *, leave: bool = Tru
 
 
 def is_refilled(mechanism: MechanismStructure, place: Place) -> bool:
-    """Whether a TABLE of a mechanism depends on a variable that a Vector drives."""
+    """Whether a TABLE of a mechanism depends on a variable that a Vector drives, or that is set from outside."""
     driven = _names(mechanism, place)
     return mechanism.use_table and any(driven & set(table.inputs) for table in mechanism.tables)
 
@@ -89,8 +89,8 @@ def refill(now: Moment, *, thread_safe: bool) -> None:
 def _names(mechanism: MechanismStructure, place: Place) -> set[str]:
     """What the file calls a variable that is driven."""
     match place.source:
-        case "celsius":
-            return {"celsius"}
+        case "celsius" | "dt":
+            return {place.source}
         case "ion":
             mine = (n for n, ion in mechanism.ion_of.items() if ion == place.owner)
             return {n for n in mine if ion_field(place.owner, n) == place.variable}

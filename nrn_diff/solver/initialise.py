@@ -40,7 +40,14 @@ class Live(NamedTuple):
 
 
 def initialise(structure: Structure, values: Values, events: dict[str, Array]) -> tuple[Fixed, State, Array]:
-    """Run every INITIAL at v_init, deliver the events of t = 0, and take the first sample."""
+    """What `finitialize` leaves, and the first sample."""
+    now = finitialize(structure, values, events)
+    fixed, state = split(now)
+    return fixed, state, recorded(now)
+
+
+def finitialize(structure: Structure, values: Values, events: dict[str, Array]) -> Moment:
+    """Run every INITIAL at v_init, deliver the events of t = 0, and take the currents."""
     now = after_initial(structure, values)
     for name, changed in (values.start or {}).items():
         now.mechanisms[name].update(changed)
@@ -48,8 +55,7 @@ def initialise(structure: Structure, values: Values, events: dict[str, Array]) -
     deliver_due(now, now.t)
     start_membrane_currents(now, assemble(now))
     now.run_everywhere("before_step")
-    fixed, state = _split(now)
-    return fixed, state, recorded(now)
+    return now
 
 
 def after_initial(structure: Structure, values: Values) -> Moment:
@@ -58,7 +64,7 @@ def after_initial(structure: Structure, values: Values) -> Moment:
     everywhere = jnp.full(len(structure.row_of_node), values.v_init)
     now = Moment(
         structure,
-        _fixed(structure, values),
+        coefficients(structure, values),
         everywhere if values.start_v is None else values.start_v,
         jnp.zeros(()),
         {m.name: _start_variables(m, values) for m in structure.mechanisms},
@@ -99,15 +105,23 @@ def from_live(
     structure: Structure, values: Values, start: Live, hidden: dict[str, dict[str, Array]]
 ) -> tuple[Fixed, State]:
     """The state that the live numbers stand for; no INITIAL is run. hidden: variables that HOC cannot read."""
+    now = live_moment(structure, values, start, hidden)
+    for mechanism in structure.mechanisms:
+        fill_tables(now, mechanism, leave=False)
+    return split(now)
+
+
+def live_moment(structure: Structure, values: Values, start: Live, hidden: dict[str, dict[str, Array]]) -> Moment:
+    """As `from_live`; TABLEs are still empty."""
     variables = {}
     for m in structure.mechanisms:
         given = values.mechanisms[m.name]
         own = {name: given[name] for name in m.own_currents if name in given}
         variables[m.name] = {**_start_variables(m, values), **own, **hidden.get(m.name, {})}
     live = {ion.name: _live_ion(ion, values) for ion in structure.ions}
-    now = Moment(
+    return Moment(
         structure,
-        _fixed(structure, values),
+        coefficients(structure, values),
         start.v,
         start.t,
         variables,
@@ -120,12 +134,17 @@ def from_live(
         queues=dict(start.queues),
         circuit=None if structure.circuits is None else start_circuits(structure.circuits, values),
     )
-    for mechanism in structure.mechanisms:
-        fill_tables(now, mechanism, leave=False)
-    return _split(now)
 
 
-def _split(now: Moment) -> tuple[Fixed, State]:
+def before_any(structure: Structure, values: Values) -> Moment:
+    """The live numbers, before a script's own init() does anything: voltages are those of `start_v`."""
+    above, v = jnp.zeros(structure.spike_sources.count, bool), values.start_v
+    assert v is not None
+    left = Live(v, jnp.zeros(()), above, {}, _left_layers(structure, values), empty_queues(structure))
+    return live_moment(structure, values, left, {})
+
+
+def split(now: Moment) -> tuple[Fixed, State]:
     """What no step changes, and what each step hands to the next."""
     constant = {
         m.name: {name: x for name, x in now.mechanisms[m.name].items() if name not in m.state}
@@ -134,7 +153,7 @@ def _split(now: Moment) -> tuple[Fixed, State]:
     return now.fixed._replace(mechanisms=constant, ions=dict(now.ions)), now.state()
 
 
-def _fixed(structure: Structure, values: Values) -> Fixed:
+def coefficients(structure: Structure, values: Values) -> Fixed:
     """Coefficients of the tree; TABLEs are still empty, which makes a block compute them exactly."""
     cable, parent = values.cable, structure.tree.parent
     has_parent = parent.target >= 0

@@ -13,7 +13,8 @@ from nrn_diff.events.waveforms import Course, Samples, continuous_course, step_c
 from nrn_diff.snapshot import Capture, Play
 from nrn_diff.solver.layers import layer_matrix
 from nrn_diff.solver.moment import Moment
-from nrn_diff.solver.structure import PlayGroup, Structure
+from nrn_diff.solver.play_group import PlayGroup
+from nrn_diff.solver.structure import Structure
 from nrn_diff.solver.values import Array, Fixed, PerMechanism, Values
 
 PHASES = ("begin", "early", "middle", "end", "late")

@@ -82,6 +82,7 @@ def live_capture(
         events=empty,
         spikes=spikes,
         tstop=capture.dt,
+        own_init=None,
         plays=tuple(_shown(p) for p in capture.plays),
         records=_shown_records(capture.records),
     )
@@ -120,11 +121,12 @@ def live_structure(capture: Capture) -> Structure:
 
 def _live(mechanism: MechanismStructure) -> MechanismStructure:
     agenda = mechanism.agenda and dataclasses.replace(mechanism.agenda, ordered=True)
-    state = tuple(dict.fromkeys((*mechanism.state, *_changed(mechanism))))
+    state = tuple(dict.fromkeys((*mechanism.state, *changed(mechanism))))
     return dataclasses.replace(mechanism, state=state, agenda=agenda)
 
 
-def _changed(mechanism: MechanismStructure) -> tuple[str, ...]:
+def changed(mechanism: MechanismStructure) -> tuple[str, ...]:
+    """Variables of the instances that a step changes."""
     during = [mechanism.blocks[b] for b in DURING if b in mechanism.blocks]
     written = {name for block in during for name in block.outputs}
     symbols = mechanism.ir.symbols.values()

@@ -12,7 +12,7 @@ import numpy as np
 from nrn_diff.adjoint import AbstractAdjoint, Budget
 from nrn_diff.events.time_grid import time_grid
 from nrn_diff.solver.event_queue import TIED
-from nrn_diff.solver.initialise import initialise
+from nrn_diff.solver.own_start import start
 from nrn_diff.solver.play import Drives, drives
 from nrn_diff.solver.step import Clock, step
 from nrn_diff.solver.structure import Deliveries, Structure
@@ -28,21 +28,23 @@ class Run(NamedTuple):
 
     sent: net_events that Vectors record, by mechanism, [n_steps, n, instances] (ms), inf for none (those of t = 0 are
     in the first step). failed: by mechanism, what went wrong with its queue (event_queue.py), 0 for nothing; the
-    samples are then NaN.
+    samples are then NaN. strayed: by phase of a script's own init(), whether it went another way than at the capture
+    (own_start.py); they are NaN then too.
     """
 
     samples: Array
     crossed: Array
     sent: dict[str, Array]
     failed: dict[str, Array]
+    strayed: dict[int, Array]
 
 
 def simulate(structure: Structure, values: Values, adjoint: AbstractAdjoint | None = None) -> Run:
     """The whole run; pure, differentiable, jit-able, vmap-able."""
     active = {m.name: m.deliveries for m in structure.mechanisms if m.deliveries is not None}
     initial = {name: jnp.asarray(d.initial) for name, d in active.items()}
-    fixed, state, first = initialise(structure, values, initial)
     adjoint = adjoint or Budget()
+    fixed, state, first, strayed = start(structure, values, initial, adjoint)
     clocks = _clocks(structure, active, drives(structure, values))
     last, rest = adjoint.scan(partial(step, structure, fixed), state, clocks, structure.n_steps)
     first = jnp.pad(first, (0, rest.recorded.shape[1] - len(first)))
@@ -53,7 +55,9 @@ def simulate(structure: Structure, values: Values, adjoint: AbstractAdjoint | No
     samples = jnp.where(_other_delays(structure, values), jnp.nan, samples)
     for code in failed.values():
         samples = jnp.where(code > 0, jnp.nan, samples)
-    return Run(samples, rest.crossed, rest.sent, failed)
+    for other in strayed.values():
+        samples = jnp.where(other, jnp.nan, samples)
+    return Run(samples, rest.crossed, rest.sent, failed, strayed)
 
 
 def _other_delays(structure: Structure, values: Values) -> Array:

@@ -19,11 +19,12 @@ from mod_translator.emit import TableParameter, python_name
 from mod_translator.passes.outbox import Site
 from mod_translator.semantic.names import DISCONTINUITY_ALLOWED
 from nrn_diff.events.time_grid import time_grid
-from nrn_diff.events.waveforms import Course
+from nrn_diff.own_init import OwnInit
 from nrn_diff.solver.commute import Commuting
 from nrn_diff.solver.contraction import Schedule
 from nrn_diff.solver.incidence import Incidence
 from nrn_diff.solver.layered_solve import LayeredTree
+from nrn_diff.solver.play_group import PlayGroup
 from nrn_diff.solver.sample_group import NO_SAMPLES, Samples
 from nrn_diff.spike_derivative import NO_DERIVATIVE, AbstractSpikeDerivative
 
@@ -287,27 +288,6 @@ class MechanismStructure:
 
 
 @dataclass(frozen=True, eq=False)
-class PlayGroup:
-    """Vectors that are played into one variable of several owners.
-
-    source, owner, variable, element: as of `Recorded`. place: row of the variable -> play. waves, courses [n_plays]:
-    the name of the samples, and when they act. changing: the model itself changes the variable during a run.
-    read_early: it is read at the start of a step, by events (in_events) or as what a NetCon watches.
-    """
-
-    source: str
-    owner: str
-    variable: str
-    element: int
-    place: Incidence
-    waves: tuple[str, ...]
-    courses: tuple[Course, ...]
-    changing: bool
-    read_early: bool = False
-    in_events: bool = False
-
-
-@dataclass(frozen=True, eq=False)
 class IonStructure:
     """node: ion row -> tree row. The flags are those of ion_style (src/nrnoc/eion.cpp), [n] each.
 
@@ -374,6 +354,7 @@ class Structure:
     spike_derivative: see nrn_diff/spike_derivative.py. wires: NetCons that net_event drives. max_rounds: how many
     events a target may receive in half a step, where they wait in a queue. keeps_membrane: whether the state holds the
     currents through the membrane, for NEURON to see them. branches [rows]: how often a row acts on its parent, or None.
+    own_init: with rows in place of the indices of the snapshot; its numbers are in Values.
     """
 
     tree: Schedule
@@ -397,6 +378,7 @@ class Structure:
     samples: Samples = NO_SAMPLES
     keeps_membrane: bool = False
     branches: np.ndarray | None = None
+    own_init: OwnInit | None = None
 
     def __hash__(self) -> int:
         return hash((self.digest, self.spike_derivative))

@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from nrn_diff.solver.moment import Moment
-from nrn_diff.solver.structure import MechanismStructure, PlayGroup
+from nrn_diff.solver.play_group import PlayGroup
+from nrn_diff.solver.structure import MechanismStructure
 from nrn_diff.solver.values import Array
 
 

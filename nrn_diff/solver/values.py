@@ -69,7 +69,8 @@ class Values(NamedTuple):
     FUNCTION_TABLEs by mechanism and name. start_v [rows] (mV): the voltages to start from, None: v_init everywhere.
     start: variables that replace what INITIAL leaves, [n].
     plays: the samples of each played Vector. delays (ms): of the connections of each mechanism, as compiled, since they
-    count steps; here for the derivative with respect to them.
+    count steps; here for the derivative with respect to them. own_init: by phase of a script's own init(), the numbers
+    in its formulas, by operand.
     """
 
     cable: Cable
@@ -87,6 +88,7 @@ class Values(NamedTuple):
     start: PerMechanism | None = None
     plays: dict[str, Array] = {}  # noqa: RUF012
     delays: dict[str, Array] = {}  # noqa: RUF012
+    own_init: tuple[dict[str, Array], ...] = ()
 
 
 class IonState(NamedTuple):
