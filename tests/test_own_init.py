@@ -212,7 +212,7 @@ def messages(folder):
     from nrn_diff.model import Model
 
     jax.config.update("jax_enable_x64", True)
-    build(h)
+    kept = build(h)  # While they are held, NEURON has them
     capture = nrn_diff.capture().capture
 
     def with_init(name, *more, **changes):
@@ -243,6 +243,7 @@ def messages(folder):
         "sampled": with_init("balanced", oi.RecordStart(), oi.Currents(), records=sampled),
         "twice": with_init("balanced", once),
     }
+    assert kept
     return {
         "same": bool((loaded.simulate()[label] == balanced.simulate()[label]).all()),
         "described": loaded.describe() == balanced.describe() != branch.describe(),
