@@ -287,6 +287,35 @@ def test_lookup_derivatives():
     assert slopes[0] == slopes[-1] == 0.0
 
 
+def test_entries_that_are_not_finite_have_no_derivative_and_leave_that_of_others():
+    def table(p, q, n=8):  # the first variable is 0/0, the third infinite, in a row where the second is finite
+        return runtime.make_table(
+            lambda x: (p * runtime.divide(x, runtime.sin(q * x)), q * q * x + p, runtime.divide(q, (x - 1) * p)),
+            -1.0,
+            1.0,
+            n,
+        )
+
+    def total(p, q, at):
+        first, second, third = runtime.lookup(table(p, q), at)
+        return jnp.sum(first) + jnp.sum(second**2) + jnp.sum(third)
+
+    def middle(p, q):
+        return runtime.lookup(table(p, q), jnp.asarray([0.0, 0.1, 1.5]))[1].sum()
+
+    assert jnp.isnan(table(0.7, 1.3).rows[0, 4])
+    assert jnp.isinf(table(0.7, 1.3).rows[2, 8])
+    away = jnp.asarray([-0.9, -0.3, 0.31, 0.6])
+    for of in (lambda p, q: total(p, q, away), middle):
+        got, (dp, dq) = jax.value_and_grad(of, (0, 1))(0.7, 1.3)
+        assert math.isfinite(got)
+        np.testing.assert_allclose(jax.jvp(of, (0.7, 1.3), (1.0, 0.5))[1], dp + 0.5 * dq, rtol=1e-12)
+        up, down = of(0.7 + 1e-6, 1.3 + 5e-7), of(0.7 - 1e-6, 1.3 - 5e-7)
+        np.testing.assert_allclose(dp + 0.5 * dq, (up - down) / 2e-6, rtol=1e-7)
+    curved = jax.hessian(lambda p, q: total(p, q, away), (0, 1))(0.7, 1.3)
+    assert all(math.isfinite(x) for pair in curved for x in pair)
+
+
 def test_table_of_array_variables():
     table = runtime.make_table(lambda x: ((x, 2 * x), 3.0), 0.0, 1.0, 4)
     (first, second), third = runtime.lookup(table, jnp.array([0.3, 0.6]), (2, 0))

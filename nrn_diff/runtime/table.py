@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.custom_derivatives import SymbolicZero
+from jax.interpreters import partial_eval
 
 from nrn_diff.runtime.arrays import stack
+from nrn_diff.runtime.ruled import Call, ruled
 
 Array = jax.Array
 
@@ -49,20 +51,67 @@ def make_table(
     start: variables that a row takes over from the row before, as the first row finds them (None: not known, and what a
     row leaves there does not depend on it). `function` takes them after its argument, and returns them, as it leaves
     them, beside the tuple. unsure: for each variable, whether its first row depends on what is not known: NaN.
+
+    An entry that is not finite, such as that of 0/0 in one row, has the derivative 0, and those of the other entries
+    stay what they are; not where rows take something over (start).
     """
     step = (high - low) / intervals
     x = _arguments(low, step, intervals)
-    columns: list[Any] = []
     unknown: list[bool] = []
-    values = _in_turn(function, x, start)[0] if start else function(x)
-    for value, hidden in zip(values, unsure or (False,) * len(values), strict=True):
-        new = value if isinstance(value, tuple) or jnp.ndim(value) > 1 else (value,)
-        columns.extend(new)
-        unknown += [hidden] * len(new)
-    rows = jnp.stack([jnp.broadcast_to(jnp.asarray(c, dtype=float), x.shape) for c in columns])
+
+    def columns(x: Array) -> list[Array]:
+        found: list[Any] = []
+        values = _in_turn(function, x, start)[0] if start else function(x)
+        for value, hidden in zip(values, unsure or (False,) * len(values), strict=True):
+            new = value if isinstance(value, tuple) or jnp.ndim(value) > 1 else (value,)
+            found.extend(new)
+            unknown.extend([hidden] * len(new))
+        return [jnp.broadcast_to(jnp.asarray(c, dtype=float), x.shape) for c in found]
+
+    rows = jnp.stack(columns(x) if start else _with_finite_derivative(columns, x))
     if any(unknown):
         rows = rows.at[np.flatnonzero(unknown), 0].set(jnp.nan)
     return Table(rows, jnp.diff(rows, append=rows[:, -1:]), low, 1.0 / step)
+
+
+def _with_finite_derivative(columns: Callable[[Array], list[Array]], x: Array) -> list[Array]:
+    """columns(x), with no derivative where one is not finite: it is taken at the argument of another row there.
+
+    A selection among derivatives does not do: in reverse mode 0 would be multiplied by what is infinite.
+    """
+    closed = jax.make_jaxpr(columns)(x)
+
+    def evaluate(*all_of: Any) -> list[Array]:
+        *taken, x = all_of
+        return list(jax.core.eval_jaxpr(closed.jaxpr, taken, x))
+
+    program = jax.make_jaxpr(evaluate)(*closed.consts, x).jaxpr
+
+    def rule(call: Call, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[list[Array], list[Any]]:
+        values = call(*primals)
+        return values, [_column_change(program, k, value, primals, tangents) for k, value in enumerate(values)]
+
+    return ruled(evaluate, rule, *closed.consts, x)
+
+
+def _column_change(program: Any, k: int, value: Array, primals: Sequence[Any], tangents: Sequence[Any]) -> Array | None:
+    mine, used = partial_eval.dce_jaxpr(program, [i == k for i in range(len(program.outvars))])
+    x = jnp.asarray(primals[-1])
+    good = jnp.isfinite(value)
+    given = [*primals[:-1], jnp.where(good, x, x[jnp.argmax(good)])]
+    given = [argument for argument, taken in zip(given, used, strict=True) if taken]
+    moves = [tangent for tangent, taken in zip(tangents, used, strict=True) if taken]
+    moving = [i for i, tangent in enumerate(moves) if tangent is not None]
+    if not moving:
+        return None
+
+    def column(*moved: Array) -> Array:
+        arguments = [moved[moving.index(i)] if i in moving else argument for i, argument in enumerate(given)]
+        result: Array = jax.core.eval_jaxpr(mine, (), *arguments)[0]
+        return result
+
+    _, change = jax.jvp(column, [given[i] for i in moving], [moves[i] for i in moving])
+    return jnp.where(good, change, 0.0)
 
 
 def last_row(

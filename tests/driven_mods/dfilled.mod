@@ -1,4 +1,4 @@
-TITLE variables that are assigned only while a TABLE is filled, in a thread-safe file
+TITLE variables that are assigned only while a TABLE is filled, and 0/0 in a row, in a thread-safe file
 NEURON {
     SUFFIX dfilled
     NONSPECIFIC_CURRENT i
@@ -16,7 +16,7 @@ INITIAL {
 BREAKPOINT {
     SOLVE states METHOD cnexp
     g = (1 + tadj)*gbar*m
-    i = g*(v + 54.3) + 1e-6*last*v
+    i = g*(v + 54.3)*bent(fabs(v) + 10) + 1e-6*last*v
 }
 DERIVATIVE states {
     rates(v)
@@ -29,4 +29,8 @@ PROCEDURE rates(v (mV)) {
     minf = 1/(1 + exp(-(v + 40)/10)) + 1e-3*last
     last = 0.3*last + v/100
     arr[1] = v
+}
+FUNCTION bent(x) {
+    TABLE DEPEND q10 FROM 0 TO 200 WITH 50
+    bent = 0.1*(x/q10)/(1 - exp(-x/q10))
 }
