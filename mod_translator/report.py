@@ -90,6 +90,10 @@ class Collector:
         """How many refusals there are so far."""
         return len(self._errors)
 
+    def forget(self, count: int) -> None:
+        """Drop all refusals after the first so many, of an attempt after which there is another way."""
+        self._errors = dict(list(self._errors.items())[:count])
+
     def note(self, text: str, place: Place) -> None:
         """Add a note."""
         self._notes.setdefault((text, place.line), Note(text, place))

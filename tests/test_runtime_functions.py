@@ -232,6 +232,25 @@ def test_computed_indices():
     np.testing.assert_array_equal(runtime.stack(runtime.put(x, 0, 7.0)), [[7, 7], [3, 4], [5, 6]])
 
 
+def test_long_arrays_are_as_short_ones(monkeypatch):
+    def moved(x, at, by):
+        def turn(on, x, k):
+            y = runtime.put_at(x, k, by * runtime.element(x, k - 1.0) + runtime.element(x, at))
+            return runtime.where(k > 2.5, runtime.put(y, 0, by), x), k - 1.0
+
+        x, _ = runtime.loop(lambda x, k: k > 0.0, turn, (runtime.whole(runtime.put(x, 1, by)), 4.0 + at))
+        return runtime.stack(x)
+
+    start, at, by = jnp.arange(24.0).reshape(8, 3), jnp.array([0.0, 1.9, 2.0]), jnp.array([0.9, 1.1, -0.7])
+    of = lambda x, by: (moved(x, at, by), runtime.element(x, jnp.array([-1.0, 8.0, 7.0])), moved((0.0,) * 8, 1.0, by))
+    short = of(start, by), jax.vjp(lambda x, by: of(x, by)[::2], start, by)[1]((jnp.cos(start), jnp.sin(start)))
+    monkeypatch.setattr("nrn_diff.runtime.arrays.LONG", 2)
+    long = of(start, by), jax.vjp(lambda x, by: of(x, by)[::2], start, by)[1]((jnp.cos(start), jnp.sin(start)))
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-15, atol=0), short, long)
+    outside = [jnp.isnan(runtime.stack(runtime.put_at(start, jnp.array([-1.0, 8.0, 0.5]), 1.0))).all(0).tolist()]
+    assert outside == [[True, True, False]]
+
+
 # ---------------------------------------------------------------------------------------------------------- tables
 
 

@@ -113,7 +113,7 @@ UNSUPPORTED = {
     "U155": "NEURON { SUFFIX x }\nSTATE { m[2] }\nBREAKPOINT { SOLVE s METHOD cnexp }\n"
     "DERIVATIVE s { $m'[0] = -m[0] }\n",
     "U156": KINETIC.replace("$", "") % "~ m <-> n (1, 2) FROM $i = 0 TO b { ~ m <-> n (1, 1) }",
-    "U157": INITIAL % "FROM $i = 0 TO 20000 { a = i }",
+    "U157": KINETIC.replace("$", "") % "FROM $i = 0 TO 20000 { ~ m <-> n (1, 1) }",
     "U158": INITIAL % "$VERBATIM while (1) a += 1; ENDVERBATIM",
     "U160": X + "INITIAL { SOLVE $d }\nDISCRETE d { m = m + 1 }\n",
     "U161": X + "INITIAL { SOLVE $s STEADYSTATE derivimplicit }\nDERIVATIVE s { m' = -m }\n",

@@ -161,7 +161,9 @@ class FunctionBody:
         needed = self.liveness.before_one(stmt, live_after)
         keys = [k for k in self._changed(stmt.body) if k in needed or k in live_after]
         start = [self._branch_value(k, outer.env) for k in keys]
-        start = [f"tuple({value})" if self._is_array(k) else value for k, value in zip(keys, start, strict=True)]
+        arrays = [k for k in keys if self._is_array(k)]
+        carried = self.text.runtime("whole") if arrays else ""
+        start = [f"{carried}({value})" if k in arrays else value for k, value in zip(keys, start, strict=True)]
         self.text.frame = Frame(dict(outer.env), Path(on, parent=None), f"_turn{number}")
         parameters = [self._target(k) for k in keys]
         condition = self.text.unguarded_condition(stmt.condition)

@@ -34,6 +34,7 @@ RUNTIME_NAMES = frozenset(INTRINSICS) | {
     "stack",
     "times",
     "where",
+    "whole",
 }
 WHEN = "when"  # the parameter by which a function is told the condition it is called under
 _RESERVED = frozenset((*keyword.kwlist, *keyword.softkwlist, *ENTRY_POINTS, WHEN, "dict", "tuple")) | RUNTIME_NAMES

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from mod_translator import ir
-from mod_translator.passes.walk import calls
-from mod_translator.passes.walk import statements as walk
 from mod_translator.semantic import events
 from mod_translator.semantic.block import Block
 from mod_translator.semantic.conductance import conductance
@@ -13,8 +11,8 @@ from mod_translator.semantic.earlier import moved_on
 from mod_translator.semantic.expressions import Resolver
 from mod_translator.semantic.kinetic import Kinetic
 from mod_translator.semantic.lag import lag
-from mod_translator.semantic.leaving import CannotLeaveError, unrolled
 from mod_translator.semantic.local_arrays import assign_element
+from mod_translator.semantic.loops import counted_loop, while_loop
 from mod_translator.semantic.names import (
     DROPPED_CALLS,
     EVENT_CALLS,
@@ -33,9 +31,6 @@ from mod_translator.syntax import tree
 from mod_translator.syntax.expressions import STRING
 from mod_translator.validate import MAX_INTERVALS
 from mod_translator.verbatim import definitions, joined, verbatim
-
-_SOLVED = ("DERIVATIVE", "KINETIC", "LINEAR", "NONLINEAR", "DISCRETE")
-MAX_UNROLLED = 10_000  # statements that one FROM loop may become
 
 
 class Lowering:
@@ -197,9 +192,9 @@ class Lowering:
             case tree.Nested(body):
                 return self.body(body, work)
             case tree.Loop():
-                return self._loop(statement, work)
+                return counted_loop(self, statement, work)
             case tree.While(condition, body, _):
-                return self._while(condition, body, work)
+                return while_loop(self, condition, body, work)
             case tree.Equation(target, order, rate):
                 return self._equation(target, order, rate, work)
             case tree.Solve():
@@ -313,93 +308,6 @@ class Lowering:
         then = self.body(body, work)
         orelse = self._conditional(arms[1:], work) if len(arms) > 1 else ()
         return (ir.If(test, then, orelse, self.context.source.loc(index)),)
-
-    def _while(self, condition: ir.Expr, body: tree.Body, work: Block) -> tuple[ir.Stmt, ...]:
-        token = self.context.source.token(first_name(condition))
-        index = work.token if token is None else self.context.source.before(token, "while", "WHILE")
-        test = self.resolve.expr(condition, work.scope)
-        work.repeating += 1
-        loop = ir.While(test, self.body(body, work), self.context.source.loc(index))
-        work.repeating -= 1
-        if not self.can_repeat(loop.body, work):
-            remedy = "move the equations out of the loop, or use FROM with constant bounds"
-            reason = "a WHILE loop of reactions, of LINEAR equations or of events"
-            self.context.unsupported("U150", reason, remedy, first_name(condition))
-            return ()
-        return (loop,)
-
-    def can_repeat(self, body: tuple[ir.Stmt, ...], work: Block) -> bool:
-        """Return whether statements can be repeated as often as is only known at run time."""
-        if self.symbols.artificial:
-            return True
-        inside = list(walk(body))
-        equations = any(isinstance(s, ir.SolveImplicit | ir.ForNetcons) for s in inside)
-        below = set(calls(body))
-        solved = any(s.kind in _SOLVED for n, s in self.symbols.blocks.items() if n in below)
-        sends, inner = below & {*EVENT_CALLS}, [s for s in inside if isinstance(s, ir.While)]
-        if sends and ("WATCH" in sends or any(set(calls(loop.body)) & sends for loop in inner)):
-            return False
-        return work.equations is None and not equations and not solved
-
-    def _loop(self, loop: tree.Loop, work: Block) -> tuple[ir.Stmt, ...]:
-        name = self.context.name(loop.variable)
-        first = self.resolve.integer(loop.first, work.scope)
-        last = self.resolve.integer(loop.last, work.scope)
-        step = 1 if loop.step is None else self.resolve.integer(loop.step, work.scope)
-        if (first is None or last is None) and step is not None and step > 0:
-            repeated = self._repeated(loop, step, work)
-            if repeated:
-                return repeated
-        if first is None or last is None or step is None:
-            reason = f"a FROM loop over {name} whose bounds are only known at run time"
-            self.context.unsupported("U156", reason, "use numbers or DEFINEd names as bounds", loop.variable)
-            return ()
-        if step <= 0:
-            self.context.wrong("S153", f"the loop over {name} never ends", "use a positive step", loop.variable)
-            return ()
-        turns: list[tuple[ir.Stmt, ...]] = []
-        work.going.append("")
-        refusals = self.context.report.count
-        for value in range(first, last + 1, step):
-            work.scope.push()
-            work.scope.bind(name, value)
-            turns.append(self.body(loop.body, work))
-            work.scope.pop()
-            if self.context.report.count > refusals:
-                break  # a later turn would only be refused for the same
-            if sum(map(len, turns)) > MAX_UNROLLED:
-                reason = f"the loop over {name} unrolls to more than {MAX_UNROLLED} statements"
-                self.context.unsupported("U157", reason, "use a smaller array", loop.variable)
-                work.going.pop()
-                return ()
-        try:
-            return unrolled(turns, work.going.pop(), self.context.loc(loop.variable))
-        except CannotLeaveError:
-            reason, remedy = "a C break out of a loop within another", "use if/else"
-            self.context.unsupported("U158", reason, remedy, loop.variable)
-            return ()
-
-    def _repeated(self, loop: tree.Loop, step: int, work: Block) -> tuple[ir.Stmt, ...]:
-        """Return a FROM loop whose bounds are only known at run time; nothing if that is not possible.
-
-        As in the C++ of nocmodl the counter is an int and the upper bound is evaluated before each turn.
-        """
-        first, last = self.resolve.whole(loop.first, work.scope), self.resolve.whole(loop.last, work.scope)
-        if first is None or last is None or work.equations is not None:
-            return ()
-        loc = self.context.loc(loop.variable)
-        work.scope.push()
-        counter = ir.Var(work.scope.declare(self.context.name(loop.variable)))
-        work.scope.whole.add(counter.name)
-        work.repeating += 1
-        body = self.body(loop.body, work)
-        work.repeating -= 1
-        work.scope.pop()
-        if not self.can_repeat(body, work) or counter.name in ir.assigned(body):
-            return ()
-        following = ir.Binary("+", counter, ir.Num(float(step), str(step)))
-        turn = (*body, ir.Assign(counter, following, loc))
-        return (ir.Assign(counter, first, loc), ir.While(ir.Binary("<=", counter, last), turn, loc))
 
     def _call(self, call: ir.Call, work: Block) -> tuple[ir.Stmt, ...]:
         name, loc = self.context.name(call.name), self.context.loc(call.name)

@@ -11,6 +11,7 @@ from typing import Any
 from pycparser import c_ast
 
 from mod_translator import ir
+from mod_translator.semantic.loops import can_repeat
 from mod_translator.verbatim.expressions import Expressions
 from mod_translator.verbatim.names import integer
 from mod_translator.verbatim.text import CProblem, line_of
@@ -305,7 +306,7 @@ class Flow(Expressions):
                 body = (*check, ir.If(still, body, (), self.loc(node)))
             self.out.append(self._set(on, _ONE, node))
             test = still
-        if not self.lowering.can_repeat(body, self.work):
+        if not can_repeat(self.lowering, body, self.work):
             raise CProblem("a loop of events whose number of turns is only known at run time", line_of(node))
         self.out.append(ir.While(test, body, self.loc(node)))
 

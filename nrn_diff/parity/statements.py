@@ -38,7 +38,17 @@ STATEMENTS = (
         REPEATED,
         "an instance that takes more than 1,048,576 turns is NaN",
     ),
-    Construct("FROM of more than 10 000 statements", INITIAL % "FROM i = 0 TO 20000 { a = i }", ()),
+    Construct(
+        "FROM of more than 1000 statements with constant bounds",
+        INITIAL % "FROM i = 0 TO 20000 { a = i }",
+        DRIVEN,
+        "stays a loop, of up to 1,048,576 turns",
+    ),
+    Construct(
+        "FROM of more than 10 000 reactions or LINEAR equations",
+        KINETIC % "FROM i = 0 TO 20000 { ~ m <-> n (1, 1) }",
+        (),
+    ),
     Construct(
         "assignment to the variable of a FROM",
         INITIAL % "FROM i = 0 TO 2 { i = 3 }",

@@ -1,6 +1,6 @@
 """The functions that emitted modules may import; see README.md."""
 
-from nrn_diff.runtime.arrays import element, put, put_at, stack
+from nrn_diff.runtime.arrays import element, put, put_at, stack, whole
 from nrn_diff.runtime.division import divide, times
 from nrn_diff.runtime.function_table import FunctionTable, Points, Range, hoc_func_table
 from nrn_diff.runtime.functions import (
@@ -130,4 +130,5 @@ __all__ = [
     "tanh",
     "times",
     "where",
+    "whole",
 ]
