@@ -6,17 +6,21 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 
-# What takes minutes rather than seconds: more seeds, ten thousand mutants, processes that are killed.
-slow: $(INSTALLED_DEV)
-	$(BIN)/python -m pytest -n auto --dist worksteal -m slow
-
-.PHONY: demo test slow lint docs corpus clean
+.PHONY: demo test test-all slow lint docs corpus clean
 
 demo: $(INSTALLED)
 	$(BIN)/nrn-diff demo
 
 test: $(INSTALLED_DEV)
 	$(BIN)/python -m pytest -n auto --dist worksteal
+
+# Everything but `slow` and `corpus`: what decides whether a change is good.
+test-all: $(INSTALLED_DEV)
+	$(BIN)/python -m pytest -n auto --dist worksteal -m 'not slow and not corpus'
+
+# What takes minutes rather than seconds: more seeds, ten thousand mutants, processes that are killed.
+slow: $(INSTALLED_DEV)
+	$(BIN)/python -m pytest -n auto --dist worksteal -m slow
 
 lint: $(INSTALLED_DEV)
 	$(BIN)/ruff format --check .
