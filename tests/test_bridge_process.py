@@ -265,6 +265,81 @@ def test_everything_that_is_not_represented_is_refused_at_once_and_neuron_is_unt
     assert out["supported"] is False
 
 
+def handlers() -> dict[str, Any]:
+    """What is said of FInitializeHandlers, HOC statements and Python functions, by what they do."""
+    from neuron import h
+    from neuron_state import fingerprint
+
+    from nrn_diff.bridge import capture_snapshot
+    from nrn_diff.errors import CaptureError
+
+    h.load_file("stdrun.hoc")
+    soma = h.Section("soma")
+    soma.insert("hh")
+    soma.insert("pas")
+    soma(0.5).pas.g = 0.001
+    stim, synapse, random = h.NetStim(), h.ExpSyn(soma(0.5)), h.Random()
+    stim.noise = 1
+    random.Random123(1, 2, 3)
+    random.negexp(1)
+    stim.noiseFromRandom(random)
+    wire = h.NetCon(stim, synapse)
+    wire.weight[0] = 0.001
+    kept, seen = [], []
+    h("runs = 0")
+    h("proc count_runs() { runs = runs + 1  print runs }")
+
+    def balance() -> None:
+        soma(0.5).pas.e = soma(0.5).v + (soma(0.5).ina + soma(0.5).ik) / soma(0.5).pas.g
+
+    def again() -> None:
+        kept.append(h.Vector().record(soma(0.5)._ref_v))
+
+    out: dict[str, Any] = {}
+    for name, when, code in (
+        ("counts", 3, "count_runs()"),
+        ("looks", 0, lambda: seen.append(soma(0.5).v)),
+        ("looks at the end", 2, lambda: seen.append(float(h.t))),
+        ("sets v", 0, lambda: setattr(soma(0.5), "v", -70)),
+        ("sets what is set", 1, lambda: setattr(soma(0.5).pas, "g", 0.001)),
+        ("balances", 1, balance),
+        ("records", 3, again),
+        ("draws", 1, random.repick),
+        ("sends", 2, lambda: wire.event(1)),
+        ("fails", 1, "nothing_of_this_name()"),
+    ):
+        handler = h.FInitializeHandler(when, code)
+        before = fingerprint()
+        try:
+            out[name] = next(note for note in capture_snapshot(tstop=1).notes if handler.hname() in note)[:-1]
+        except CaptureError as error:
+            out[name] = next(r.why for r in error.refusals if r.what == "FInitializeHandler")
+        after = fingerprint()
+        assert [key for key in before if repr(before[key]) != repr(after[key])] == [], name
+        del handler
+    out["seen"] = [seen, float(h.runs)]
+    return out
+
+
+def test_handlers_that_change_nothing_are_captured_and_others_refused() -> None:
+    out = run_function(handlers)
+    assert out.pop("seen") == [[], 0.0]
+    for name, words in {
+        "counts": "found to change nothing of the mode",
+        "looks": "found to change nothing of the mode",
+        "looks at the end": "found to change nothing of the mode",
+        "sets v": "changes soma(0.5).v",
+        "sets what is set": "changes soma(0.5).pas.g",
+        "balances": "changes soma(0.5).pas.e",
+        "records": "changes which Vectors",
+        "draws": "changes where a Random stands",
+        "sends": "changes what waits in NEURON's event queue",
+        "fails": "cannot be found out",
+    }.items():
+        assert words in out.pop(name), (name, words)
+    assert not out
+
+
 def empty() -> list[list[str]]:
     from nrn_diff.bridge import capture_snapshot
     from nrn_diff.bridge.inspect import inspect

@@ -95,7 +95,16 @@ INITIAL { c = 0.2 }
 BREAKPOINT { SOLVE cs i = 1e-4*c*(v + 77) }
 DERIVATIVE cs { c' = (1/(1 + exp(-(v + 40)/9)) - c)/4 }
 """
+LONE = """
+NEURON { SUFFIX lone NONSPECIFIC_CURRENT i }
+ASSIGNED { v i }
+STATE { s }
+INITIAL { s = 0.1 }
+BREAKPOINT { SOLVE one METHOD derivimplicit i = 1e-4*s*(v + 77) }
+DERIVATIVE one { s' = (1/(1 + exp(-(v + 40)/9)) - s*s)/3 }
+"""
 MODS = {
+    "lone.mod": LONE,
     "jump.mod": STEP_IN_G,
     "plainleak.mod": NO_SUFFIX,
     "stiff.mod": STIFF,
@@ -131,6 +140,7 @@ def all_orders():
         (axon, "mixed"),
         (axon, "explicit"),
         (axon, "still"),
+        (axon, "lone"),
     ):
         section.insert(name)
     clamp, inject = h.SEClamp(dend(0.9)), h.IClamp(axon(1))
@@ -154,7 +164,7 @@ def all_orders():
     mixed = axon(0.5).mixed
     vectors += [h.Vector().record(r) for r in (stiff._ref_q[1], mixed._ref_m, mixed._ref_o)]
     middle = axon(0.5)
-    vectors += [h.Vector().record(r) for r in (middle.explicit._ref_a, middle.still._ref_c)]
+    vectors += [h.Vector().record(r) for r in (middle.explicit._ref_a, middle.still._ref_c, middle.lone._ref_s)]
     for owner, name in ((clamp, "i"), (alpha, "i"), (jump, "g"), (both, "g"), (soma(0.5).plainleak, "made")):
         vectors.append(h.Vector().record(getattr(owner, f"_ref_{name}")))
     h.tstop, h.celsius = 30, 16.3
@@ -177,7 +187,7 @@ def test_clamps_synapses_and_orders_of_the_step():
     for order, found in out.items():
         # NEURON's runge adds to t and takes away again, which leaves rounding errors.
         assert found["worst"]["t"] <= (1e-10 if order == "2" else 0.0)
-        assert len(found["worst"]) == (24 if order == "2" else 22)
+        assert len(found["worst"]) == (25 if order == "2" else 23)
         assert max(found["worst"].values()) <= 1e-7, (order, found["worst"])
         assert found["range"] > 50
     # 1 and 2 differ in the ion currents that can be recorded, and hardly (one more channel) in the voltage.

@@ -278,7 +278,8 @@ class FunctionBody:
             again = [f"{into_of[s]}[{i}]" if self._length(s) else into_of[s] for s, i in cells if stmt.twice]
             where = f"*{last}" if last else ", ".join((*targets, *again))
             call = f"{python_name(rates.name)}({where}{self._inputs(rates, eternal)})"
-            lines.append(f"{_unpack(written)} = {call}")
+            # A routine that returns one value returns it bare.
+            lines.append(f"{', '.join(written)} = {call}")
         if stmt.doubled:
             dt = self.text.name(self.text.file_key("dt"))
             half = [_pack(targets), start, eternal.get("dt", dt), dt]

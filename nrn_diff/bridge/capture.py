@@ -17,6 +17,7 @@ from nrn_diff.bridge.extracellular import read_extracellular
 from nrn_diff.bridge.fields import hidden_names, read_hidden
 from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.generators import read_generators
+from nrn_diff.bridge.init_handlers import refuse_handlers
 from nrn_diff.bridge.inventory import Inventory, take_inventory
 from nrn_diff.bridge.ions import Styles, capture_ion
 from nrn_diff.bridge.links import find_links
@@ -84,6 +85,8 @@ def _capture(
     inventory: Inventory, tstop: float | None, dt: float | None, findings: Findings, from_now: FromNow | None
 ) -> Capture | None:
     check_process(findings, from_now=from_now is not None)
+    if from_now is None:
+        refuse_handlers(inventory, findings)
     clock = read_clock(tstop, dt, findings)
     cable = read_cable(inventory.topology, findings)
     extracellular = read_extracellular(inventory, findings)

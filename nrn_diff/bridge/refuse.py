@@ -13,17 +13,12 @@ from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import ChildFailedError, in_copy
 from nrn_diff.bridge.inventory import hoc_objects
 from nrn_diff.bridge.native import has_extra_scatter_gather, hook
-from nrn_diff.bridge.reaction_diffusion import is_idle, own_handlers
+from nrn_diff.bridge.reaction_diffusion import is_idle
 from nrn_diff.bridge.stdrun import redefined_procedures
 from nrn_diff.bridge.threads import how_many
 
 # HOC classes whose objects change a run: class -> (why, remedy).
 _CLASSES = {
-    "FInitializeHandler": (
-        "its code runs during finitialize and may change the starting state",
-        "delete the handler, or set the values it sets as parameters; or run the script as it is, with nrn-diff run or "
-        "nrn_diff.enable(), which let NEURON execute it",
-    ),
     "StateTransitionEvent": ("its state transitions run user code", "remove it"),
 }
 
@@ -52,13 +47,9 @@ def check_process(findings: Findings, *, from_now: bool = False) -> None:
         findings.refuse(
             "binned event queue", "", "events would be delivered at rounded times", "h.CVode().queue_mode(0)"
         )
-    inert = own_handlers() if is_idle() else set()
     for name, (why, remedy) in _CLASSES.items():
-        if from_now and name == "FInitializeHandler":
-            continue
         for live in hoc_objects(name):
-            if live.hname() not in inert:
-                findings.refuse(name, live.hname(), why, remedy)
+            findings.refuse(name, live.hname(), why, remedy)
     _check_old_stimuli(findings)
     _check_parallel(findings)
     _check_hooks(findings, from_now)

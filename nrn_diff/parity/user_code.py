@@ -7,6 +7,7 @@ from nrn_diff.parity.rows import Feature, Status
 _SAME, _REFUSED, _UNSEEN = Status.SAME, Status.REFUSED, Status.UNSEEN
 
 _AT_ONCE = "test_bridge_process.py::test_everything_that_is_not_represented_is_refused_at_once_and_neuron_is_untouched"
+_HANDLERS = "test_bridge_process.py::test_handlers_that_change_nothing_are_captured_and_others_refused"
 _HIDDEN = "test_parity_neuron.py::test_random_numbers_that_are_played_are_neurons_and_callbacks_are_refused"
 _UNSEEN_TEST = "test_parity_neuron.py::test_what_is_said_not_to_be_seen_is_not_seen"
 
@@ -87,7 +88,18 @@ USER_CODE = (
         ("test_plugin.py::test_what_cannot_be_reproduced_is_refused_or_run_by_neuron",),
         "NEURON makes the steps of such runs itself, which is said",
     ),
-    Feature("FInitializeHandler, in a capture", _REFUSED, (_AT_ONCE,)),
+    Feature(
+        "FInitializeHandler that changes nothing of the model (it prints, counts, opens a file), in a capture",
+        _SAME,
+        (_HANDLERS,),
+        "found out by running it in copies of the process, also with all parameters moved",
+    ),
+    Feature(
+        "FInitializeHandler that changes or sets something of the model, in a capture",
+        _REFUSED,
+        (_HANDLERS,),
+        "nrn_diff.enable() lets NEURON run it; start values can be given to `Model.simulate()`",
+    ),
     Feature(
         "init(), advance(), continuerun(), ... of stdrun.hoc redefined, in a capture",
         _REFUSED,
