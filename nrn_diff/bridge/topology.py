@@ -253,14 +253,18 @@ def read_cable(topology: Topology, findings: Findings) -> Cable | None:
 
 
 def mind_small_resistances(cable: Cable, topology: Topology, dt: float, findings: Findings, *, coupled: bool) -> Cable:
-    """The cable with NEURON's order of nodes, if the membrane is lost in rounding beside an axial conductance.
+    """The cable with NEURON's order of nodes, if the membrane of a cell is lost in rounding beside axial conductances.
 
     There NEURON's own result follows the order of its sums (ModelDB 64296: Ra = 1e-7 ohm cm). Refuses what is beyond
     that. coupled: whether nodes are coupled otherwise too (extracellular layers, LinearMechanisms), which refuses all.
+    A short piece among others is no such case: its neighbours hold it, and what rounding does to it is nothing to them
+    (ModelDB 119283: a soma of 0.01 um).
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        axial = 100.0 / (cable.ri * cable.area)[cable.segment_node]  # S/cm2; infinite at a root, which has none
-        lost = np.finfo(float).eps * axial / (1e-3 * np.abs(cable.cm) / dt)
+    with np.errstate(divide="ignore"):
+        axial = np.where(cable.parent >= 0, 1.0 / cable.ri, 0.0)  # uS
+    membrane = np.zeros_like(axial)  # uS: what the capacitance is in one step
+    membrane[cable.segment_node] = 1e-5 * np.abs(cable.cm) * cable.area[cable.segment_node] / dt
+    lost = _lost(axial, membrane, cable.parent)[cable.segment_node]
     lost[~np.isfinite(lost)] = 0.0
     if not (lost > _NOTICED).any():
         return cable
@@ -292,6 +296,27 @@ def neurons_order(topology: Topology) -> np.ndarray:
     turn = np.empty(topology.n_nodes, int)
     turn[order] = np.arange(topology.n_nodes)
     return turn
+
+
+def _lost(axial: np.ndarray, membrane: np.ndarray, parent: np.ndarray) -> np.ndarray:
+    """How much the voltages of a step change, relatively, where rounding changes the diagonal of NEURON's matrix.
+
+    [n_nodes]: the solution x of M x = e, where M is the matrix of one implicit step of the passive cable and e the
+    rounding of its diagonal, eps times the axial conductance. All in uS.
+    """
+    e = np.finfo(float).eps * axial
+    held = membrane.copy()  # diagonal less the conductance to the parent, which would be lost in it
+    for node in range(len(parent) - 1, -1, -1):
+        if parent[node] >= 0 and axial[node] > 0:
+            share = axial[node] / (axial[node] + held[node])
+            held[parent[node]] += held[node] * share
+            e[parent[node]] += e[node] * share
+    x = np.zeros_like(e)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for node in range(len(parent)):
+            above = axial[node] * x[parent[node]] if parent[node] >= 0 else 0.0
+            x[node] = (e[node] + above) / (axial[node] + held[node])
+    return x
 
 
 def _check(cable: Cable, topology: Topology, findings: Findings) -> None:
