@@ -111,7 +111,8 @@ def main(name: str) -> int:
     before = times_initialised()
     status = execute(job.script, job.arguments, job.then)
     if not list(h.allsec()) and not status:
-        print("the script leaves no section in NEURON: there is no model", flush=True)
+        hint = "" if job.then else ". If a button of it builds the model, say what the button calls: --then 'HOC'"
+        print(f"the script leaves no section in NEURON: there is no model{hint}", flush=True)
         return 1
     if not status and (times_initialised() == before or h.t <= 0):
         try:

@@ -139,15 +139,36 @@ def _of_another(path: Path, what: str) -> CheckpointError:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock of a checkpoint. Raises CheckpointError while another process holds it."""
+    """Hold the lock of a checkpoint, a file beside it that goes with the lock.
+
+    Raises CheckpointError while another process holds it.
+    """
     lock_path = path.with_name(f"{path.name}.lock")
-    try:
-        file = lock_path.open("a")
-    except OSError as error:
-        raise CheckpointError(f"cannot write beside the checkpoint {path}: {error.strerror}") from error
+    file = _locked_file(lock_path, path)
     with file:
-        _lock(file, path)
-        yield
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):  # Windows removes no open file
+                lock_path.unlink()
+
+
+def _locked_file(lock_path: Path, path: Path) -> Any:
+    while True:
+        try:
+            file = lock_path.open("a")
+        except OSError as error:
+            raise CheckpointError(f"cannot write beside the checkpoint {path}: {error.strerror}") from error
+        try:
+            _lock(file, path)
+            # Whoever had the lock may have removed the file between the two calls: that lock keeps nobody out.
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(file.fileno()), lock_path.stat()):
+                    return file
+        except BaseException:
+            file.close()
+            raise
+        file.close()
 
 
 def _lock(file: Any, path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from . import checkpoint as checkpoints
 from .errors import DivergedError, FitError
 from .problem import Objective, Problem, Simulates, Z, describe_state, digest, find_bijections, require_float64
 from .result import FitResult, FitStep
+from .watched import is_watched
 
 Update = Callable[[Z, Any], tuple[Any, Any, Z, Any]]
 
@@ -59,7 +59,7 @@ def fit(
     checkpoint: a file that is rewritten every `checkpoint_every` updates and at the end; if it exists and resume is
     true, the fit goes on from there, and the result is the same to the bit as if it had never stopped. (With your own
     optimizer its learning rate cannot be checked: pass the same.)
-    progress: a bar on stderr if that is a terminal. callbacks: called with a FitStep after each update; one that
+    progress: a bar on stderr, in a terminal or a notebook. callbacks: called with a FitStep after each update; one that
     returns True stops the fit. Ctrl-C stops it too, with what was reached.
 
     Raises PrecisionError if JAX is in float32, FitError for settings that make no sense (CheckpointError: a checkpoint
@@ -239,4 +239,4 @@ def _values(value: Any) -> str:
 def _bar(progress: bool, total: int, done: int) -> Any:
     from tqdm import tqdm
 
-    return tqdm(total=total, initial=done, desc="fit", unit="step", disable=not (progress and sys.stderr.isatty()))
+    return tqdm(total=total, initial=done, desc="fit", unit="step", disable=not (progress and is_watched()))

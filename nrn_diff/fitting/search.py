@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ from .few_errors import AbstractSteps
 from .moves import AbstractMoves, ErrorMoves, OptaxMoves
 from .problem import Objective, Problem, Simulates, Z, digest, find_bijections, require_float64
 from .search_state import State, after_move
+from .watched import is_watched
 
 FORMAT = "nrn_diff search checkpoint 2"
 # Standard deviation of a logistic variable: z of a point drawn uniformly between its bounds.
@@ -106,8 +108,8 @@ def search(
     how many starts move in one batch at most (None: all); a small number where a batch is hardly cheaper than its
     parts, as on one core, because starts that rest then save time.
     seed: of everything random. checkpoint: written after every generation and every step, so that a killed search loses
-    the one that it was at; the same call goes on from there, to the same result. progress: a line on stderr if that is
-    a terminal. callbacks: called with a Progress; one that returns True ends the search.
+    the one that it was at; the same call goes on from there, to the same result. progress: a line on stderr, in a
+    terminal or a notebook. callbacks: called with a Progress; one that returns True ends the search.
     Raises FitError for settings that make no sense, CheckpointError as `fit` does.
     """
     require_float64()
@@ -323,9 +325,7 @@ class _Search:
                 raise _StoppedError(state, f"no start became better in {self.patience} steps")
 
     def _show(self, stage: str, done: int, best: float) -> None:
-        import sys
-
-        if self.progress and sys.stderr.isatty():
+        if self.progress and is_watched():
             total = self.generations if stage == "global" else self.steps
             seconds = self.before + time.perf_counter() - self.begin
             print(f"\r{stage} {done}/{total}, best {best:.4g}, {seconds:.0f} s ", end="", file=sys.stderr, flush=True)
