@@ -52,7 +52,7 @@ class EventCapacityError(NrnDiffError):
 
 
 class OwnInitError(NrnDiffError):
-    """A run whose values send the script's own init() another way than it went at the capture: capture it again."""
+    """A run whose values send the script's own init() another way than it went at the capture."""
 
 
 class PrecisionError(NrnDiffError):

@@ -308,9 +308,7 @@ def _raise_if_strayed(structure: Structure, strayed: Mapping[int, Any]) -> None:
     """Raise OwnInitError, as `_raise_if_failed` does."""
     for phase, other in strayed.items():
         if not isinstance(other, jax.core.Tracer) and np.any(other):
-            raise OwnInitError(
-                f"init() of the script: {why_strayed(structure, phase)}; set them in NEURON and capture again"
-            )
+            raise OwnInitError(f"init() of the script: {why_strayed(structure, phase)}")
 
 
 @partial(jax.jit, static_argnums=(0, 2))

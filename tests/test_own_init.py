@@ -40,7 +40,8 @@ INITS = {
         forall if (ismembrane("hh")) for (x, 0) e_pas(x) = v(x) + (ina(x) + ik(x) + ica(x))/g_pas(x)""",
     "global": """
         finitialize(v_init) vhalf_oical = -35 celsius = 12 fcurrent()
-        forall if (ismembrane("hh")) for (x, 0) { eca(x) = 90 e_pas(x) = v(x) + (ica(x) + ina(x) + ik(x))/g_pas(x) }
+        forall if (ismembrane("hh")) for (x, 0) { ena(x) = 55 eca(x) = nernst(cai(x), cao(x), 2)
+            e_pas(x) = v(x) + (ina(x) + ik(x) + ica(x))/g_pas(x) + eca(x)/100 }
         forall for (x, 0) cm(x) = 1.1""",
     "twice": """
         finitialize(-70) forall if (ismembrane("hh")) for (x, 0) { gbar_oical(x) = 3e-4*exp(-v(x)/70) v(x) = -58 }
@@ -107,8 +108,13 @@ def phases(name, capture):
             return (at_v_init, oi.Currents(), balance), ("e_pas",)
         case "global":
             first = (at_v_init, put(single, num(-35.0)), put(oi.Reference("celsius"), num(12.0)), oi.Currents())
-            last = (put(of("ion", "ca", "erev"), num(90.0)), balance, put(of("cm", at=segments), num(1.1)))
-            return (*first, *last), ("e_pas", "vhalf_oical", "celsius", "cm")
+            inside, outside, erev = (of("ion", "ca", which) for which in ("inside", "outside", "erev"))
+            nernst = ir.Call("nernst", (var("i"), var("o"), num(2.0), var("celsius")))
+            eca = put(erev, nernst, i=inside, o=outside, celsius=oi.Reference("celsius"))
+            ena = put(of("ion", "na", "erev"), num(55.0))
+            more = binary(balance.value.expression, "+", binary(var("eca"), "/", num(100.0)))
+            last = (put(of("mechanism", "pas", "e"), more, **operands, eca=erev), put(of("cm", at=segments), num(1.1)))
+            return (*first, ena, eca, *last), ("e_pas", "vhalf_oical", "celsius", "cm", "ena")
         case "twice":
             value = binary(num(3e-4), "*", ir.Call("exp", (binary(ir.Unary("-", var("v")), "/", var("by")),)))
             gbar = put(of("mechanism", "oical", "gbar"), value, v=of("v"), by=np.full(len(here), 70.0))
@@ -151,7 +157,7 @@ def runs(name, usetable):
 
     def neuron(setter, x):
         # What init() itself sets at the end is there at its beginning in NEURON's next run.
-        h.celsius, h.vhalf_oical, soma.cm, dend.cm = 6.3, -40, 1, 1
+        h.celsius, h.vhalf_oical, soma.cm, dend.cm, soma.ena = 6.3, -40, 1, 1, 50
         setter(x)
         h.run()
         v = [float(((np.array(vectors[k]) / 100.0) ** 2).mean()) for k in ("soma(0.5).v", "dend(0.5).v")]

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from nrn_diff.solver.fill_tables import fill_tables, is_refilled
+from nrn_diff.solver.initialise import coefficients
 from nrn_diff.solver.layers import layer_matrix
 from nrn_diff.solver.moment import Moment
 from nrn_diff.solver.structure import Place
@@ -50,12 +51,9 @@ def _set(now: Moment, place: Place, new: Array) -> None:
     values = now.fixed.values
     match place.source:
         case "cm":
-            capacity = now.structure.segment_row.sum(0.001 * now.structure.cj * new)
-            now.fixed = now.fixed._replace(
-                values=values._replace(cable=values.cable._replace(cm=new)),
-                diagonal=now.fixed.diagonal + (capacity - now.fixed.capacity),
-                capacity=capacity,
-            )
+            values = values._replace(cable=values.cable._replace(cm=new))
+            matrix = coefficients(now.structure, values)
+            now.fixed = now.fixed._replace(values=values, diagonal=matrix.diagonal, capacity=matrix.capacity)
         case "celsius":
             now.fixed = now.fixed._replace(values=values._replace(celsius=new[0]))
         case "start":
@@ -64,8 +62,8 @@ def _set(now: Moment, place: Place, new: Array) -> None:
         case "layer" if values.extracellular is not None and now.structure.extracellular is not None:
             column = getattr(values.extracellular, place.variable).at[:, place.element].set(new)
             values = values._replace(extracellular=values.extracellular._replace(**{place.variable: column}))
-            matrix = layer_matrix(now.structure.extracellular, values, now.structure.cj, now.structure.branches)
-            now.fixed = now.fixed._replace(values=values, layers=matrix)
+            layers = layer_matrix(now.structure.extracellular, values, now.structure.cj, now.structure.branches)
+            now.fixed = now.fixed._replace(values=values, layers=layers)
         case "e_extracellular" if values.extracellular is not None:
             now.e_extracellular = new
             extracellular = values.extracellular._replace(e_extracellular=new)

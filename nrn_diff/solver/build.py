@@ -186,7 +186,7 @@ def build_values(capture: Capture, structure: Structure) -> Values:
         plays={name: array(samples) for name, samples in waves(capture).items()},
         delays={m.name: array(m.deliveries.delay) for m in structure.mechanisms if m.deliveries is not None},
         start_v=None if capture.own_init is None else array(cable.v[order]),
-        own_init=own_numbers(capture.own_init),
+        own_init=own_numbers(capture),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -25,7 +25,7 @@ def build_own_init(
     capture: Capture, mechanisms: tuple[MechanismStructure, ...], plays: tuple[PlayGroup, ...], rows_of: RowsOf
 ) -> OwnInit | None:
     """The phases with rows in place of indices. Raises CaptureError for what cannot be done as NEURON does it."""
-    own = capture.own_init
+    own = by_owner(capture)
     if own is None:
         return None
     found = list(refusals(capture, own, mechanisms, plays))
@@ -34,8 +34,37 @@ def build_own_init(
     return replace(own, phases=tuple(_with_rows(phase, rows_of) for phase in own.phases))
 
 
-def own_numbers(own: OwnInit | None) -> tuple[dict[str, Array], ...]:
+def by_owner(capture: Capture) -> OwnInit | None:
+    """The phases, with assignments to weights in one phase for each mechanism that the NetCons lead to."""
+    own = capture.own_init
+    targets = {c.index: c.target for c in capture.connections}
+    return own and replace(own, phases=tuple(part for phase in own.phases for part in _split(phase, targets)))
+
+
+def _split(phase: Phase, targets: Mapping[int, str]) -> Iterator[Phase]:
+    if not isinstance(phase, Assignments) or phase.target.kind != "weight":
+        yield phase
+        return
+    owners = np.array([targets.get(int(k), "") for k in phase.target.index])
+    n = len(owners)
+    for owner in dict.fromkeys(owners.tolist()):
+        here = np.flatnonzero(owners == owner)
+        operands = {
+            name: replace(x, index=_those(x.index, here, n)) if isinstance(x, Reference) else _those(x, here, n)
+            for name, x in phase.value.operands.items()
+        }
+        target = replace(phase.target, owner=owner, index=phase.target.index[here])
+        yield Assignments(target, Formula(phase.value.expression, operands))
+
+
+def _those(x: np.ndarray, here: np.ndarray, n: int) -> np.ndarray:
+    """The entries of some places; what is the same for all of the n places has one."""
+    return x[here] if np.shape(x) == (n,) else x
+
+
+def own_numbers(capture: Capture) -> tuple[dict[str, Array], ...]:
     """By phase, the numbers in its formulas, by operand."""
+    own = by_owner(capture)
     phases = () if own is None else own.phases
     return tuple({n: jnp.asarray(x, dtype=jnp.float64) for n, x in _numbers(phase)} for phase in phases)
 
@@ -97,5 +126,5 @@ def _located(reference: Reference, rows_of: RowsOf) -> Reference:
         for k in reference.index
     ]
     found = [rows_of(record) for record in records]
-    owner = found[0].owner if found else reference.owner
+    owner = found[0].owner if found else reference.owner  # of a weight the mechanism that the NetCons lead to
     return replace(reference, owner=owner, index=np.array([r.row for r in found], dtype=int))

@@ -79,10 +79,9 @@ def why_strayed(structure: Structure, phase: int) -> str:
     assert structure.own_init is not None
     match structure.own_init.phases[phase]:
         case Guard(_, holds, text):
-            return (
-                f"its condition {text} was {'true' if holds else 'false'} at the capture, and is not with these values"
-            )
-    return "a voltage that a NetCon watches crosses its threshold in the steps that it makes"
+            was = "true" if holds else "false"
+            return f"{text} was {was} at the capture and is not with these values: set them in NEURON and capture again"
+    return "a voltage that a NetCon watches crosses its threshold in the steps that it makes, which is not followed"
 
 
 def present(now: Moment) -> Values:

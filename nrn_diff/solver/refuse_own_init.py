@@ -42,12 +42,12 @@ def refusals(
     for phase in own.phases:
         match phase:
             case Assignments(target, value):
-                yield from _target(target, mechanisms, plays)
-                yield from _formula(value, len(target.index), mechanisms)
+                yield from _target(target, capture, mechanisms, plays)
+                yield from _formula(value, len(target.index), capture, mechanisms)
             case Initialise(v) if v is not None:
-                yield from _formula(v, 1, mechanisms)
+                yield from _formula(v, 1, capture, mechanisms)
             case Guard(condition, _, _):
-                yield from _formula(condition, 1, mechanisms)
+                yield from _formula(condition, 1, capture, mechanisms)
     if any(isinstance(phase, Steps) for phase in own.phases):
         yield from _steps(capture, own, mechanisms)
     if sum(isinstance(phase, Initialise) for phase in own.phases) > 1:
@@ -101,12 +101,14 @@ def _records_anew(capture: Capture, rest: tuple[Phase, ...]) -> Iterator[Refusal
             )
 
 
-def _formula(formula: Formula, n: int, mechanisms: tuple[MechanismStructure, ...]) -> Iterator[Refusal]:
+def _formula(
+    formula: Formula, n: int, capture: Capture, mechanisms: tuple[MechanismStructure, ...]
+) -> Iterator[Refusal]:
     for name in unknown(formula.expression, formula.operands):
         yield _refusal(f"a formula with {name}", "it is not known", "compute it beforehand")
     for name, operand in formula.operands.items():
         if isinstance(operand, Reference):
-            if operand.kind not in _READ or not _exists(operand, mechanisms):
+            if operand.kind not in _READ or not _exists(operand, capture, mechanisms):
                 yield _refusal(f"{name} in a formula", "the model does not hold this variable", "compute it beforehand")
             continue
         if np.shape(operand) not in ((), (1,), (n,)):
@@ -114,14 +116,16 @@ def _formula(formula: Formula, n: int, mechanisms: tuple[MechanismStructure, ...
 
 
 def _target(
-    target: Reference, mechanisms: tuple[MechanismStructure, ...], plays: tuple[PlayGroup, ...]
+    target: Reference, capture: Capture, mechanisms: tuple[MechanismStructure, ...], plays: tuple[PlayGroup, ...]
 ) -> Iterator[Refusal]:
     place = Place(target.kind, target.owner, target.variable, target.element)
     name = f"{target.variable}_{target.owner}" if target.owner else target.variable or target.kind
-    if target.kind not in SETTABLE or not _exists(target, mechanisms):
+    if target.kind not in SETTABLE or not _exists(target, capture, mechanisms):
         yield _refusal(f"{name}, which it sets", "the model does not hold this variable", "set it before the run")
     if any((p.source, p.variable, p.element) == (place.source, place.variable, place.element) for p in plays):
         yield _refusal(f"{name}, which it sets", "a Vector is played into it", "play into it or set it, not both")
+    if len(np.unique(target.index)) < len(target.index):
+        yield _refusal(f"{name}, which it sets", "it is set twice at once", "set it once")
     yield from _tables(place, f"{name}, which it sets", mechanisms)
 
 
@@ -132,7 +136,11 @@ def _tables(place: Place, what: str, mechanisms: tuple[MechanismStructure, ...])
             yield Refusal(what, f"mechanism {m.name}, {m.ir.file}", why, f"h.usetable_{m.name} = 0")
 
 
-def _exists(reference: Reference, mechanisms: tuple[MechanismStructure, ...]) -> bool:
+def _exists(reference: Reference, capture: Capture, mechanisms: tuple[MechanismStructure, ...]) -> bool:
+    if reference.kind == "weight":
+        targets = {c.index: c.target for c in capture.connections}
+        found = {targets.get(int(k), "") for k in reference.index}
+        return len(found) == 1 and "" not in found
     if reference.kind not in ("mechanism", "global"):
         return True
     mine = next((m for m in mechanisms if m.name == reference.owner), None)
