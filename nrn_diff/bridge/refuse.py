@@ -113,8 +113,6 @@ def _check_parallel(findings: Findings) -> None:
 
 
 _BACK_TO_NEURONS = {
-    "init": "call it once, so that what it sets is set, then give NEURON's back: "
-    "h.init(); h('proc init() { finitialize(v_init) }'); what it computed from parameters will not follow them",
     "advance": "if what it does may be left out, give NEURON's back: h('proc advance() { fadvance() }')",
 }
 
@@ -140,6 +138,8 @@ def _check_hooks(findings: Findings, from_now: bool) -> None:
         )
     changed = [] if from_now else redefined_procedures()
     for name in changed or ():
+        if name == "init":  # which own_init/ follows
+            continue
         findings.refuse(
             f"procedure {name}() of stdrun.hoc is redefined",
             "the model's HOC code",

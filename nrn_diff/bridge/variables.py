@@ -73,6 +73,16 @@ class Block:
         live = getattr(self.owners[row], self.name)
         return float(live[k] if self.length else live)
 
+    def write(self, index: int, value: float) -> None:
+        """Set the live value with that number. For a copy of the process only."""
+        row, k = divmod(index, self.length or 1)
+        if self.put is not None:
+            self.put(self.owners[row], k, value)
+        elif self.length:
+            getattr(self.owners[row], self.name)[k] = value
+        else:
+            setattr(self.owners[row], self.name, value)
+
     def at(self, index: int) -> tuple[str, Record | None]:
         """`describe` of the value with that number."""
         return self.describe(*divmod(index, self.length or 1))

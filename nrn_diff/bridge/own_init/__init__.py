@@ -1,0 +1,1 @@
+"""What a script's own init() does, found out by following its code: see `read`."""
