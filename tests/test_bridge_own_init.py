@@ -194,12 +194,14 @@ def test_phases_that_are_not_what_neuron_does_are_refused():
 
 
 def derivative():
-    """max |dv| of a run of the balance family, and a derivative by its initial balance with NEURON's difference."""
+    """max |dv| of a run whose init() balances the currents, and a derivative that goes through it, with NEURON's."""
     import jax
     import numpy as np
 
     import nrn_diff
+    from nrn_diff.richardson import derivative as richardson
 
+    jax.config.update("jax_enable_x64", True)
     h = build()
     h(f"proc init() {FOLLOWED['balance'].replace('$1_or_one()', 'one()')}")
     v = h.Vector().record(h.soma(0.5)._ref_v)
@@ -209,19 +211,20 @@ def derivative():
     theirs = np.array(v)
     label = "soma(0.5).v"
     ours = np.asarray(model.simulate(theta)[label])
-    slope = jax.grad(lambda th: model.simulate(th)[label][-1])(theta)["gl_hh"]
+    slope = jax.grad(lambda th: (model.simulate(th)[label] ** 2).mean())(theta)["gl_hh"]
 
-    def last(change):
+    def objective(factor):
         for segment in (s for sec in h.allsec() if sec.has_membrane("hh") for s in sec):
-            segment.gl_hh = 3e-4 * (1 + change)
+            segment.gl_hh = 3e-4 * factor
         h.run()
-        return v[-1]
+        return float((np.array(v) ** 2).mean())
 
-    step = 1e-3
+    theirs_slope, uncertainty = richardson(objective, 1.0, 0.1)
     return {
         "dv": float(abs(ours - theirs).max()),
         "ours": float(np.sum(np.asarray(slope)) * 3e-4),
-        "theirs": (8 * (last(step) - last(-step)) - (last(2 * step) - last(-2 * step))) / (12 * step),
+        "theirs": theirs_slope,
+        "uncertainty": uncertainty,
     }
 
 
@@ -229,4 +232,5 @@ def derivative():
 def test_traces_and_derivatives_of_a_balanced_model_are_neurons():
     answer = run_function(derivative)
     assert answer["dv"] < 1e-9
+    assert answer["uncertainty"] < 1e-7 * abs(answer["theirs"])
     assert answer["ours"] == pytest.approx(answer["theirs"], rel=1e-7)
