@@ -102,7 +102,7 @@ USER_CODE = (
     ),
     Feature(
         "init() of stdrun.hoc redefined, in a capture: finitialize at any v and again, fcurrent, fadvance with another "
-        "dt, frecord_init, assignments to v, RANGE and GLOBAL variables and ions by formulas of such, HOC's control flow",
+        "dt, frecord_init, assignments to v, RANGE and GLOBAL variables and ions by formulas, HOC's control flow",
         _SAME,
         (
             "test_bridge_own_init.py::test_what_init_does_becomes_phases_and_neuron_is_untouched",

@@ -35,13 +35,15 @@ def read_own_init(
 ) -> OwnInit | None:
     """What an init() that replaces NEURON's does in the next h.run(); None if there is none, or it is refused.
 
-    Nothing in this process changes.
+    Nothing in this process changes. With CVODE, which is refused by itself, init() does something else: None too.
     """
-    if "init" not in (redefined_procedures() or ()):
+    if "init" not in (redefined_procedures() or ()) or h.CVode().active():
         return None
     places = Places(inventory, lowered)
     try:
-        return _followed(places, clock)
+        own = _followed(places, clock)
+        findings.note(f"h.run() calls the init() of the script, which is part of the model: {own}")
+        return own
     except NotFollowedError as reason:
         findings.refuse(
             "procedure init() of stdrun.hoc is redefined",
