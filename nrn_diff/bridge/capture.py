@@ -23,8 +23,7 @@ from nrn_diff.bridge.ions import Styles, capture_ion
 from nrn_diff.bridge.links import find_links
 from nrn_diff.bridge.mechanisms import capture_mechanism, left_over
 from nrn_diff.bridge.moved_time import Beside, refuse_beside_discrete
-from nrn_diff.bridge.own_init.constants import with_constants
-from nrn_diff.bridge.own_init.read import read_own_init
+from nrn_diff.bridge.own_init.read import with_own_init
 from nrn_diff.bridge.own_mods import note_vectors_of_counts
 from nrn_diff.bridge.pasts import with_pasts
 from nrn_diff.bridge.plays import find_plays
@@ -156,7 +155,6 @@ def _capture(
     if cable is None:
         return None
     coupled = extracellular is not None or bool(circuits)
-    own_init = read_own_init(inventory, lowered, clock, findings) if from_now is None else None
     captured = Capture(
         cable=mind_small_resistances(cable, inventory.topology, clock.dt, findings, coupled=coupled),
         ions=ions,
@@ -178,7 +176,7 @@ def _capture(
         voltages=watched_voltages(inventory) if from_now is None else (),
         courses=wired.courses,
     )
-    return with_constants(captured, own_init)
+    return with_own_init(captured, inventory, lowered, clock, findings) if from_now is None else captured
 
 
 def _refuse_left_out(records: Sequence[Record], lowered: Mapping[str, ir.Mechanism], findings: Findings) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,6 +16,7 @@ from nrn_diff.bridge.forked import ChildFailedError, in_copy
 from nrn_diff.bridge.inventory import Inventory
 from nrn_diff.bridge.own_init import objects, statements
 from nrn_diff.bridge.own_init.check import Replay, difference, prepare, run_users, state
+from nrn_diff.bridge.own_init.constants import with_constants
 from nrn_diff.bridge.own_init.log import Log
 from nrn_diff.bridge.own_init.machine import Machine
 from nrn_diff.bridge.own_init.phases import make_phases
@@ -22,12 +24,21 @@ from nrn_diff.bridge.own_init.places import Places
 from nrn_diff.bridge.own_init.values import NotFollowedError
 from nrn_diff.bridge.stdrun import redefined_procedures
 from nrn_diff.own_init import OwnInit, Phase
+from nrn_diff.snapshot import Capture
 
 _WAYS_OUT = (
     "call it once, so that what it sets is set, then give NEURON's back: "
     "h.init(); h('proc init() { finitialize(v_init) }'); what it computed from parameters will not follow them; "
     "or run the script as it is, with nrn-diff run or nrn_diff.enable(), which let NEURON execute it"
 )
+
+
+def with_own_init(
+    capture: Capture, inventory: Inventory, lowered: Mapping[str, ir.Mechanism], clock: Clock, findings: Findings
+) -> Capture:
+    """The capture with `read_own_init` and the numbers that it sets."""
+    own = read_own_init(inventory, lowered, clock, findings)
+    return with_constants(replace(capture, notes=findings.notes), own)
 
 
 def read_own_init(
