@@ -105,8 +105,9 @@ def _capture(
     last = 1 + max(rank.values(), default=0)
     pointers, elements, places = with_elements(links.pointers, last)
     links = replace(links, pointers=pointers)
-    wanted = {name: hidden_names(m) if from_now else left_over(m) for name, m in lowered.items()}
-    hidden = _read_hidden(inventory, lowered, wanted)
+    hidden = _read_hidden(
+        inventory, lowered, {n: (hidden_names if from_now else left_over)(m) for n, m in lowered.items()}
+    )
     mechanisms = tuple(
         with_pasts(
             translator.completed(
