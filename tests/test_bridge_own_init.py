@@ -10,7 +10,7 @@ FOLLOWED = {
             v = rest
             if (ismembrane("hh")) { ek = -80 }
         }
-        stim.amp = 0.2*$1_or_one()
+        stim.amp = 0.2*one()
         finitialize(rest)
         fcurrent()
         forall for (x) {
@@ -63,6 +63,8 @@ FOLLOWED = {
         finitialize(v_init)
         dend[2].g_pas(0.5) = 1e-3/(dend[2].L + distance(0.5) + area(0.5))
     }""",
+    "a run": "proc run() { stim.amp = 0.4 init() while (t < tstop) { step() } g.flush() doNotify() }",
+    "a start": "proc stdinit() { setdt() stim.amp = 0.4 init() initPlot() }",
 }
 REFUSED = {
     "no finitialize": ("{ v_init = v_init }", "init() does not call finitialize()"),
@@ -81,6 +83,11 @@ REFUSED = {
         "keeps soma(0.5).v and uses it when the model has gone on",
     ),
     "a subscript": ("{ finitialize(v_init) list[soma.v(0.5)*0] = 1 }", "takes a variable of the model as a subscript"),
+    "two runs": (
+        "proc run() { for i = 1, 2 { stim.amp = i stdinit() continuerun(tstop) } }",
+        "sets IClamp[0].amp after the first step of the run",
+    ),
+    "a shorter run": ("proc run() { stdinit() continuerun(tstop/2) }", "leaves t = 2.5 ms"),
     "an error": ("{ finitialize(v_init) list[7] = 1 }", "could not be tried out in a copy of the process: IndexError"),
 }
 
@@ -117,16 +124,21 @@ def found(bodies):
     from nrn_diff.bridge.capture import examine
     from nrn_diff.bridge.own_init.check import state
     from nrn_diff.bridge.own_init.places import Places
+    from nrn_diff.bridge.stdrun import stock_text
 
     h = build()
     answers = {}
     for name, body in bodies.items():
-        assert h(f"proc init() {body.replace('$1_or_one()', 'one()')}"), name
+        procedure = body.split("(")[0].removeprefix("proc ") if body.startswith("proc ") else "init"
+        for each in ("init", "stdinit", "run"):
+            h(stock_text(each))
+        assert h(body if body.startswith("proc ") else f"proc init() {body}"), name
         places = Places(examine().inventory, {})
         before = state(places), h.cas().name(), h.total, h.old, list(h.list)
         examined = examine()
         own = examined.capture.own_init
         answers[name] = {
+            "procedure": procedure,
             "untouched": before == (state(places), h.cas().name(), h.total, h.old, list(h.list)),
             "refusals": [[x.what, x.why, x.remedy] for x in examined.findings.refusals],
             "phases": [type(p).__name__ for p in own.phases] if own else [],
@@ -163,6 +175,7 @@ def test_what_init_does_becomes_phases_and_neuron_is_untouched():
     assert flow["assigned"] == [["mechanism", "g", 3], ["v", "", 3], ["v", "", 1]]
     assert flow["overwritten"] == ["g_pas"]
     assert answers["an old parameter"]["fixed"] == ["IClamp.amp"]
+    assert answers["a run"]["phases"] == answers["a start"]["phases"] == ["Assignments", "Initialise"]
     assert answers["shapes that stay"]["fixed"] == ["L", "diam"]
     assert answers["shapes that stay"]["overwritten"] == ["Ra", "cm", "diam", "g_pas", "nseg"]
 
@@ -172,7 +185,7 @@ def test_what_cannot_be_followed_is_refused_by_name():
     assert all(a["untouched"] for a in answers.values())
     for name, (_, reason) in REFUSED.items():
         ((what, why, remedy),) = answers[name]["refusals"]
-        assert what == "procedure init() of stdrun.hoc is redefined"
+        assert what == f"procedure {answers[name]['procedure']}() of stdrun.hoc is redefined"
         assert reason in why, name
         assert "nrn_diff.enable()" in remedy
 
@@ -203,7 +216,7 @@ def derivative():
 
     jax.config.update("jax_enable_x64", True)
     h = build()
-    h(f"proc init() {FOLLOWED['balance'].replace('$1_or_one()', 'one()')}")
+    h(f"proc init() {FOLLOWED['balance']}")
     v = h.Vector().record(h.soma(0.5)._ref_v)
     model = nrn_diff.capture()
     theta = model.parameters("gl_hh")

@@ -13,6 +13,7 @@ from nrn_diff.bridge.findings import Findings
 from nrn_diff.bridge.forked import ChildFailedError, in_copy
 from nrn_diff.bridge.inventory import hoc_objects
 from nrn_diff.bridge.native import has_extra_scatter_gather, hook
+from nrn_diff.bridge.own_init.read import FOLLOWED
 from nrn_diff.bridge.reaction_diffusion import is_idle
 from nrn_diff.bridge.stdrun import redefined_procedures
 from nrn_diff.bridge.threads import how_many
@@ -138,7 +139,7 @@ def _check_hooks(findings: Findings, from_now: bool) -> None:
         )
     changed = [] if from_now else redefined_procedures()
     for name in changed or ():
-        if name == "init":  # which own_init/ follows
+        if name in FOLLOWED:
             continue
         findings.refuse(
             f"procedure {name}() of stdrun.hoc is redefined",

@@ -108,16 +108,17 @@ USER_CODE = (
             "test_bridge_own_init.py::test_what_init_does_becomes_phases_and_neuron_is_untouched",
             "test_bridge_own_init.py::test_phases_that_are_not_what_neuron_does_are_refused",
         ),
-        "derivatives go through it; parameters that it sets are refused as parameters",
+        "derivatives go through it; parameters that it sets are refused as parameters; run() and stdinit() too, if "
+        "they make one run from t = 0 to tstop and set nothing in it",
     ),
     Feature(
-        "such an init() with file I/O, random numbers, new objects, Python, methods of objects of one's own; that "
-        "changes a shape, or leaves t, dt, tstop or v_init other than they were",
+        "such an init(), stdinit() or run() with file I/O, random numbers, new objects, Python, methods of objects of "
+        "one's own; that changes a shape, or leaves t, dt, tstop or v_init other than they were",
         _REFUSED,
         ("test_bridge_own_init.py::test_what_cannot_be_followed_is_refused_by_name",),
     ),
     Feature(
-        "run(), stdinit(), advance(), continuerun(), ... of stdrun.hoc redefined, in a capture",
+        "advance(), step(), continuerun(), ... of stdrun.hoc redefined, in a capture",
         _REFUSED,
         ("test_bridge_process.py::test_redefined_run_procedures_are_recognised_by_their_code", _AT_ONCE),
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -38,9 +39,13 @@ def prepare(dt: float, tstop: float) -> None:
     h.dt, h.tstop = dt, tstop
 
 
-def run_users(places: Places) -> dict[str, Any]:
-    """What the user's init() leaves."""
-    without_python(h.init)()
+def run_users(places: Places, name: str, *, with_steps: bool) -> dict[str, Any]:
+    """What the user's procedure leaves, run() before its first step. with_steps: whether it makes steps before that."""
+    if name == "run":
+        for first in ("step", "continuerun", *(() if with_steps else ("advance",))):
+            h(f'proc {first}() {{ execerror("nrn_diff", "stops here") }}')
+    with contextlib.suppress(*[RuntimeError] if name == "run" else []):
+        without_python(getattr(h, name))()
     return state(places)
 
 

@@ -21,7 +21,10 @@ _SET_IN_A_RUN = frozenset({"v", "mechanism", "ion", "global", "start"})
 
 
 class Log:
-    """facts: see the module. fixed, overwritten: names of parameters read as numbers, and set."""
+    """facts: see the module. fixed, overwritten: names of parameters read as numbers, and set.
+
+    running: the run itself has begun, which is not followed: nothing may be read or set any more.
+    """
 
     def __init__(self, places: Places) -> None:
         self.facts: list[list[Any]] = []
@@ -30,10 +33,12 @@ class Log:
         self._places = places
         self._pending: dict[Place, Value] = {}
         self._epoch = 0
+        self.running = False
         self._read: dict[str, float] = {}
 
     def read(self, place: Place) -> Value:
         """What a variable holds."""
+        self._before_the_run("reads", place)
         number = self._places.blocks[place.block].read(place.index)
         if place in self._pending:
             return Value(number, self._pending[place].formula)
@@ -44,6 +49,7 @@ class Log:
 
     def assign(self, place: Place, value: Value) -> None:
         """A variable takes a value, in NEURON too."""
+        self._before_the_run("sets", place)
         value = Value(value.number, self._current(value.formula))
         if self._places.record(place).kind not in _SET_IN_A_RUN:
             if value.formula is not None or value.number != self._places.blocks[place.block].read(place.index):
@@ -54,8 +60,14 @@ class Log:
         self._pending[place] = value
         self.overwritten.add(self._places.parameter(place))
 
+    def _before_the_run(self, what: str, place: Place | None = None) -> None:
+        if self.running:
+            which = f" {self._places.label(place)}" if place else ""
+            raise NotFollowedError(f"{what}{which} after the first step of the run")
+
     def initialise(self, v: Value | None, do: Callable[[], None]) -> None:
         """finitialize(v)."""
+        self._before_the_run("calls finitialize()")
         formula = None if v is None else Value(v.number, self._current(v.formula))
         if formula is not None and any(p in self._pending for p in self._in(formula.formula)):
             raise NotFollowedError("gives finitialize() what it has since overwritten")
@@ -66,6 +78,7 @@ class Log:
 
     def event(self, fact: list[Any], do: Callable[[], None]) -> None:
         """Something that all variables may depend on, or change with."""
+        self._before_the_run(f"does more than steps ({fact[0]})")
         self._flush()
         self.facts.append(fact)
         do()
@@ -73,6 +86,7 @@ class Log:
 
     def time(self, t: float) -> None:
         """t is set."""
+        self._before_the_run("sets t")
         self.facts.append(["time", t])
 
     def condition(self, value: Value) -> bool:
@@ -82,6 +96,12 @@ class Log:
         if formula is not None:
             self.facts.append(["guard", self._packed(formula), holds, self._shown(formula)])
         return holds
+
+    def begin_run(self) -> None:
+        """The first step of the run itself, and the others."""
+        if not self.running:
+            self._flush()
+        self.running = True
 
     def finish(self) -> None:
         """Nothing more comes."""

@@ -6,7 +6,7 @@ As code.cpp has it, with floats in the same order. Whatever is not known here ra
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,21 +54,25 @@ class Subscripts:
 
 @dataclass
 class Frame:
-    """One call: its arguments, first first, and its local variables by number."""
+    """One call: of what, its arguments, first first, and its local variables by number."""
 
+    name: str
     arguments: list[Any]
     local: dict[int, Value] = field(default_factory=dict)
 
 
 class Machine:
-    """The state of a program: stack, frames, accessed sections (the last is the current one)."""
+    """The state of a program: stack, frames, accessed sections (the last is the current one).
 
-    def __init__(self, places: Places, log: Log) -> None:
-        self.places, self.log = places, log
+    stock: procedures of stdrun.hoc that are as NEURON has them. following_run: steps outside of init() are the run's.
+    """
+
+    def __init__(self, places: Places, log: Log, stock: Collection[str] = ()) -> None:
+        self.places, self.log, self.stock = places, log, frozenset(stock)
         self.stack: list[Any] = []
         self.frames: list[Frame] = []
         self.sections: list[Any] = [h.cas()]
-        self.section_seen = False
+        self.section_seen = self.following_run = False
         self.epsilon = float(h.float_epsilon)
         self._formulas: dict[tuple[str, tuple[int, ...]], ir.Expr | None] = {}
         self._codes: dict[str, tuple[int, ...] | None] = {}
@@ -93,6 +97,11 @@ class Machine:
             self._codes[name] = program.code_of(name)
         return self._codes[name]
 
+    @property
+    def initialising(self) -> bool:
+        """Whether this is in init() or stdinit()."""
+        return any(frame.name in ("init", "stdinit") for frame in self.frames)
+
     def call(self, name: str, arguments: list[Any]) -> Value:
         """A procedure or function of the user's, or of NEURON's HOC library."""
         code = self.code_of(name)
@@ -101,7 +110,7 @@ class Machine:
         if len(self.frames) > 200:
             raise NotFollowedError(f"calls {name}() from within itself")
         depth, below = len(self.sections), len(self.stack)
-        self.frames.append(Frame(arguments))
+        self.frames.append(Frame(name, arguments))
         try:
             self.execute(code, 0)
         except Return as done:
@@ -184,6 +193,8 @@ class Machine:
         value = self.operate(operator, Value(before, self._formulas.get(key)), value)
         if name in ("t", "dt"):
             plain(value, name)
+            if self.log.running:
+                raise NotFollowedError(f"sets {name} after the first step of the run")
         elif program.subtype(word) != program.HOC_VARIABLE:
             if value.formula is not None or value.number != before:
                 raise NotFollowedError(f"sets {name}")

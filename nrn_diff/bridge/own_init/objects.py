@@ -12,6 +12,7 @@ from typing import Any
 import neuron
 from neuron import h
 
+from nrn_diff.bridge.clock import stdrun_dt
 from nrn_diff.bridge.native import symbol_name
 from nrn_diff.bridge.own_init import program
 from nrn_diff.bridge.own_init.machine import ZERO, Machine, Subscripts
@@ -31,6 +32,8 @@ _READING = {
 }
 _NEURONS = str(Path(neuron.__file__).parent)  # whose Python functions print
 _OF_SECTIONS = frozenset({"L", "Ra", "nseg", "rallbranch"})
+# Those of stdrun.hoc and its like that draw.
+_DRAWING = frozenset({"cvode_simgraph", "initPlot", "Plot", "flushPlot", "fastflushPlot", "screen_update"})
 _IDLE = frozenset({"doNotify", "doEvents"})
 # Methods that have no part in a run: class -> names, None: all of them.
 _NO_PART = {
@@ -95,6 +98,10 @@ def _call(m: Machine, code: Code, at: int) -> int:
 
 
 def _called(m: Machine, name: str, arguments: list[Any]) -> Any:
+    if name in m.stock and name in _STOCK:
+        return _STOCK[name](m, arguments)
+    if name in _DRAWING:
+        return ZERO
     if m.code_of(name) is not None:
         return m.call(name, arguments)
     if name == "finitialize":
@@ -109,6 +116,8 @@ def _called(m: Machine, name: str, arguments: list[Any]) -> Any:
         m.log.event([fact], without_python(getattr(h, name)))
         return Value(1.0)
     if name == "fadvance" and not arguments:
+        if not m.initialising and m.following_run:
+            return _step_of_the_run(m)
         m.log.event(["step", float(h.dt)], without_python(h.fadvance))
         return Value(1.0)
     if name == "numarg":
@@ -119,6 +128,28 @@ def _called(m: Machine, name: str, arguments: list[Any]) -> Any:
         raise NotFollowedError(f"calls {name}(), which cannot be followed")
     m.log.fixed.update(_READING[name])
     return Value(float(getattr(h, name)(*_plain(arguments, f"{name}()"), sec=m.sections[-1])))
+
+
+def _step_of_the_run(m: Machine) -> Value:
+    """A step that a captured run makes: only t goes on."""
+    if not m.log.running and h.t != 0:
+        raise NotFollowedError(f"begins the run at t = {h.t:g} ms; a captured one starts at t = 0")
+    m.log.begin_run()
+    h.t = (h.t + h.dt / 2) + h.dt / 2
+    return Value(1.0)
+
+
+def _stock_step(m: Machine, _arguments: list[Any]) -> Value:
+    for _ in range(stdrun_dt(h.dt, h.steps_per_ms)[1]):
+        _called(m, "advance", [])
+    return ZERO
+
+
+def _stock_continuerun(m: Machine, arguments: list[Any]) -> Value:
+    end = plain(arguments[0], "an argument of continuerun()") - h.dt / 2
+    while h.t < end - m.epsilon:
+        _called(m, "step", [])
+    return ZERO
 
 
 def _plain(arguments: list[Any], where: str) -> list[Any]:
@@ -264,6 +295,13 @@ def _section_statement(m: Machine, _code: Code, at: int) -> int:
     m.section_seen = False
     return at
 
+
+# Procedures of stdrun.hoc; setdt() has been called before init() is followed.
+_STOCK: dict[str, Callable[[Machine, list[Any]], Value]] = {
+    "setdt": lambda _m, _arguments: ZERO,
+    "step": _stock_step,
+    "continuerun": _stock_continuerun,
+}
 
 TABLE: dict[str, Instruction] = {
     "hoc_call": _call, "hoc_objectvar": _object, "hoc_constobject": _numbered_object,

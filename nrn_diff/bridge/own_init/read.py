@@ -1,8 +1,8 @@
-"""The init() of a script, if it is not the one of stdrun.hoc, as phases."""
+"""The init(), stdinit() or run() of a script, where it is not the one of stdrun.hoc, as phases."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -22,15 +22,13 @@ from nrn_diff.bridge.own_init.machine import Machine
 from nrn_diff.bridge.own_init.phases import make_phases
 from nrn_diff.bridge.own_init.places import Places
 from nrn_diff.bridge.own_init.values import NotFollowedError
-from nrn_diff.bridge.stdrun import redefined_procedures
-from nrn_diff.own_init import OwnInit, Phase
+from nrn_diff.bridge.stdrun import PROCEDURES, redefined_procedures, stock_text
+from nrn_diff.own_init import OwnInit, Phase, Steps
 from nrn_diff.snapshot import Capture
 
-_WAYS_OUT = (
-    "call it once, so that what it sets is set, then give NEURON's back: "
-    "h.init(); h('proc init() { finitialize(v_init) }'); what it computed from parameters will not follow them; "
-    "or run the script as it is, with nrn-diff run or nrn_diff.enable(), which let NEURON execute it"
-)
+# What h.run() executes before its first step, from the outermost inward.
+FOLLOWED = ("run", "stdinit", "init")
+_AS_IT_IS = "or run the script as it is, with nrn-diff run or nrn_diff.enable(), which let NEURON execute it"
 
 
 def with_own_init(
@@ -44,31 +42,46 @@ def with_own_init(
 def read_own_init(
     inventory: Inventory, lowered: Mapping[str, ir.Mechanism], clock: Clock, findings: Findings
 ) -> OwnInit | None:
-    """What an init() that replaces NEURON's does in the next h.run(); None if there is none, or it is refused.
+    """What happens before the first step of the next h.run(), where the script has its own init(), stdinit() or run().
 
-    Nothing in this process changes. With CVODE, which is refused by itself, init() does something else: None too.
+    None if it has none, or if it is refused. Nothing in this process changes. With CVODE, which is refused by itself,
+    init() does something else: None too.
     """
-    if "init" not in (redefined_procedures() or ()) or h.CVode().active():
+    redefined = redefined_procedures() or ()
+    name = next((n for n in FOLLOWED if n in redefined), None)
+    if name is None or h.CVode().active():
         return None
     places = Places(inventory, lowered)
     try:
-        own = _followed(places, clock)
-        findings.note(f"h.run() calls the init() of the script, which is part of the model: {own}")
+        own = _followed(places, clock, name, redefined)
+        findings.note(f"h.run() calls the {name}() of the script, which is part of the model: {own}")
         return own
     except NotFollowedError as reason:
         findings.refuse(
-            "procedure init() of stdrun.hoc is redefined",
+            f"procedure {name}() of stdrun.hoc is redefined",
             "the model's HOC code",
-            f"h.run() executes it, and its effect is not known for other parameters: init() {reason}",
-            _WAYS_OUT,
+            f"h.run() executes it, and its effect is not known for other parameters: {name}() {reason}",
+            _ways_out(name),
         )
     return None
 
 
-def _followed(places: Places, clock: Clock) -> OwnInit:
-    found = _copied(partial(_follow, places, clock))
+def _ways_out(name: str) -> str:
+    if name == "init":
+        return (
+            "call it once, so that what it sets is set, then give NEURON's back: h.init(); "
+            "h('proc init() { finitialize(v_init) }'); what it computed from parameters will not follow them; "
+            + _AS_IT_IS
+        )
+    neurons = f"h({' '.join(stock_text(name).split())!r})"
+    return f"put what it does before the first step into init(), and give NEURON's back: {neurons}; {_AS_IT_IS}"
+
+
+def _followed(places: Places, clock: Clock, name: str, redefined: Sequence[str]) -> OwnInit:
+    found = _copied(partial(_follow, places, clock, name, redefined))
     phases = make_phases(found["facts"], places)
-    users = _copied(partial(_left_by_users, places, clock))
+    with_steps = any(isinstance(phase, Steps) for phase in phases)
+    users = _copied(partial(_left_by_users, places, clock, name, with_steps))
     different = _copied(partial(_compare, phases, users, places, clock))
     if different:
         raise NotFollowedError(f"was followed, but NEURON makes something else of {different} than the phases do")
@@ -93,19 +106,21 @@ def _copied(function: Callable[[], Any]) -> Any:
     return answer["result"]
 
 
-def _follow(places: Places, clock: Clock) -> dict[str, Any]:
-    """In a copy: what init() does, and that it leaves the run as it found it."""
+def _follow(places: Places, clock: Clock, name: str, redefined: Sequence[str]) -> dict[str, Any]:
+    """In a copy: what it does, and that it leaves the run as it found it."""
     prepare(clock.dt, clock.tstop)
     log = Log(places)
-    machine = Machine(places, log)
+    machine = Machine(places, log, [n for n in PROCEDURES if n not in redefined])
     machine.learn({**statements.TABLE, **objects.TABLE})
+    machine.following_run = name == "run"
     before = state(places)
-    machine.call("init", [])
+    machine.call(name, [])
     log.finish()
     if not any(fact[0] == "initialise" for fact in log.facts):
         raise NotFollowedError("does not call finitialize()")
-    if h.t != 0:
-        raise NotFollowedError(f"leaves t = {h.t:g} ms; a captured run starts at t = 0")
+    end = clock.tstop if machine.following_run else 0.0
+    if abs(h.t - end) > (clock.dt / 2 if machine.following_run else 0.0):
+        raise NotFollowedError(f"leaves t = {h.t:g} ms; a captured run goes from t = 0 to tstop, here {clock.tstop:g}")
     if h.dt != clock.dt:
         raise NotFollowedError(f"leaves dt = {h.dt:g} ms (it was {clock.dt:g})")
     after = state(places)
@@ -115,9 +130,9 @@ def _follow(places: Places, clock: Clock) -> dict[str, Any]:
     return {"facts": log.facts, "fixed": list(log.fixed), "overwritten": list(log.overwritten - {"v"})}
 
 
-def _left_by_users(places: Places, clock: Clock) -> dict[str, Any]:
+def _left_by_users(places: Places, clock: Clock, name: str, with_steps: bool) -> dict[str, Any]:
     prepare(clock.dt, clock.tstop)
-    return run_users(places)
+    return run_users(places, name, with_steps=with_steps)
 
 
 def _compare(phases: tuple[Phase, ...], users: Mapping[str, Any], places: Places, clock: Clock) -> str:
