@@ -59,14 +59,14 @@ BREAKPOINT {
     if (nrn_pointing(far)) { i = i + far } else if (!nrn_pointing(near)) { i = i + 1e-3 }
 }
 """
-# A GLOBAL of one mechanism that another one names EXTERNAL.
+# A GLOBAL of one mechanism that another names EXTERNAL and declares nowhere (as in ModelDB 144385); one that none uses.
 OWNER = """NEURON { SUFFIX owner GLOBAL rate RANGE own NONSPECIFIC_CURRENT i }
 PARAMETER { rate = 0.7 }
 ASSIGNED { v i own }
 BREAKPOINT { own = rate*2 i = 1e-5*own*(v + 60) }
 """
-ASKS = """NEURON { SUFFIX asks EXTERNAL rate_owner RANGE seen NONSPECIFIC_CURRENT i }
-ASSIGNED { v i rate_owner seen }
+ASKS = """NEURON { SUFFIX asks EXTERNAL rate_owner, idle_owner RANGE seen NONSPECIFIC_CURRENT i }
+ASSIGNED { v i seen }
 STATE { m }
 INITIAL { m = 0.1*rate_owner }
 BREAKPOINT { SOLVE grow METHOD cnexp seen = rate_owner + m i = 2e-5*seen*(v + 70) }

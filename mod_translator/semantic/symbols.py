@@ -120,6 +120,11 @@ class _Collector:
         for name, marked in self._named("RANDOM").items():
             self.out.randoms.add(name)
             self._add(marked, Symbol("", Role.INSTANCE, "RANDOM"))
+        words = [token.text for token in self.context.source.tokens]
+        for name, marked in self._named("EXTERNAL").items():
+            # nocmodl only warns of one that is declared nowhere else; it is of no account if nothing uses it either.
+            if name not in self.out.table and words.count(name) > 1:
+                self._add(marked, Symbol(name, Role.INSTANCE))
         self._start_parameters()
         self._undeclared()
         self._lags()
