@@ -134,6 +134,13 @@ def fit_from_file():
         with contextlib.redirect_stderr(io.StringIO()) as said:
             wrong[name] = [main(["fit", "wrong.toml"]), said.getvalue()]
         os.chdir(here)
+    at = TOML.index("[[traces]]")
+    peak = '[[targets]]\nfeature = "PeakVoltage"\nlabel = "soma(0.5).v"\nmean = 20.0\nstd = 2.0\n'
+    silent = TOML[:at] + peak + '[fit]\nmethod = "adam"\nsteps = 2\n'
+    Path("silent.toml").write_text(silent.replace("cell.py", "same.py"))
+    with contextlib.redirect_stdout(io.StringIO()) as of_silent:
+        main(["fit", "silent.toml"])
+    os.chdir(here)
     fitted = json.loads(Path("fitted.json").read_text())
     html, hoc = Path("fit.html").read_text(), Path("fitted.hoc").read_text()
     return {
@@ -142,6 +149,7 @@ def fit_from_file():
         "html": [w in html for w in ("Parameters", "What the data determine")],
         "hoc": hoc,
         "wrong": wrong,
+        "silent": of_silent.getvalue(),
     }
 
 
@@ -151,6 +159,8 @@ def test_a_whole_fit_from_a_file():
     np.testing.assert_allclose(out["fitted"]["theta"]["g_pas"], 3e-4, rtol=1e-3)
     assert all(out["html"])
     assert 'strcmp(fitted_, "dend")' in out["hoc"]
+    assert "PeakVoltage of soma(0.5).v does not exist" in out["silent"]
+    assert "no fitted parameter changes it" in out["silent"]
     for name, (status, said) in out["wrong"].items():
         assert status == 1, name
         assert name in said, said

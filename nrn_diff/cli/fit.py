@@ -50,7 +50,15 @@ def run(args: argparse.Namespace) -> int:
     for name, value in result.theta.items():
         print(f"    {name} = {_short(value)}")
     for name in _missing(loss, runs, result.theta):
-        print(f"    {name} does not exist in the fitted model, and counts as `missing` says")
+        print(
+            f"    {name} does not exist in the fitted model (no spike of it between start and stop, for most features):"
+        )
+        print(
+            "        it costs `missing` standard deviations and has no derivative; a SoftSpikeCount beside it has one"
+        )
+    losses = np.asarray(getattr(result, "losses", ()), dtype=float)
+    if losses.size > 1 and np.ptp(losses) == 0.0:
+        print("    the loss has not changed at all: from this start no fitted parameter changes it")
     _write(config.output, model, runs, theta, result, loss, bounds)
     return int(diverged)
 
