@@ -7,11 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from nrn_diff.cli import main
 from nrn_diff.cli.main import COMMANDS
 from nrn_diff.cli.table import text_table
+from nrn_diff.cli.validate import is_idle
+from nrn_diff.compare import compare_all
 
 ROOT = Path(__file__).resolve().parent.parent
 CABLE = """load_file("stdrun.hoc")
@@ -164,6 +167,15 @@ def test_run_is_the_script_itself_with_its_simulations_here(tmp_path):
     )
     assert done.stderr.count("nrn_diff: nothing was run on JAX") == 1
     assert sorted(p.name for p in tmp_path.iterdir()) == ["cable.hoc", "cell.py", "loop.hoc", "loop.py"]
+
+
+def test_a_run_in_which_no_voltage_moves_is_noticed():
+    still, moves = np.full(9, -65.0), np.linspace(-65.0, -63.0, 9)
+    times = np.arange(9.0)
+    for trace, idle in ((still, True), (moves, False)):
+        traces = {"soma(0.5).v": trace, "t": times}
+        found = compare_all(traces, traces, {"soma(0.5).v": "mV", "t": "ms"}, 1e-6, 0.025)
+        assert is_idle(found) == idle
 
 
 def test_validate_fails_beyond_the_tolerance(tmp_path):

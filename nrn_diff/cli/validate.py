@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # By how much the voltages that a run starts from are moved (mV): what rounding errors of thousands of steps add up to.
 _HAIR = 1e-12
+_MOVES = 1.0  # mV
 SUMMARY = "prove on a script of yours that nrn-diff and NEURON give the same numbers"
 _HEADER = (
     "recorded", "largest difference", "unit", "at (ms)", "range", "RMS below", "spikes", "spike times", "dt/2", "",
@@ -116,6 +117,11 @@ def run(args: argparse.Namespace) -> int:
         print_approach(nearer, args.cvode, args.within)
     print(f"NEURON {theirs.seconds:.2f} s, nrn-diff {ours.seconds:.2f} s with compiling")
     print("Same." if good else f"Not the same: see the lines marked DIFFERS (tolerance {args.tolerance:g}).")
+    if good and is_idle(found):
+        print(
+            f"But no voltage moves by as much as {_MOVES:g} mV, so this proves little: a longer --tstop? If a button "
+            "of the script sets the stimulus, say what it calls: --then 'HOC'"
+        )
     if args.json:
         Path(args.json).write_text(
             json.dumps(_document(args, found, theirs, ours, good, nearer, moved), indent=1) + "\n"
@@ -124,6 +130,12 @@ def run(args: argparse.Namespace) -> int:
     if args.report:
         print(f"report: {_write(args, found, theirs, ours)}")
     return 0 if good else 1
+
+
+def is_idle(found: list[Comparison]) -> bool:
+    """Whether no voltage of the run moves, as where the stimulus would come later."""
+    spans = [c.span for c in found if c.spikes is not None]
+    return bool(spans) and max(spans) < _MOVES
 
 
 def _moved_by_a_hair(job: Job, run_child: Callable[[Job], Outcome], theirs: Outcome) -> dict[str, float]:
