@@ -63,6 +63,12 @@ FOLLOWED = {
         finitialize(v_init)
         dend[2].g_pas(0.5) = 1e-3/(dend[2].L + distance(0.5) + area(0.5))
     }""",
+    "numbers of the process and of a NetCon": """{
+        celsius = 20
+        nc.weight = 0.01 + 0.01
+        finitialize(v_init)
+        nc.weight *= 2
+    }""",
     "a run": "proc run() { stim.amp = 0.4 init() while (t < tstop) { step() } g.flush() doNotify() }",
     "a start": "proc stdinit() { setdt() stim.amp = 0.4 init() initPlot() }",
 }
@@ -97,7 +103,7 @@ def build():
 
     h.load_file("stdrun.hoc")
     h("""
-        objref g, stim, f, r, w
+        objref g, stim, f, r, w, nc, syn
         create soma, dend[3]
         double list[3]
         rest = -65
@@ -114,6 +120,8 @@ def build():
         r = new Random()
         w = new Vector(3)
         soma stim = new IClamp(0.5)
+        dend[0] syn = new ExpSyn(0.5)
+        soma nc = new NetCon(&v(0.5), syn)
     """)
     h.stim.delay, h.stim.dur, h.stim.amp, h.tstop = 1, 1, 0.3, 5
     return h
@@ -150,6 +158,8 @@ def found(bodies):
             "steps": [[p.n, p.dt] for p in (own.phases if own else ()) if type(p).__name__ == "Steps"],
             "overwritten": list(own.overwritten) if own else [],
             "fixed": list(own.fixed) if own else [],
+            "celsius": examined.capture.celsius,
+            "weight": float(examined.capture.connections[0].weight[0]),
             "ek": sorted({float(x) for ion in examined.capture.ions if ion.name == "k" for x in ion.erev}),
         }
     return answers
@@ -175,6 +185,10 @@ def test_what_init_does_becomes_phases_and_neuron_is_untouched():
     assert flow["assigned"] == [["mechanism", "g", 3], ["v", "", 3], ["v", "", 1]]
     assert flow["overwritten"] == ["g_pas"]
     assert answers["an old parameter"]["fixed"] == ["IClamp.amp"]
+    numbers = answers["numbers of the process and of a NetCon"]
+    assert numbers["assigned"] == [["celsius", "", 1], ["weight", "", 1], ["weight", "", 1]]
+    assert (numbers["celsius"], numbers["weight"]) == (20.0, 0.02)
+    assert numbers["overwritten"] == ["NetCon.weight", "celsius"]
     assert answers["a run"]["phases"] == answers["a start"]["phases"] == ["Assignments", "Initialise"]
     assert answers["shapes that stay"]["fixed"] == ["L", "diam"]
     assert answers["shapes that stay"]["overwritten"] == ["Ra", "cm", "diam", "g_pas", "nseg"]

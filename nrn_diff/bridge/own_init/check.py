@@ -20,7 +20,7 @@ from nrn_diff.bridge.own_init.values import compared
 from nrn_diff.events.time_grid import HOC_EPSILON
 from nrn_diff.own_init import Assignments, Currents, Formula, Guard, Initialise, Phase, Reference, SetTime, Steps
 
-_OF_RUN = ("t", "dt", "tstop", "v_init", "secondorder", "steps_per_ms", "celsius")
+_OF_RUN = ("t", "dt", "tstop", "v_init", "secondorder", "steps_per_ms")
 _FUNCTIONS: Mapping[str, Callable[[float], float]] = {
     "exp": math.exp, "log": math.log, "log10": math.log10, "sqrt": math.sqrt, "sin": math.sin, "cos": math.cos,
     "fabs": abs,

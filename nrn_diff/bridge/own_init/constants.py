@@ -9,7 +9,7 @@ import numpy as np
 
 from mod_translator import ir
 from nrn_diff.own_init import Assignments, Initialise, OwnInit, Reference
-from nrn_diff.snapshot import Capture, Ion, MechanismData
+from nrn_diff.snapshot import Capture, Connection, Ion, MechanismData
 
 
 def with_constants(capture: Capture, own_init: OwnInit | None) -> Capture:
@@ -39,6 +39,10 @@ def _with(capture: Capture, target: Reference, numbers: np.ndarray) -> Capture:
         return replace(capture, cable=replace(capture.cable, v=_put(capture.cable.v, target, numbers)))
     if target.kind in ("ion", "start"):
         return replace(capture, ions=tuple(_of_ion(ion, target, numbers) for ion in capture.ions))
+    if target.kind == "celsius":
+        return replace(capture, celsius=float(numbers[-1]))
+    if target.kind == "weight":
+        return replace(capture, connections=tuple(_of_netcon(c, target, numbers) for c in capture.connections))
     return replace(capture, mechanisms=tuple(_of_mechanism(data, target, numbers) for data in capture.mechanisms))
 
 
@@ -49,6 +53,14 @@ def _of_ion(ion: Ion, target: Reference, numbers: np.ndarray) -> Ion:
     new: Any = float(numbers[-1]) if target.kind == "start" else _put(old, target, numbers)
     changed: dict[str, Any] = {target.variable: new}
     return replace(ion, **changed)
+
+
+def _of_netcon(connection: Connection, target: Reference, numbers: np.ndarray) -> Connection:
+    weight = np.array(connection.weight, dtype=float)
+    weight[target.element] = dict(zip(np.asarray(target.index).tolist(), numbers, strict=True)).get(
+        connection.index, weight[target.element]
+    )
+    return replace(connection, weight=weight)
 
 
 def _of_mechanism(data: MechanismData, target: Reference, numbers: np.ndarray) -> MechanismData:

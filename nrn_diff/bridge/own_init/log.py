@@ -17,7 +17,7 @@ from nrn_diff.bridge.own_init.values import NotFollowedError, Value, mapped, nam
 
 V_INIT = "v_init"
 # Kinds of Records that phases may set.
-_SET_IN_A_RUN = frozenset({"v", "mechanism", "ion", "global", "start"})
+_SET_IN_A_RUN = frozenset({"v", "mechanism", "ion", "global", "start", "celsius", "weight"})
 
 
 class Log:

@@ -126,7 +126,7 @@ def _follow(places: Places, clock: Clock, name: str, redefined: Sequence[str]) -
     after = state(places)
     unchanged = {k: (before["run"][k], after["run"][k]) for k in range(1, len(before["run"]))}
     if any(x != y for x, y in unchanged.values()) or before["shape"] != after["shape"]:
-        raise NotFollowedError("changes tstop, v_init, secondorder, steps_per_ms, celsius or a shape")
+        raise NotFollowedError("changes tstop, v_init, secondorder, steps_per_ms or a shape")
     return {"facts": log.facts, "fixed": list(log.fixed), "overwritten": list(log.overwritten - {"v"})}
 
 
