@@ -41,6 +41,12 @@ PARAMETER { goal = 3 }
 ASSIGNED { v i own }
 BREAKPOINT { own = goal*2 i = 1e-5*goal*(v + 70) }
 """
+# Events set a variable of another mechanism.
+MARKER = """NEURON { POINT_PROCESS Marker RANGE k, count POINTER goal }
+PARAMETER { k = 0.3 }
+ASSIGNED { goal count }
+NET_RECEIVE(w) { goal = goal*(1 - k) + w*t if (goal > 3) { count = count + 1 } }
+"""
 GAP = HALF_GAP.replace("HalfGap", "Gap").replace("POINTER vgap", "").replace("RANGE r", "RANGE vgap, r")
 TWINS = """NEURON { POINT_PROCESS Twins RANGE s POINTER other NONSPECIFIC_CURRENT i }
 ASSIGNED { v i other }
@@ -80,6 +86,7 @@ MODS = {
         "release": RELEASE,
         "setter": SETTER,
         "goalkeeper": TARGET,
+        "marker": MARKER,
         "gap": GAP,
         "twins": TWINS,
         "asking": ASKING,
@@ -159,9 +166,15 @@ def pointers(path):
         h.setpointer(b.goalkeeper._ref_goal, "goal", a.setter)
         h.setpointer(soma(0.5)._ref_cai if a.x < 0.3 else a.pas._ref_e, "conc", a.setter)
         h.setpointer(soma(0.5)._ref_ina if a.x < 0.5 else gaps[0]._ref_i, "watched", a.setter)
+    soma2.insert("goalkeeper")
+    marker, stim = h.Marker(dend(0.5)), h.NetStim()
+    h.setpointer(soma2(0.5).goalkeeper._ref_goal, "goal", marker)
+    stim.start, stim.interval, stim.number = 0.507, 1.303, 9
+    wires = [h.NetCon(stim, marker, 0, 0.11, 0.3), h.NetCon(soma(0.5)._ref_v, marker, -20, 0.7, 0.8, sec=soma)]
     kept = [
         h.Vector().record(ref)
         for ref in (
+            soma2(0.5).goalkeeper._ref_own, marker._ref_count,
             soma(0.5)._ref_v, dend1(0.9)._ref_v, soma2(1)._ref_v, dend2(0.8)._ref_v, releases[0]._ref_s,
             releases[1]._ref_ca, dend1(0.2).goalkeeper._ref_goal, dend1(0.2).goalkeeper._ref_own, soma(0.5)._ref_cai,
             dend(0.5).pas._ref_e, dend(0.9).pas._ref_e, gaps[1]._ref_i, dend2(0.5).selfv._ref_seen,
@@ -170,7 +183,7 @@ def pointers(path):
     ]  # fmt: skip
     h.tstop = 8
     model = nrn_diff.capture()
-    out = {"worst": differences(h, model), "range": float(kept[8].max() - kept[8].min()), "n": len(kept)}
+    out = {"worst": differences(h, model), "range": float(kept[10].max() - kept[10].min()), "n": len(wires)}
     out["used"] = [float(kept[k].max() - kept[k].min()) for k in range(len(kept))]
     out["asked"] = asking.asked
     model.save(path)
@@ -183,6 +196,7 @@ def pointers(path):
         soma.cai = 2e-3  # what is written through a POINTER stays after a run
         for segment in dend:
             segment.pas.e = -70
+        soma2(0.5).goalkeeper.goal, marker.count = 3, 0
         h.run()
         return sum(v.sum() for v in kept)
 
@@ -285,6 +299,14 @@ def refused(case):
             h.setpointer(soma1(0.5).goalkeeper._ref_goal, "goal", section(0.5).setter)
             h.setpointer(section(0.5).hh._ref_el, "conc", section(0.5).setter)
             h.setpointer(section(0.5)._ref_v, "watched", section(0.5).setter)
+    if case in ("event", "sampled"):
+        marker, synapse, stim = h.Marker(soma(0.5)), h.ExpSyn(soma1(0.5)), h.NetStim()
+        soma1.insert("goalkeeper")
+        target = synapse._ref_g if case == "event" else soma1(0.5).goalkeeper._ref_goal
+        h.setpointer(target, "goal", marker)
+        wires = [h.NetCon(stim, x, 0, 1, 0.1) for x in (marker, synapse)]
+        if case == "sampled":
+            wires.append(h.Vector().record(target, 0.1))
     if case == "some":
         asking = [h.Asking(soma(0.5)), h.Asking(soma1(0.5))]
         h.setpointer(soma(0.5)._ref_v, "near", asking[0])
@@ -303,6 +325,8 @@ def refused(case):
         ("weight", "the POINTER vgap to NetCon[0].weight[0]"),
         ("order", "which instances have run before it"),
         ("several", "by one instance each"),
+        ("event", "that no other event"),
+        ("sampled", "Vector at times of its own"),
         ("some", "which is set in some instances and not in others"),
     ],
 )

@@ -19,6 +19,7 @@ from nrn_diff.solver.structure import Links, LinkStructure, Place
 
 _BEFORE_AFTER = ("BEFORE", "AFTER")
 _WRITABLE = ("v", "ion", "mechanism")
+_OF_EVENTS = ("net_receive", "net_initial", "watch")
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +86,7 @@ class Linked:
     def refusals(self, data: MechanismData) -> Iterator[Refusal]:
         """What depends on an order that is not kept: of instances in one block, of events to different mechanisms."""
         where = f"mechanism {data.name}, {data.ir.file}"
-        for block in blocks(data.ir).values():
+        for key, block in blocks(data.ir).items():
             reads, writes = _through(data, block.reads), _through(data, block.writes)
             for place in sorted(
                 (reads & _direct(data, block.writes)) | (writes & _direct(data, (*block.reads, *block.writes)))
@@ -97,12 +98,14 @@ class Linked:
                     "let another block change it, or point to a variable of another mechanism",
                 )
             for place in sorted(writes):
-                if place.source not in _WRITABLE or block.kind == "NET_RECEIVE" or self._crowded(data, place, block):
+                by_event = key in _OF_EVENTS and not (key == "net_receive" and self._of_no_other_event(data, place))
+                if place.source not in _WRITABLE or by_event or self._crowded(data, place, block):
                     yield Refusal(
                         f"{block.kind} of {data.name} writes {_named(place)} through a POINTER",
                         where,
-                        "written can be voltages, ion variables and variables of mechanisms, by one instance each, and "
-                        "not from NET_RECEIVE",
+                        "written can be voltages, ion variables and variables of mechanisms, by one instance each; "
+                        "from NET_RECEIVE variables of mechanisms that no other event, NetCon or Vector at times of "
+                        "its own has to do with",
                         "let the mechanism that has the variable compute it, and read it through a POINTER",
                     )
             if block.kind == "NET_RECEIVE":
@@ -121,6 +124,22 @@ class Linked:
                             "the order of events to different mechanisms within a step is not kept",
                             "read it in BREAKPOINT",
                         )
+
+    def _of_no_other_event(self, data: MechanismData, place: Place) -> bool:
+        """Whether events to a mechanism can change a variable: what else looks at it does so after all events."""
+        for other in self.capture.mechanisms:
+            used = {n for key, b in blocks(other.ir).items() if key in _OF_EVENTS for n in (*b.reads, *b.writes)}
+            rows = [link.index for link in data.pointers if link.name in used and place_of(link) == place]
+            if other is data and len(np.unique(np.concatenate(rows))) < sum(map(len, rows)):
+                return False
+            used &= set(other.ir.symbols)
+            if place in _direct(other, tuple(used)) or (other is not data and place in _through(other, tuple(used))):
+                return False
+        seen = [record for record, _ in find_watched(self.capture)]
+        seen += [record for record in self.capture.records if not record.every_step]
+        seen += [play.target for play in self.capture.plays]
+        free = place.source == "mechanism" and data.ir.kind is not ir.Kind.ARTIFICIAL
+        return free and place not in {Place(r.kind, r.owner, r.variable, r.element) for r in seen}
 
     def _crowded(self, data: MechanismData, place: Place, block: ir.Routine) -> bool:
         """Whether several instances of a block write one value, or a value that is one for all instances."""

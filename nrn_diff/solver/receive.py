@@ -78,6 +78,7 @@ class Receiver:
         here = now.mechanisms[self.mechanism.name]
         written = self.mechanism.blocks[self.block].outputs
         variables = {n: here[n] for n in written if n in here}
+        variables |= {n: now.read(self.mechanism, n) for n in self._through_pointers}
         if self._sets_v:
             variables[self.mechanism.ir.potential] = now.read(self.mechanism, "v")
         return Targets(variables, now.weights[self.mechanism.name])
@@ -88,12 +89,21 @@ class Receiver:
             given["v"] = given[self.mechanism.ir.potential]
 
     @property
+    def _through_pointers(self) -> tuple[str, ...]:
+        """What is written elsewhere, where no other event finds it (see build_links.py)."""
+        written = self.mechanism.blocks[self.block].outputs
+        return tuple(n for n in written if n in self.mechanism.pointers)
+
+    @property
     def _sets_v(self) -> bool:
         return self.mechanism.ir.potential in self.mechanism.blocks[self.block].outputs
 
     def store(self, now: Moment, targets: Targets) -> None:
         """Keep what the events left."""
-        now.mechanisms[self.mechanism.name].update(targets.variables)
+        elsewhere = self._through_pointers
+        own = {n: x for n, x in targets.variables.items() if n not in elsewhere}
+        now.mechanisms[self.mechanism.name].update(own)
+        now.store(self.mechanism, {n: targets.variables[n] for n in elsewhere})
         if self._sets_v:
             writer = self.mechanism.node.last
             new = writer.gather(targets.variables[self.mechanism.ir.potential])

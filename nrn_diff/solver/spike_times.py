@@ -77,8 +77,8 @@ def return_pending(now: Moment) -> None:
     if pending is None:
         return
     for name, taken in pending.items():
-        here = now.mechanisms[name]
-        here.update({n: here[n] + x for n, x in taken.items()})
+        mechanism = now.structure.mechanism(name)
+        now.store(mechanism, {n: now.read(mechanism, n) + x for n, x in taken.items()})
     now.spikes = now.spikes._replace(pending=jax.tree.map(jnp.zeros_like, pending))
 
 
