@@ -131,18 +131,6 @@ CABLE = (
     ),
     Feature("a POINTER whose value depends on the order of the instances", _REFUSED, (_NO_LINKS,)),
     Feature(
-        "POINTER through which NET_RECEIVE writes a variable of a mechanism, each instance one of its own",
-        _SAME,
-        (_LINKS,),
-        "what BREAKPOINT, equations and Vectors then find",
-    ),
-    Feature(
-        "the same of v or an ion, or where other events, NetCons, or Vectors at times of their own look at it",
-        _REFUSED,
-        (_NO_LINKS,),
-        "the order of events to different mechanisms within a step is not kept",
-    ),
-    Feature(
         "ParallelContext.source_var, target_var (one process)",
         _SAME,
         (_TRANSFERS,),
