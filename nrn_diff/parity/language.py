@@ -82,8 +82,8 @@ DECLARATIONS = (
         "POINTER, read or written in any block",
         "NEURON { SUFFIX x POINTER p RANGE a }\nASSIGNED { p a }\nINITIAL { a = p }\n",
         ("test_links.py::test_pointers_lead_to_any_variable",),
-        "what it may lead to: see NEURON, below; from NET_RECEIVE variables of mechanisms are written that no other event, "
-        "NetCon or Vector at times of its own looks at, all else is refused",
+        "what it may lead to: see NEURON, below; from NET_RECEIVE variables of mechanisms are written that no other "
+        "event, NetCon or Vector at times of its own looks at, all else is refused",
     ),
     Construct(
         "POINTER in an ARTIFICIAL_CELL",
