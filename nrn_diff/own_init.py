@@ -146,5 +146,8 @@ def formula_of(phase: Phase) -> Formula | None:
 
 def _what(target: Reference) -> str:
     """The name of a variable as in HOC."""
+    if target.kind == "ion":
+        ion = target.owner
+        return {"erev": f"e{ion}", "current": f"i{ion}", "inside": f"{ion}i", "outside": f"{ion}o"}[target.variable]
     suffix = f"_{target.owner}" if target.kind in ("mechanism", "global") else ""
     return f"{target.variable or target.kind}{suffix}"
