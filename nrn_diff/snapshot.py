@@ -275,7 +275,8 @@ class Record:
     """One quantity that a Vector of the user records, or (see `Play`) is played into.
 
     kind: 't' | 'v' | 'cm' | 'celsius' | 'mechanism' | 'ion' | 'global' | 'weight' | 'vext' | 'e_extracellular' |
-    'membrane' | 'circuit' | 'artificial' | 'layer' | 'start'. index: the node (v, vext, membrane), the segment (cm),
+    'membrane' | 'circuit' | 'artificial' | 'layer' | 'start' | 'threshold' (of all NetCons
+    that watch a voltage). index: the node (v, vext, membrane, threshold), the segment (cm),
     the row among the instances (mechanism, ion), among the segments with layers (e_extracellular, layer), among the
     equations (circuit), the NetCon's place in h.List('NetCon') (weight), or position in Capture.courses (artificial;
     owner is then the cell's name).

@@ -90,6 +90,7 @@ def build() -> dict[str, Any]:
         (wires[3]._ref_weight[0], rng.uniform(0, 1e-3, 90), np.sort(rng.uniform(0, 8, 90)), 1),
         (wires[5]._ref_weight[0], rng.uniform(0, 1e-3, 90), np.sort(rng.uniform(0, 8, 90))),
         (adds._ref_gain, rng.uniform(0.5, 2, 60), np.sort(rng.uniform(0, 8, 60))),
+        (wires[4]._ref_threshold, rng.uniform(-66, -20, 40), np.sort(rng.uniform(0, 8, 40)), 1),
     ]
     h.ion_style("na_ion", 1, 2, 1, 0, 1, sec=soma)  # starts from nai0_na_ion and nao0_na_ion
     kept = [soma, clamp]
@@ -169,7 +170,7 @@ def test_played_and_recorded_as_in_neuron() -> None:
         assert len(run["worst"]) == 28
         assert max(run["worst"].values()) <= 1e-9, run["worst"]
         assert run["range"] > 50
-    assert out["plays"] == [f"play[{k}]" for k in range(17)]
+    assert out["plays"] == [f"play[{k}]" for k in range(18)]
     times = out["times"]
     assert len(times["soma(0.5).v"]) == 401
     assert len(times["soma(0.5).v #2"]) == 100  # NEURON's hundredth sum of 0.1 is beyond its last t
@@ -346,7 +347,7 @@ def refused() -> dict[str, Any]:
     look("event", (wave, adds._ref_g, t))
     look("geometry", (wave, soma(0.5)._ref_diam, t))
     look("delay", (wave, wire._ref_delay, t))
-    look("threshold", (wave, wire._ref_threshold, t))
+    look("threshold", (wave, wire._ref_threshold, t))  # of a NetCon from a NetStim
     look("twice", (wave, soma(0.5).hh._ref_gl, t), (other, soma(0.5).hh._ref_gl, t))
     soma.insert("tabled")
     look("table", (wave, h._ref_other_tabled, t))
@@ -368,7 +369,7 @@ def test_what_cannot_be_played_is_refused() -> None:
         "event": "its NET_RECEIVE changes it",
         "geometry": "it is played into soma(0.5).diam: mechanisms that read diam see it",
         "delay": "it is played into NetCon[0].delay: NEURON takes",
-        "threshold": "it is played into NetCon[0].threshold: not supported yet",
+        "threshold": "it is played into NetCon[0].threshold: followed is that of a voltage only",
         "twice": "two Vectors are played into soma(0.5).hh.gl",
         "table": "the TABLE of rates depends on it, and DEPEND does not name it",
         "order": "its times are not in order",

@@ -38,6 +38,10 @@ def timed(on):
     bent, thick = h.Vector(1e-3 * np.sin(np.arange(40)) ** 2), h.Vector(1 + 0.3 * np.cos(np.arange(40)))
     bent.play(wires[1]._ref_weight[0], outside_t, True)
     thick.play(soma(0.5)._ref_cm, 0.1999)
+    sends, spikes, level = h.NetCon(soma(0.5)._ref_v, None, sec=soma), h.Vector(), h.Vector(np.arange(40) % 2)
+    sends.record(spikes)
+    level.mul(90).sub(75)
+    level.play(sends._ref_threshold, outside_t, True)
     wave.play(clamp._ref_amp, wave_t, breaks)
     steps.play(dend(0.5).pas._ref_e, steps_t)
     even.play(soma(0.5)._ref_ena, 0.31)
@@ -49,7 +53,7 @@ def timed(on):
     h.CVode().use_fast_imem(1)
     across = [h.Vector().record(r, 0.2) for r in (dend(0.5)._ref_i_membrane_, dend(0.5)._ref_i_membrane)]
     across.append(h.Vector().record(soma(0.5)._ref_i_cap, h.Vector([0, 1.5, 2.2, 3])))
-    across += [h.Vector().record(w._ref_weight[0]) for w in wires] + [h.Vector().record(synapse._ref_g)]
+    across += [h.Vector().record(w._ref_weight[0]) for w in wires] + [h.Vector().record(synapse._ref_g), spikes]
     if on:
         nrn_diff.enable()
     seen = []
@@ -58,7 +62,7 @@ def timed(on):
         for vector in (v, ends, i, every, other, at, at_t, *across):
             seen.append(np.array(vector))
         live = [h.t, clamp.amp, dend(0.5).pas.e, soma(0.5).ena, dend(0.5).e_extracellular, clamp.i, soma(0.5).v]
-        live += [soma(0.5).cm, synapse.g, *(w.weight[0] for w in wires)]
+        live += [soma(0.5).cm, synapse.g, *(w.weight[0] for w in wires), sends.threshold]
         seen.append(np.array(live))
 
     h.tstop = 1.5
@@ -102,7 +106,7 @@ def timed(on):
 def test_what_is_played_and_sampled_goes_on_as_in_neuron():
     here, there = (run_function(timed, on=on) for on in (True, False))
     assert (here["runs"], there["runs"]) == (7, 0)
-    assert len(here["seen"]) == len(there["seen"]) == 118
+    assert len(here["seen"]) == len(there["seen"]) == 125
     for k, (mine, neuron) in enumerate(zip(here["seen"], there["seen"], strict=True)):
         assert mine.shape == neuron.shape, k
         np.testing.assert_allclose(mine, neuron, rtol=0, atol=2e-9, err_msg=str(k))

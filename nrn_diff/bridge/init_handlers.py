@@ -17,7 +17,7 @@ from nrn_diff.bridge.native import neuron_library
 from nrn_diff.bridge.plays import locate
 from nrn_diff.bridge.reaction_diffusion import is_idle, own_handlers
 from nrn_diff.bridge.save_state import saved_here
-from nrn_diff.bridge.variables import Block, every_variable, never_driven
+from nrn_diff.bridge.variables import Block, every_variable, never_driven, thresholds
 
 _LISTS, _WORD = "_ZN15FInitialHandler8fihlist_E", 8  # std::vector<FInitialHandler*>[4], src/nrniv/finithnd.cpp
 _STEPS = 3
@@ -37,7 +37,7 @@ def refuse_handlers(inventory: Inventory, findings: Findings) -> None:
     names = [handler.hname() for handler in hoc_objects("FInitializeHandler") if handler.hname() not in idle]
     if not names:
         return
-    blocks = [*every_variable(inventory), *never_driven(inventory)]
+    blocks = [*every_variable(inventory), thresholds(inventory), *never_driven(inventory)]
     try:
         found = _changed(blocks)
     except ChildFailedError as error:

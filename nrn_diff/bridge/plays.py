@@ -18,7 +18,7 @@ from nrn_diff.bridge.inventory import Inventory, hoc_objects
 from nrn_diff.bridge.play_record import Kind, play_record_kinds
 from nrn_diff.bridge.records import vector_name
 from nrn_diff.bridge.save_state import saved_here
-from nrn_diff.bridge.variables import Block, every_variable, never_driven
+from nrn_diff.bridge.variables import Block, every_variable, never_driven, thresholds
 from nrn_diff.snapshot import Play, Record
 
 # Values that mark a Vector: below any time, far outside of what a model holds, and exact in double precision.
@@ -30,7 +30,7 @@ _BEYOND = 10**6
 
 # What may be driven: the rest is geometry, or is computed anew before anything reads it.
 _BY_RANDOM = frozenset({"v", "mechanism", "global", "celsius", "e_extracellular"})
-_PLAYABLE = _BY_RANDOM | {"cm", "layer", "weight", "start"}
+_PLAYABLE = _BY_RANDOM | {"cm", "layer", "weight", "start", "threshold"}
 _PLAYABLE_OF_ION = frozenset({"inside", "outside", "erev"})
 _GEOMETRY = (
     "NEURON's steps do not read it: what follows from it is computed only where HOC or Python has set a length, a "
@@ -42,7 +42,7 @@ _WHY = {
     "diam": "mechanisms that read diam see it, areas and axial resistances do not before HOC or Python sets one",
     "delay": "NEURON takes the delay of three or more NetCons of one source and delay from finitialize, any other when "
     "the source fires; not supported",
-    "threshold": "not supported yet",
+    "threshold": "followed is that of a voltage only",
     "dt": "it would change the size of the steps, which is compiled",
     "t": "it would change the time of the run",
     "secondorder": "it would change the method in the middle of the run",
@@ -98,7 +98,10 @@ def _find(inventory: Inventory, findings: Findings) -> tuple[tuple[int, Play], .
     numbers = np.flatnonzero(np.isin(kinds, [Kind.PLAY_STEP, Kind.PLAY_CONTINUOUS])).tolist()
     if not numbers:
         return ()
-    vectors, blocks = hoc_objects("Vector"), [*every_variable(inventory), *never_driven(inventory)]
+    vectors, blocks = (
+        hoc_objects("Vector"),
+        [*every_variable(inventory), thresholds(inventory), *never_driven(inventory)],
+    )
     courses = dict(zip(numbers, _courses(vectors, numbers), strict=True))
     targets = in_copy(partial(_targets, blocks, vectors, numbers, numbers[-1]))
     for hidden in set(numbers) - {number for _, number, _ in targets}:

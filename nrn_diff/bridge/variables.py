@@ -294,14 +294,29 @@ def _unknown(owners: Sequence[Any], places: Sequence[str], name: str) -> Block:
     return Block(owners, name, 0, lambda row, _k: (f"{places[row]}.{name}" if places[row] else name, None))
 
 
+def thresholds(inventory: Inventory) -> Block:
+    """Of NetCons. Those that watch one voltage share it; of one that watches none it has no place in a snapshot."""
+    # NEURON ends the process where the threshold is read of a NetCon whose section was deleted.
+    netcons = [n for n in hoc_objects("NetCon") if n.valid() or n.preseg() is not None]
+    topology = inventory.topology
+    segments = [netcon.preseg() for netcon in netcons]
+    nodes = [-1 if s is None else topology.node_of(s.sec, s.x) for s in segments]
+
+    def describe(row: int, _k: int) -> tuple[str, Record | None]:
+        node = nodes[row]
+        label = f"{netcons[row if node < 0 else nodes.index(node)].hname()}.threshold"
+        return label, None if node < 0 else Record(label, "threshold", node)
+
+    return Block(netcons, "threshold", 0, describe)
+
+
 def never_driven(inventory: Inventory) -> list[Block]:
     """What Vectors cannot be played into, so that a refusal can name it. Only to be read."""
-    # NEURON ends the process where the threshold is read of a NetCon whose section was deleted.
     topology, netcons = inventory.topology, [n for n in hoc_objects("NetCon") if n.valid()]
     segments = topology.segments()
     names, at = [n.hname() for n in netcons], [topology.place(s.sec, s.x) for s in segments]
     sections = [topology.place(s, 0.5).rpartition("(")[0] for s in topology.sections]
-    blocks = [*(_unknown(netcons, names, name) for name in ("delay", "threshold")), _unknown(segments, at, "diam")]
+    blocks = [_unknown(netcons, names, "delay"), _unknown(segments, at, "diam")]
     blocks += [_unknown(topology.sections, sections, name) for name in ("Ra", "L", "rallbranch")]
     process = [name for name in ("dt", "t", "secondorder", "v_init", "tstop") if hasattr(h, name)]
     return [*blocks, *(_unknown([h], [""], name) for name in process)]

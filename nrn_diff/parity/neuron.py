@@ -427,8 +427,14 @@ RECORDING = (
         "thread-safe. Refused: under enable(); beside what INITIAL assigns or each instance has its own of",
     ),
     Feature(
+        "Vector.play into the threshold of NetCons that watch a voltage",
+        _SAME,
+        (_PLAY, "test_plugin_timed.py::test_what_is_played_and_sampled_goes_on_as_in_neuron"),
+        "such spikes have no derivative",
+    ),
+    Feature(
         "Vector.play of a statement, into what a TABLE reads otherwise, into weights of NetCons to artificial cells, "
-        "thresholds, delays, dt",
+        "thresholds of other NetCons, delays, dt",
         _REFUSED,
         (_NO_PLAY,),
     ),

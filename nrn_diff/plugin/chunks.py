@@ -128,13 +128,24 @@ class Stepper:
     def _fire_now(self, state: State, t: float, step: int, fired: list[tuple[int, int]]) -> list[int]:
         """The check at the start of the first step, whose spikes may arrive within it."""
         values = watched_values(self.structure, self.fixed, state, t)
-        above = values - np.asarray(self.fixed.values.thresholds) > 0
+        above = values - self._thresholds(step) > 0
         crossed = above & ~np.asarray(state.spikes.above)
         now = self.checked[crossed[self.checked]].tolist()
         for k in now:
             self.network.send(k, float(t) + SEND_DELAY)
             fired.append((step, k))
         return [int(k) for k in now]
+
+    def _thresholds(self, step: int) -> Array:
+        """At the start of a step (mV), [n_sources]."""
+        found = np.array(self.fixed.values.thresholds)
+        for number, driven in self.drives["begin"].items():
+            group = self.structure.plays[number]
+            if group.source == "threshold":
+                wave = group.place.target
+                here = (wave >= 0) & np.asarray(driven.present[step])[wave]
+                found[here] = np.asarray(driven.value[step])[wave[here]]
+        return found
 
     def _fire_later(
         self, crossed: Array, sent: dict[str, Array], grid: Array, done: int, fired: list[tuple[int, int]]

@@ -26,6 +26,7 @@ from nrn_diff.bridge.queue_state import OwnEvent, as_queued, several_movable
 from nrn_diff.bridge.random123 import put_streams
 from nrn_diff.bridge.random_play import draw
 from nrn_diff.bridge.save_state import QueuedEvent
+from nrn_diff.bridge.variables import thresholds
 from nrn_diff.errors import CaptureError
 from nrn_diff.events.courses import Course
 from nrn_diff.events.live import Waiting
@@ -233,6 +234,10 @@ def _set_played(ready: Prepared) -> None:
         if not course.late.present[-1] or not (p.continuous or target.kind == "weight"):
             continue  # SaveState has done it
         value = float(course.late.of(p.values)[-1])
+        if target.kind == "threshold":
+            block = thresholds(inventory)
+            block.owners[next(r for r in range(block.size) if block.at(r)[0] == target.label)].threshold = value
+            continue
         match target.kind:
             case "celsius":
                 h.celsius = value

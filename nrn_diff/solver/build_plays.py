@@ -10,6 +10,7 @@ from nrn_diff.errors import CaptureError, Refusal
 from nrn_diff.events.time_grid import time_grid
 from nrn_diff.events.waveforms import Course
 from nrn_diff.snapshot import Capture, Play
+from nrn_diff.solver.build_events import find_sources, find_watched
 from nrn_diff.solver.fill_tables import is_refilled, why_not_refilled
 from nrn_diff.solver.incidence import Incidence
 from nrn_diff.solver.moment import ion_field
@@ -43,6 +44,7 @@ def build_plays(
     names = {vector: name for name, vector in wave_vectors(capture).items()}
     sizes = {ion.name: len(ion.nodes) for ion in capture.ions} | {m.name: m.count for m in mechanisms}
     sizes |= {"v": len(row), "cm": len(capture.cable.cm)}
+    sizes |= {"threshold": len(find_sources(capture)) + len(find_watched(capture))}
     if capture.extracellular is not None:
         sizes |= dict.fromkeys(("e_extracellular", "layer"), len(capture.extracellular.nodes))
     connections = {m.name: len(m.deliveries.row) for m in mechanisms if m.deliveries is not None}
@@ -65,7 +67,7 @@ def build_plays(
         changing = source == "v" or _is_written(source, owner, variable, mechanisms)
         at = Incidence(of_row, len(members))
         in_events = any(_reads(m, place, _BY_EVENTS) for m in mechanisms) or source == "weight"
-        early = in_events or place in watched
+        early = in_events or place in watched or source == "threshold"
         early |= any(_reads(m, place, _EARLY) or is_refilled(m, place) for m in mechanisms)
         waves_of = tuple(names[p.vector] for p in members)
         built.append(PlayGroup(source, owner, variable, element, at, waves_of, tuple(mine), changing, early, in_events))
@@ -95,7 +97,14 @@ def _row(capture: Capture, play: Play, row: np.ndarray) -> int:
             return int(row[play.target.index])
         case "weight":
             return _target_of(capture, play)[1]
+        case "threshold":
+            return _sources_at(capture, play.target.index)[0]
     return play.target.index
+
+
+def _sources_at(capture: Capture, node: int) -> list[int]:
+    """Numbers of the sources of spikes that watch the voltage of a node."""
+    return [k for k, (watched, _) in enumerate(find_sources(capture)) if watched == node]
 
 
 def _is_written(source: str, owner: str, variable: str, mechanisms: tuple[MechanismStructure, ...]) -> bool:
@@ -130,6 +139,12 @@ def _problems(
     if target.kind == "weight" and target.index not in {c.index for c in capture.connections}:
         why = "its target is an artificial cell (whose events are made before the equations are solved), or is nothing"
         yield Refusal(what, target.label, why, "drive a NetCon to a point process in a section")
+        return
+    if target.kind == "threshold" and len(_sources_at(capture, target.index)) != 1:
+        why = (
+            "none of the NetCons that watch this voltage delivers or records anything, or they have several thresholds"
+        )
+        yield Refusal(what, target.label, why, "stop it with play_remove()")
         return
     place = _place(capture, play)
     if place in written:

@@ -78,6 +78,8 @@ def start_values(structure: Structure, values: Values) -> Values:
                 values = values._replace(extracellular=values.extracellular._replace(e_extracellular=new))
             case "celsius":
                 values = values._replace(celsius=_replaced(group, values.celsius, driven))
+            case "threshold":
+                values = values._replace(thresholds=_replaced(group, values.thresholds, driven))
             case "cm":
                 values = values._replace(cable=values.cable._replace(cm=_replaced(group, values.cable.cm, driven)))
             case "layer":
@@ -151,6 +153,10 @@ def play(now: Moment, driven: dict[int, Driven]) -> None:
                 values = now.fixed.values
                 new = _replaced(group, values.celsius, given)
                 now.fixed = now.fixed._replace(values=values._replace(celsius=new))
+            case "threshold":
+                values = now.fixed.values
+                new = _replaced(group, values.thresholds, given)
+                now.fixed = now.fixed._replace(values=values._replace(thresholds=new))
             case "cm":
                 now.fixed = _with_capacity(now, group, given)
             case "layer":

@@ -34,6 +34,8 @@ def start_derivative(structure: Structure, spikes: Spikes) -> Spikes:
         raise NrnDiffError(
             f"spikes that {label} sends have no derivative, only those of voltages. Run with spikes=NO_DERIVATIVE."
         )
+    if any(group.source == "threshold" for group in structure.plays):
+        raise NrnDiffError("spikes over a threshold that a Vector drives have no derivative: use spikes=NO_DERIVATIVE.")
     for m in structure.mechanisms:
         if m.agenda is not None and m.deliveries is not None and m.deliveries.has_lines:
             raise NrnDiffError(
