@@ -185,7 +185,7 @@ STEP = (
         "several threads",
         _SAME,
         ("test_plugin.py::test_neurons_threads_are_left_to_work",),
-        "NEURON's sums may then round differently; refused is a GLOBAL that is assigned: each thread has one",
+        "NEURON's sums may round differently; refused: an assigned GLOBAL; in enable() self events, target_var",
     ),
     Feature("several MPI processes", _REFUSED, (), "no test"),
 )
@@ -405,7 +405,7 @@ RECORDING = (
         _SAME,
         (_PLAY,),
         "into voltages, ion variables, cm, celsius, variables of mechanisms and point processes, GLOBALs, weights of "
-        "NetCons, `nai0_na_ion`; the samples are parameters, `play[0]`",
+        "NetCons, thresholds of voltages (no derivative), `nai0_na_ion`; the samples are parameters, `play[0]`",
     ),
     Feature(
         "Vector.play into e_extracellular, xg, xc",
@@ -425,12 +425,6 @@ RECORDING = (
         ("test_play.py::test_tables_are_filled_anew_as_in_neuron",),
         "filled anew when NEURON does it: at the start of a step, or where it is looked up in files that are not "
         "thread-safe. Refused: under enable(); beside what INITIAL assigns or each instance has its own of",
-    ),
-    Feature(
-        "Vector.play into the threshold of NetCons that watch a voltage",
-        _SAME,
-        (_PLAY, "test_plugin_timed.py::test_what_is_played_and_sampled_goes_on_as_in_neuron"),
-        "such spikes have no derivative",
     ),
     Feature(
         "Vector.play of a statement, into what a TABLE reads otherwise, into weights of NetCons to artificial cells, "
