@@ -93,7 +93,7 @@ REFUSED = {
         "proc run() { for i = 1, 2 { stim.amp = i stdinit() continuerun(tstop) } }",
         "sets IClamp[0].amp after the first step of the run",
     ),
-    "a shorter run": ("proc run() { stdinit() continuerun(tstop/2) }", "leaves t = 2.5 ms"),
+    "a shorter run": ("proc run() { stdinit() continuerun(tstop/2) }", "ends at t = 2.5 ms"),
     "an error": ("{ finitialize(v_init) list[7] = 1 }", "could not be tried out in a copy of the process: IndexError"),
 }
 

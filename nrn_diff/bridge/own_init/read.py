@@ -118,9 +118,7 @@ def _follow(places: Places, clock: Clock, name: str, redefined: Sequence[str]) -
     log.finish()
     if not any(fact[0] == "initialise" for fact in log.facts):
         raise NotFollowedError("does not call finitialize()")
-    end = clock.tstop if machine.following_run else 0.0
-    if abs(h.t - end) > (clock.dt / 2 if machine.following_run else 0.0):
-        raise NotFollowedError(f"leaves t = {h.t:g} ms; a captured run goes from t = 0 to tstop, here {clock.tstop:g}")
+    _check_time(machine, clock)
     if h.dt != clock.dt:
         raise NotFollowedError(f"leaves dt = {h.dt:g} ms (it was {clock.dt:g})")
     after = state(places)
@@ -128,6 +126,17 @@ def _follow(places: Places, clock: Clock, name: str, redefined: Sequence[str]) -
     if any(x != y for x, y in unchanged.values()) or before["shape"] != after["shape"]:
         raise NotFollowedError("changes tstop, v_init, secondorder, steps_per_ms or a shape")
     return {"facts": log.facts, "fixed": list(log.fixed), "overwritten": list(log.overwritten - {"v"})}
+
+
+def _check_time(machine: Machine, clock: Clock) -> None:
+    if machine.following_run:
+        if abs(h.t - clock.tstop) > clock.dt / 2:
+            raise NotFollowedError(f"ends at t = {h.t:g} ms; a captured run goes from t = 0 to tstop = {clock.tstop:g}")
+    elif h.t != 0:
+        raise NotFollowedError(
+            f"leaves t = {h.t:g} ms, and a captured run starts at t = 0 (let init() end with t = 0, and take {h.t:g} ms "
+            "from tstop and from all times of stimuli)"
+        )
 
 
 def _left_by_users(places: Places, clock: Clock, name: str, with_steps: bool) -> dict[str, Any]:
