@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import select
@@ -88,6 +89,7 @@ def _run_copy(function: Callable[[], Any], write_end: int) -> None:
     import resource  # not on Windows
 
     status = 1
+    gc.disable()  # JAX has a callback there, which would be taken for a Python function that NEURON calls
     try:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # NEURON may abort in here on purpose
         silent = os.open(os.devnull, os.O_RDWR)

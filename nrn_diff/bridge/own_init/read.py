@@ -134,7 +134,7 @@ def _check_time(machine: Machine, clock: Clock) -> None:
             raise NotFollowedError(f"ends at t = {h.t:g} ms; a captured run goes from t = 0 to tstop = {clock.tstop:g}")
     elif h.t != 0:
         raise NotFollowedError(
-            f"leaves t = {h.t:g} ms, and a captured run starts at t = 0 (let init() end with t = 0, and take {h.t:g} ms "
+            f"leaves t = {h.t:g} ms, and a captured run starts at t = 0 (let init() end with t = 0, and take as much "
             "from tstop and from all times of stimuli)"
         )
 
