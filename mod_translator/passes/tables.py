@@ -179,12 +179,13 @@ class _Fill:
                 what += f"TABLE of {self.routine.name} holds what the first of them has for {name} (not in DEPEND)"
                 self.context.note_at(what, self.table.loc)
             elif own:
+                common = f", or make {name} GLOBAL" if symbol.role is ir.Role.INSTANCE else ""
                 self.context.refuse_at(
                     UnsupportedConstruct,
                     "U172",
                     f"the TABLE of {self.routine.name} depends on {name}, which every instance has its own value of: "
                     "NEURON fills one table with the values of whichever instance comes first",
-                    f"remove the TABLE, or make {name} GLOBAL",
+                    f"remove the TABLE{common}; usetable_{self.mechanism.name} = 0 shows NEURON's run without it",
                     self.table.loc,
                 )
             elif name not in self.table.depend and symbol.role is not ir.Role.CONSTANT:
