@@ -226,7 +226,9 @@ def summary() -> str:
         return (
             "nothing was run on JAX: the script makes its steps with fadvance(), advance() or step() in a loop of its "
             "own, with a continuerun() of its own, with CVode.solve() (NEURON's variable step), or with psolve() from "
-            "HOC, so NEURON made them. h.run(), h.continuerun() and, from Python, ParallelContext.psolve() run on JAX"
+            "HOC, so NEURON made them. h.run(), h.continuerun() and, from Python, ParallelContext.psolve() run on JAX. "
+            "What to do: make NEURON's own run in place of the loop, or after the script (--then of nrn-diff run and "
+            "validate): in HOC {stdinit() continuerun(tstop)}"
         )
     return ""
 
