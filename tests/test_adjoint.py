@@ -26,6 +26,7 @@ def run(adjoint, theta, n):
     return adjoint.scan(step, jnp.array([0.1, 0.2]), jnp.linspace(0, 1, n), n)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("n", [1, 7, 16, 17, 50])
 @pytest.mark.parametrize("adjoint", STRATEGIES)
 def test_same_samples_and_gradient_as_direct(adjoint, n):
@@ -49,6 +50,7 @@ def test_choice_follows_the_budget():
     assert isinstance(choose(10**6, 10**6), Checkpointed)
 
 
+@pytest.mark.long
 def test_forward_mode_gives_reverse_mode_its_derivative():
     theta = {"a": jnp.array([1.0, 2.0]), "b": jnp.asarray(0.5)}
     f = lambda th: (jnp.outer(th["a"], jnp.sin(th["b"] * jnp.arange(3.0))), jnp.asarray(7))

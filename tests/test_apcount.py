@@ -1,6 +1,7 @@
 """APCount, NEURON's own counter of spikes: a capture and enable() count as NEURON does."""
 
 import numpy as np
+import pytest
 from neuron_process import run_function
 
 
@@ -57,6 +58,7 @@ def counted():
     }
 
 
+@pytest.mark.long
 def test_spikes_are_counted_as_in_neuron():
     out = run_function(counted)
     n, v, live = out["neuron"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from neuron_process import run_function
 
 
@@ -78,6 +79,7 @@ def against_neuron():
     return out
 
 
+@pytest.mark.long
 def test_recorded_variables_of_artificial_cells_are_neurons() -> None:
     out = run_function(against_neuron)
     neuron = out["neuron"]

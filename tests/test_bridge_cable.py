@@ -239,6 +239,7 @@ def tiny_resistances() -> dict:
     return out
 
 
+@pytest.mark.long
 def test_sums_come_in_neurons_order_where_axial_resistances_are_tiny() -> None:
     out = run_function(tiny_resistances)
     assert max(out["worst"].values()) <= 1e-9, out["worst"]  # without that order 3e-5

@@ -39,6 +39,7 @@ def value_of(library, name="cleak"):
     return float(ran.stdout.split()[-1])
 
 
+@pytest.mark.long
 def test_it_follows_the_content_and_leaves_the_folder_alone(tmp_path, cache):
     mods = folder_with(tmp_path / "a folder with spaces")
     first = compile_mods(mods)
@@ -51,6 +52,7 @@ def test_it_follows_the_content_and_leaves_the_folder_alone(tmp_path, cache):
     assert [p.name for p in mods.iterdir()] == ["cleak.mod"]
 
 
+@pytest.mark.long
 def test_an_included_file_counts(tmp_path, cache):
     mods = folder_with(tmp_path / "mods")
     (mods / "cleak.mod").write_text(MOD.replace("PARAMETER { g = %s }", 'INCLUDE "numbers.inc"') % "cleak")
@@ -60,6 +62,7 @@ def test_an_included_file_counts(tmp_path, cache):
     assert compile_mods(mods) != first
 
 
+@pytest.mark.long
 def test_two_processes_at_once_and_the_litter_of_a_killed_one(tmp_path, cache):
     mods = folder_with(tmp_path / "mods")
     old, young = cache / ".building-old", cache / ".building-young"

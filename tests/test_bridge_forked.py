@@ -71,6 +71,7 @@ def after_jax() -> list[int]:
     return [len(capture_snapshot(tstop=1).records) for _ in range(5)] + [int(vector.size())]
 
 
+@pytest.mark.long
 def test_copies_work_after_jax_has_started_its_threads() -> None:
     assert run_function(after_jax) == [1, 1, 1, 1, 1, 0]
 

@@ -48,6 +48,7 @@ def verdicts(bodies, procedure="advance"):
     return found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("bodies", "expected"), [(HARMLESS, []), (HARMFUL, ["advance"])])
 def test_what_an_advance_of_ones_own_may_do(bodies, expected):
     found = run_function(verdicts, bodies=bodies)

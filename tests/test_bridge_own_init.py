@@ -165,6 +165,7 @@ def found(bodies):
     return answers
 
 
+@pytest.mark.long
 def test_what_init_does_becomes_phases_and_neuron_is_untouched():
     answers = run_function(found, bodies=FOLLOWED)
     assert {name: a["refusals"] for name, a in answers.items()} == {name: [] for name in FOLLOWED}
@@ -194,6 +195,7 @@ def test_what_init_does_becomes_phases_and_neuron_is_untouched():
     assert answers["shapes that stay"]["overwritten"] == ["Ra", "cm", "diam", "g_pas", "nseg"]
 
 
+@pytest.mark.long
 def test_what_cannot_be_followed_is_refused_by_name():
     answers = run_function(found, bodies={name: body for name, (body, _) in REFUSED.items()})
     assert all(a["untouched"] for a in answers.values())

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import numpy as np
+import pytest
 from neuron_process import run_function
 
 GRIDS = [(0.025, 40, 10), (0.1, 40, 10), (0.0125, 40, 5), (0.01, 40, 5), (0.03, 10, 5.01), (0.025, 1, 3.3), (0.2, 5, 1)]
@@ -190,6 +191,7 @@ def ions() -> dict[str, Any]:
     return out
 
 
+@pytest.mark.long
 def test_ion_style_is_known_for_each_segment() -> None:
     out = run_function(ions, mods={"pumpin.mod": POINT_WRITER, "caread.mod": CA_READER})
     assert out["names"] == ["na", "k", "ca"] or sorted(out["names"]) == ["ca", "k", "na"]

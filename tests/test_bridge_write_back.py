@@ -130,6 +130,7 @@ def failures(cases: dict, changed: bool) -> dict:
     return out
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("cases", "changed"), [(REFUSED, False), (CHANGED, True)])
 def test_nothing_is_written_if_anything_does_not_fit(cases: dict, changed: bool) -> None:
     out = run_function(failures, mods={"arr.mod": ARRAY_MOD}, cases=cases, changed=changed)

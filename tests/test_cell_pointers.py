@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from neuron_process import run_function
 
 import mod_translator
@@ -64,6 +65,7 @@ def orchestra():
     return out
 
 
+@pytest.mark.long
 def test_cells_that_set_variables_of_others_are_neurons() -> None:
     out = run_function(orchestra, mods=MODS)
     assert all(len(set(x.tolist())) > 4 for x in out["neuron"].values())

@@ -272,6 +272,7 @@ def against_neuron(documents, densities):
     return out
 
 
+@pytest.mark.long
 def test_channels_pools_and_synapses_are_those_of_the_same_equations_in_neuron():
     both = DENSITIES | SYNAPSES
     documents = {name: text for name, (text, _) in both.items()}

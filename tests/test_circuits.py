@@ -72,6 +72,7 @@ def traces(layered):
     }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("layered", [False, True])
 def test_circuits_are_neurons(layered):
     out = run_function(traces, layered=layered)
@@ -125,6 +126,7 @@ def gradients():
     }
 
 
+@pytest.mark.long
 def test_gradients_saving_and_write_back():
     out = run_function(gradients)
     for name, (ours, theirs, error) in out["checked"].items():
@@ -243,6 +245,7 @@ def live(on):
     return seen
 
 
+@pytest.mark.long
 def test_circuits_go_on_under_enable():
     theirs, ours = (run_function(live, on=on) for on in (False, True))
     assert [len(x) for x in theirs] == [len(x) for x in ours]

@@ -73,6 +73,7 @@ def compared(layered):
     }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("layered", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_clamps_and_loops_left_by_break_are_neurons(layered):
     out = run_function(compared, mods={"levels.mod": LEVELS}, layered=layered)

@@ -90,6 +90,7 @@ def test_a_script_that_is_none_is_one_message(command, script, message, tmp_path
     assert out == ""
 
 
+@pytest.mark.long
 def test_validate_proves_the_same_numbers_and_writes_a_report(tmp_path):
     (tmp_path / "cable.hoc").write_text(CABLE)
     status, out, err = nrn_diff(tmp_path, "validate", "cable.hoc", "--report", "report.html")
@@ -101,6 +102,7 @@ def test_validate_proves_the_same_numbers_and_writes_a_report(tmp_path):
     assert "soma(0.5).v" in (tmp_path / "report.html").read_text()
 
 
+@pytest.mark.long
 def test_validate_of_a_script_that_runs_by_itself_and_records_nothing(tmp_path):
     text = CABLE.replace("objref stim, trace", "objref stim").replace(
         "trace = new Vector()\ntrace.record(&soma.v(0.5))", ""
@@ -141,6 +143,7 @@ def test_validate_says_what_is_refused(tmp_path):
     assert "CVODE is active" in err
 
 
+@pytest.mark.long
 def test_run_is_the_script_itself_with_its_simulations_here(tmp_path):
     (tmp_path / "cable.hoc").write_text(CABLE)
     (tmp_path / "cell.py").write_text(
@@ -178,6 +181,7 @@ def test_a_run_in_which_no_voltage_moves_is_noticed():
         assert is_idle(found) == idle
 
 
+@pytest.mark.long
 def test_validate_fails_beyond_the_tolerance(tmp_path):
     (tmp_path / "cable.hoc").write_text(CABLE)
     status, out, _ = nrn_diff(tmp_path, "validate", "cable.hoc", "--tolerance", "1e-300", "--tstop", "3")
@@ -259,6 +263,7 @@ def test_doctor_finds_a_missing_compiler(tmp_path):
     assert re.search(r"ok +JAX", out)
 
 
+@pytest.mark.long
 def test_doctor_is_content_here(tmp_path):
     status, out, _ = nrn_diff(tmp_path, "doctor")
     assert status == 0, out

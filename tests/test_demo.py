@@ -64,10 +64,12 @@ def check(status, out, err, folder, report):
     assert [p.name for p in folder.iterdir()] == ["out"], "nothing else is written"
 
 
+@pytest.mark.long
 def test_the_whole_path_in_small(tmp_path):
     check(*demo(tmp_path, SMALL.format(change="")), tmp_path, "out/report.html")
 
 
+@pytest.mark.long
 def test_a_number_that_is_not_good_is_said_and_fails(tmp_path):
     change = (
         "from nrn_diff.demo import stages\n"

@@ -2,6 +2,7 @@
 coefficients.
 """
 
+import pytest
 from neuron_process import run_function
 
 POOL = """NEURON { SUFFIX pool RANGE D, k, x0 USEION ca READ ica WRITE cai }
@@ -93,6 +94,7 @@ def cells():
     return out
 
 
+@pytest.mark.long
 def test_states_diffuse_as_in_neuron():
     out = run_function(cells, mods=MODS)
     assert max(out["worst"].values()) < 1e-9, {k: v for k, v in out["worst"].items() if v > 1e-9}

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from neuron_process import run_function
 
 FOLDER = Path(__file__).parent / "driven_mods"
@@ -57,6 +58,7 @@ def two_kinds():
     return worst, step, refused
 
 
+@pytest.mark.long
 def test_several_mechanisms_move_the_time_on_as_in_neuron():
     worst, (step, ours, theirs, count), refused = run_function(two_kinds, mods=MODS)
     assert len(worst) == 10

@@ -55,6 +55,7 @@ def run_example(folder, name, text):
     return ran.stdout
 
 
+@pytest.mark.long
 def test_the_example_of_the_readme_does_what_it_says(tmp_path):
     lines = [line for line in README["fit.py"].splitlines() if line.strip()]
     assert len(lines) == 15
@@ -66,6 +67,7 @@ def test_the_example_of_the_readme_does_what_it_says(tmp_path):
     assert abs(g_pas - 1e-3) < 1e-4
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("page", "name"), RUNNABLE)
 def test_the_examples_of_the_documentation_run(page, name, tmp_path):
     text = {n: t for n, _, t in examples(ROOT / "docs" / page)}[name]

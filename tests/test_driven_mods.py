@@ -40,7 +40,17 @@ def examine(mechanism, libraries, gradient):
     return examine(Job(mechanism, tuple(libraries), 18.5, gradient))
 
 
-@pytest.mark.parametrize("name", sorted(p.stem for p in FOLDER.glob("*.mod")))
+# Those of each run of the tests; the others take minutes together.
+ALWAYS = frozenset({"dfirst", "dlast", "dgamma", "dswitch", "dheld", "dlocal", "dscheme", "dbuiltin"})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        n if n in ALWAYS else pytest.param(n, marks=pytest.mark.long)
+        for n in sorted(p.stem for p in FOLDER.glob("*.mod"))
+    ],
+)
 def test_same_as_neuron(name):
     text = (FOLDER / f"{name}.mod").read_text()
     mechanism, report = mod_translator.lower(text)
@@ -85,6 +95,7 @@ def reset_and_watched():
     return out, "", []
 
 
+@pytest.mark.long
 def test_a_voltage_that_an_event_sets_is_watched_as_in_neuron():
     text = (FOLDER / "dreset.mod").read_text()
     worst, refusal, (count, conductance, _) = run_function(reset_and_watched, mods={"dreset.mod": text})
@@ -119,6 +130,7 @@ def with_and_without_tables():
     return out
 
 
+@pytest.mark.long
 def test_what_usetable_decides_is_neurons_also_after_a_run():
     (exact, end), (looked_up, other) = run_function(
         with_and_without_tables, mods={"dexact.mod": (FOLDER / "dexact.mod").read_text()}
@@ -176,6 +188,7 @@ def delayed():
     )
 
 
+@pytest.mark.long
 def test_what_a_lag_gives_has_neurons_derivative_by_the_delay():
     text = (FOLDER / "dlag.mod").read_text()
     worst, slope, expected, too_long, in_pieces = run_function(delayed, mods={"dlag.mod": text})
@@ -220,6 +233,7 @@ def filled_by_some():
     return [*out, neuron_models.compare_with_neuron(nrn_diff.capture(), h)["worst"], len(shown)]
 
 
+@pytest.mark.long
 def test_a_table_has_what_the_instance_that_fills_it_has():
     text = (FOLDER / "dequal.mod").read_text()
     (worst, ends), refusal, again, _ = run_function(filled_by_some, mods={"dequal.mod": text})

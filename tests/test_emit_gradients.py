@@ -107,6 +107,7 @@ def values(seed):
     return ordinary, special
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [*range(5), *(pytest.param(k, marks=pytest.mark.slow) for k in range(5, 60))])
 def test_random_programs(seed):
     made = module(Programs(seed).mechanism())

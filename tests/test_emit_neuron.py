@@ -58,6 +58,7 @@ def table_of(made, usetable, celsius):
     return made.rates_make_table(celsius=celsius) if usetable else None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("usetable", "celsius"), [(0, 6.3), (1, 6.3), (1, 19.7)])
 def test_hh_has_neurons_rates_and_currents(usetable, celsius):
     truth = hh_of_neuron(usetable, celsius)
@@ -155,6 +156,7 @@ def neuron_channel(voltages):
     return {k: np.array(v) for k, v in rows.items()}
 
 
+@pytest.mark.long
 def test_every_function_and_construct_has_neurons_value():
     rows = run_function(neuron_channel, mods={"many.mod": CHANNEL}, voltages=CHANNEL_V)
     mech = translated(CHANNEL)
@@ -206,6 +208,7 @@ def neuron_tables(voltages, usetable):
     return {k: np.array(v) for k, v in rows.items()}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("usetable", [0, 1])
 def test_tables_have_neurons_values(usetable):
     rows = run_function(neuron_tables, mods={"tabled.mod": TABLES}, voltages=TABLE_V, usetable=usetable)

@@ -106,6 +106,7 @@ def mechanisms(draw):
     )
 
 
+@pytest.mark.long
 @settings(max_examples=25, deadline=None)
 @given(mechanisms())
 def test_round_trip_is_exact(mech):

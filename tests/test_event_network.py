@@ -73,6 +73,7 @@ def network(delays, kind, tstop):
     return result | {"theirs": [np.array(x) for x in times]}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("delays", "kind"),
     [
@@ -147,6 +148,7 @@ def scalers(driven, enabled):
     return {"worst": worst, "sent": len(times), "left": float(np.abs(np.subtract(left, ours_left)).max())}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("driven", "enabled"),
     [
@@ -225,6 +227,7 @@ def watching():
     return result | {"kept": len(keep)}
 
 
+@pytest.mark.long
 def test_netcons_that_watch_any_variable_equal_neuron():
     out = run_function(watching, mods=MODS)
     assert out["spikes"] > 0
@@ -278,6 +281,7 @@ def ring():
     }
 
 
+@pytest.mark.long
 def test_a_ring_of_gids_on_one_rank_equals_neuron():
     out = run_function(ring)
     assert out["worst"] <= 1e-9

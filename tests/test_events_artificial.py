@@ -149,6 +149,7 @@ def network_both_ways(seed, tstop):
     return {"neuron": [np.array(trains[i]) for i in order], "ours": list(ours.trains)}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(6))
 def test_networks_of_artificial_cells_are_neurons(seed):
     out = run_function(network_both_ways, seed=seed, tstop=40.0)
@@ -286,6 +287,7 @@ def generators_both_ways(seed, tstop):
     return runs
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(3))
 def test_a_cell_from_a_users_mod_sends_as_in_neuron(seed):
     runs = run_function(generators_both_ways, mods={"generator.mod": GENERATOR}, seed=seed, tstop=60.0)

@@ -50,6 +50,7 @@ def neuron_times(dt, tstop, steps_per_ms):
     return {"t": ran, "dt": used, "nstep": int(per_step), "psolve": np.array(counts)}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("dt", "tstop", "steps_per_ms"),
     [(0.025, 100, 40), (0.1, 33.3, 10), (0.1, 20, 40), (0.01, 7.005, 40), (0.03, 5, 40), (1 / 3, 50, 3), (0.2, 11, 5)],

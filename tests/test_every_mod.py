@@ -31,6 +31,7 @@ SETS = {
 }  # packages, and how many mods at least are looked at
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", MODS, ids=lambda p: p.stem)
 def test_gradients_are_finite_where_values_are(path):
     mechanism = translated(path.read_text())
@@ -59,6 +60,7 @@ def test_gradients_of_the_mods_of_packages_are_finite_where_values_are(name):
     assert looked_at >= SETS[name]
 
 
+@pytest.mark.long
 def test_a_typical_file_is_translated_in_less_than_fifty_milliseconds_after_parsing():
     def seconds(path):
         collector = Collector()

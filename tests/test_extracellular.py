@@ -84,6 +84,7 @@ def traces(secondorder, layered):
     }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("secondorder", "native"), [(0, "1"), (1, "1"), (2, "1"), (0, "0")])
 def test_layers_in_some_sections_are_neurons(secondorder, native):
     out = run_function(traces, secondorder=secondorder, layered=LAYERED, env={"NRN_DIFF_NATIVE": native})
@@ -96,6 +97,7 @@ def test_layers_in_some_sections_are_neurons(secondorder, native):
     assert out["spans"]["side(0.5).i_membrane_"] > 0.1
 
 
+@pytest.mark.long
 def test_layers_everywhere_and_nowhere_are_neurons():
     everywhere = run_function(traces, secondorder=0, layered=["trunk", "branch", "side", "back"])
     nowhere = run_function(traces, secondorder=2, layered=[])
@@ -164,6 +166,7 @@ def gradients():
     }
 
 
+@pytest.mark.long
 def test_gradients_saving_and_write_back():
     out = run_function(gradients)
     for name, (ours, theirs, error) in out["checked"].items():
@@ -237,6 +240,7 @@ def in_pieces(on):
     return {"seen": np.array(seen), "kept": len(keep)}
 
 
+@pytest.mark.long
 def test_runs_in_pieces_leave_both_layers_as_neuron_does():
     ours, theirs = run_function(in_pieces, on=True)["seen"], run_function(in_pieces, on=False)["seen"]
     assert np.ptp(theirs) > 0.1
@@ -275,6 +279,7 @@ def several_layers(count):
     return {"worst": max(d.worst for d in found), "spans": [d.span for d in found], "kept": len(vectors)}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("count", [1, 4])  # 4: more than the kernel is compiled for
 def test_other_numbers_of_layers_are_neurons(count):
     out = run_function(several_layers, count=count)

@@ -153,6 +153,7 @@ def fit_from_file():
     }
 
 
+@pytest.mark.long
 def test_a_whole_fit_from_a_file():
     out = run_function(fit_from_file)
     assert out["status"] == 0
@@ -191,6 +192,7 @@ def fit_bluepyopt(parameters, protocols, features):
     }
 
 
+@pytest.mark.long
 def test_bluepyopt_files_load_as_they_are():
     out = run_function(fit_bluepyopt, parameters=PARAMETERS, protocols=PROTOCOLS, features=FEATURES)
     assert out["status"] == 0

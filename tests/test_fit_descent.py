@@ -237,6 +237,7 @@ def child(*args, wait=True):
     return process
 
 
+@pytest.mark.long
 def test_a_killed_fit_goes_on_to_the_same_bits(tmp_path):
     straight = child(tmp_path / "a.npz", tmp_path / "a.json", 0, -1, wait=False)
     killed = child(tmp_path / "b.npz", tmp_path / "b.json", 0, 10)

@@ -213,6 +213,7 @@ FEATURES = [
 ]
 
 
+@pytest.mark.long
 def test_derivatives_are_those_of_the_interpolated_trace(recorded):
     v = recorded["v"][3]
     rng = np.random.default_rng(1)
@@ -226,6 +227,7 @@ def test_derivatives_are_those_of_the_interpolated_trace(recorded):
         assert float(slope) == pytest.approx(difference, rel=1e-4, abs=1e-7), feature
 
 
+@pytest.mark.long
 def test_what_does_not_exist_costs_what_was_said_and_leaves_the_gradient_finite(recorded):
     quiet, spiking = recording_of(recorded["v"][0]), recording_of(recorded["v"][3])
     width = Target(SpikeWidth("v", START, STOP), mean=1.0, std=0.2, missing=7.0)
@@ -253,6 +255,7 @@ class Leak:
         return Recording(t, {"v": theta["i"] / theta["g"] * jnp.ones(100) - 70.0})
 
 
+@pytest.mark.long
 def test_protocols_and_weights():
     protocols = Protocols(Leak(), {"low": {"i": 0.1}, "high": {"i": 0.4}})
     recordings = protocols.simulate({"g": jnp.asarray(0.01)})

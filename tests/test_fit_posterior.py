@@ -132,6 +132,7 @@ def export():
     return out | {"refused": refused}
 
 
+@pytest.mark.long
 def test_files_set_the_values_in_neuron():
     out = run_function(export)
     for how in ("hoc", "python"):

@@ -46,6 +46,7 @@ def small(**options):
     return search(model, START, loss, **settings)
 
 
+@pytest.mark.long
 def test_random_starts_find_the_minimum_and_more_of_them_are_remembered():
     result = small()
     assert result.loss < 0.05
@@ -67,6 +68,7 @@ def test_the_global_stage_feeds_the_descents():
     assert result.loss < result.global_losses.min() < 1.0 < np.median(result.global_losses)
 
 
+@pytest.mark.long
 def test_goal_patience_and_callbacks_end_it():
     assert small(goal=10.0).stopped_because == "1 starts reached the goal"
     assert small(goal=10.0, enough=4).stopped_because == "all steps were made"
@@ -92,6 +94,7 @@ class Partly(Membrane):
         return {k: jnp.where(theta["e"] > -65.0, jnp.nan, v) for k, v in super().simulate(theta).items()}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "optimizer", [normalised(0.2, 80), polyak(0.0, 0.5), optax.lbfgs()], ids=["n", "polyak", "lbfgs"]
 )
@@ -130,6 +133,7 @@ def test_every_start_draws_its_own_points_and_begins_at_the_best():
         small(draws=0)
 
 
+@pytest.mark.long
 def test_starts_that_have_drawn_the_goal_rest():
     goal = float(np.sort(small(draws=5, steps=0).global_losses.min(axis=(0, 2)))[1])
     result = small(draws=5, rounds=2, steps=0, goal=goal, enough=4)
@@ -137,6 +141,7 @@ def test_starts_that_have_drawn_the_goal_rest():
     assert result.simulations == 4 * 5 + 2 * 5
 
 
+@pytest.mark.long
 def test_minimum_norm_steps_make_few_errors_vanish():
     model, loss = few_errors()
     options = {"seed": 5, "starts": 4, "bounds": BOUNDS, "progress": False, "goal": 1e-3, "enough": 4, "batch": 2}
@@ -156,6 +161,7 @@ def test_minimum_norm_steps_make_few_errors_vanish():
     assert plain.fame[0][0] > result.loss  # as many steps of Adam are not enough
 
 
+@pytest.mark.long
 def test_minimum_norm_goes_on_where_it_was_stopped(tmp_path):
     model, loss = few_errors()
     options = {"seed": 5, "starts": 3, "bounds": BOUNDS, "progress": False, "draws": 3, "rounds": 2, "steps": 4}

@@ -1,6 +1,7 @@
 """FUNCTION_TABLE: every way of setting one, read from the live process and looked up as NEURON does."""
 
 import numpy as np
+import pytest
 from neuron_process import run_function
 
 DENSITY = """
@@ -107,6 +108,7 @@ def against_neuron():
     return out
 
 
+@pytest.mark.long
 def test_all_forms_of_function_tables_are_neurons():
     out = run_function(against_neuron, mods=MODS)
     assert max(out["worst"].values()) <= 1e-9, out["worst"]
@@ -141,6 +143,7 @@ def test_tables_without_content_and_in_disorder_are_refused():
     assert all("ft.mod" in where for _, where, _ in found)
 
 
+@pytest.mark.long
 def test_lookup_at_the_edges_and_its_slopes():
     import jax
     import jax.numpy as jnp

@@ -92,6 +92,7 @@ def _section(sections, name):
     return lambda x: [setattr(section, name, x) for section in sections]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "amplitude", [0.4, pytest.param(0.05, marks=pytest.mark.slow)], ids=["driven by current", "by the synapse"]
 )

@@ -1,6 +1,7 @@
 """HOC channels (KSChan): made from Python and from HOC, run in NEURON and here."""
 
 import numpy as np
+import pytest
 from neuron_process import run_function
 
 CALCIUM_POOL = """
@@ -173,6 +174,7 @@ def against_neuron():
     return out
 
 
+@pytest.mark.long
 def test_channels_of_every_kind_are_neurons():
     out = run_function(against_neuron, mods={"kspool.mod": CALCIUM_POOL})
     print(out["worst"], out["range"], out["names"])

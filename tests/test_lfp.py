@@ -101,6 +101,7 @@ def potentials():
     }
 
 
+@pytest.mark.long
 def test_potentials_equal_lfpykits_from_neurons_currents():
     pytest.importorskip("LFPy")
     out = run_function(potentials)

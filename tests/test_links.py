@@ -204,6 +204,7 @@ def pointers(path):
     return out
 
 
+@pytest.mark.long
 def test_pointers_lead_to_any_variable(tmp_path):
     out = run_function(pointers, mods=MODS, path=str(tmp_path / "m"))
     assert max(out["worst"].values()) < 1e-9, out["worst"]
@@ -264,6 +265,7 @@ def transfers():
     return out
 
 
+@pytest.mark.long
 def test_what_parallelcontext_transfers():
     out = run_function(transfers, mods=MODS)
     assert "setup_transfer" in out["refused"]
@@ -318,6 +320,7 @@ def refused(case):
     return "no error"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("case", "words"),
     [
@@ -368,6 +371,7 @@ def externals():
     return {"message": message, "worst": worst, "gradient": gradient(h, model, "rate_owner", run)}
 
 
+@pytest.mark.long
 def test_the_global_of_another_mechanism_is_external():
     out = run_function(externals, mods=MODS)
     assert "the EXTERNAL variable rate_owner" in out["message"]

@@ -42,6 +42,7 @@ print(json.dumps(said))
 COMMANDS = [["run", "cell.py"], ["inspect", "cell.py"], ["validate", "cell.py"], ["demo"], ["speed"], ["doctor"]]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("module", "called"), [("neuron", "NEURON"), ("jax", "JAX")])
 def test_a_missing_package_is_named_with_the_way_out(module, called, tmp_path):
     (tmp_path / "leak.mod").write_text(MOD)

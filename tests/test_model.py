@@ -53,6 +53,7 @@ def model(saved):
 LABEL = "root(0.5).v"
 
 
+@pytest.mark.long
 def test_saved_model_gives_the_same_samples_without_neuron(saved, model):
     recording = model.simulate()
     assert list(recording) == list(saved[1]["trace"])

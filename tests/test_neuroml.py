@@ -202,6 +202,7 @@ def against_neuron(documents):
     return out
 
 
+@pytest.mark.long
 def test_channels_pools_and_synapses_are_those_of_the_same_equations_in_neuron():
     documents = {name: HEAD % text for name, (text, _) in PAIRS.items()}
     mods = {f"{name}.mod": mod for name, (_, mod) in PAIRS.items()}

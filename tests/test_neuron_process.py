@@ -41,6 +41,7 @@ def test_source_sees_its_names_and_fills_out() -> None:
     assert run_source("out['y'] = x * 2", x=21) == {"y": 42}
 
 
+@pytest.mark.long
 def test_each_content_of_a_mod_gets_its_own_library() -> None:
     for value in (0.25, 0.5):
         assert run_function(default_of_g, mods={"leakx.mod": LEAK % ("leakx", value)})["g"] == value

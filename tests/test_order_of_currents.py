@@ -1,5 +1,6 @@
 """BREAKPOINTs that read the current of an ion, electrodes with other currents, CONSTRUCTOR."""
 
+import pytest
 from neuron_process import run_function
 
 # In NEURON's order (alphabetical, as compiled) the first adds before the second looks.
@@ -95,6 +96,7 @@ def models():
     return out
 
 
+@pytest.mark.long
 def test_same_as_neuron():
     out = run_function(models, mods=MODS)
     assert max(out["worst"].values()) < 1e-9, out["worst"]

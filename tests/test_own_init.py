@@ -141,6 +141,7 @@ def runs(name, usetable):
 
 
 # Slopes where tables are off.
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "usetable"),
     [
@@ -228,6 +229,7 @@ def messages(folder):
     }
 
 
+@pytest.mark.long
 def test_what_is_said(tmp_path):
     out = run_function(messages, mods=MODS, folder=str(tmp_path))
     assert out["same"]

@@ -144,6 +144,7 @@ def save_and_load(model, theta):
     return [np.asarray(again.area), np.asarray(model.with_theta(theta).cable.area)]
 
 
+@pytest.mark.long
 def test_shape_and_functions_of_distance():
     out = run_function(shapes)
     np.testing.assert_allclose(*out["distances"], rtol=1e-12)
@@ -201,6 +202,7 @@ def starts():
     return {"found": found, "traces": [plain, replaced], "gradients": out, "write_back": message}
 
 
+@pytest.mark.long
 def test_start_values():
     out = run_function(starts)
     assert out["found"][0] == pytest.approx(out["found"][1], rel=1e-14)

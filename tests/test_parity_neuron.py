@@ -1,6 +1,7 @@
 """Rows of the parity table that no other test compares with NEURON, and those that say that something is not seen."""
 
 import numpy as np
+import pytest
 from neuron_process import run_function
 
 STEP_IN_G = """
@@ -181,6 +182,7 @@ def all_orders():
     return out
 
 
+@pytest.mark.long
 def test_clamps_synapses_and_orders_of_the_step():
     out = run_function(all_orders, mods=MODS)
     assert out.pop("kept") == 2
@@ -229,6 +231,7 @@ def unseen():
     return {"nothing": compare(h.run), "code of one's own": compare(by_hand)}
 
 
+@pytest.mark.long
 def test_what_is_said_not_to_be_seen_is_not_seen():
     out = run_function(unseen)
     refused, difference = out.pop("nothing")
@@ -279,6 +282,7 @@ def hidden():
     return out
 
 
+@pytest.mark.long
 def test_random_numbers_that_are_played_are_neurons_and_callbacks_are_refused():
     out = run_function(hidden)
     assert len(out["worst"]) == out["kept"] == 2
@@ -361,6 +365,7 @@ def refusals():
     return out
 
 
+@pytest.mark.long
 def test_refused_of_a_process():
     out = run_function(refusals, mods={"late.mod": LATE, "scaling.mod": SCALING})
     # rxd hooks itself into NEURON in several ways.

@@ -162,6 +162,7 @@ def compared() -> dict[str, Any]:
     return out
 
 
+@pytest.mark.long
 def test_played_and_recorded_as_in_neuron() -> None:
     out = run_function(compared, mods=MODS)
     assert out["changed"] == []
@@ -257,6 +258,7 @@ def stimulated_from_outside() -> dict[str, Any]:
     return neuron_models.compare_with_neuron(nrn_diff.capture(), h)
 
 
+@pytest.mark.long
 def test_potentials_outside_are_played_as_in_neuron() -> None:
     out = run_function(stimulated_from_outside)
     assert out["range"] > 80
@@ -303,6 +305,7 @@ def tabled() -> dict[str, Any]:
     return {"worst": worst, "range": out["range"], "said": said, "kept": len(kept)}
 
 
+@pytest.mark.long
 def test_tables_are_filled_anew_as_in_neuron() -> None:
     out = run_function(tabled, mods=MODS)
     for worst in out["worst"]:
@@ -358,6 +361,7 @@ def refused() -> dict[str, Any]:
     return out
 
 
+@pytest.mark.long
 def test_what_cannot_be_played_is_refused() -> None:
     out = run_function(refused, mods=MODS)
     assert out.pop("nothing") == []

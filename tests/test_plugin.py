@@ -94,6 +94,7 @@ def network(on):
     return seen
 
 
+@pytest.mark.long
 def test_runs_leave_what_neuron_leaves():
     theirs = run_function(network, mods={"keeps.mod": KEEPS}, on=False)
     ours = run_function(network, mods={"keeps.mod": KEEPS}, on=True)
@@ -168,6 +169,7 @@ def refusals():
     return out
 
 
+@pytest.mark.long
 def test_what_cannot_be_reproduced_is_refused_or_run_by_neuron():
     out = run_function(refusals)
     for key in ("event", "through hoc", "psolve"):
@@ -261,6 +263,7 @@ def lost(on):
     return {"v": again, "again": np.array(v), "said": said, "n": other.size()}
 
 
+@pytest.mark.long
 def test_neuron_does_not_go_on_without_what_it_cannot_know():
     mods = {"keeps.mod": KEEPS, "counts.mod": COUNTS, "leaves.mod": LEAVES, "hands.mod": HANDS}
     here, there = (run_function(lost, on=on, mods=mods) for on in (True, False))
@@ -270,6 +273,7 @@ def test_neuron_does_not_go_on_without_what_it_cannot_know():
     np.testing.assert_allclose(here["again"], there["again"], rtol=0, atol=1e-10)
 
 
+@pytest.mark.long
 def test_variables_that_hoc_cannot_read_go_on():
     mods = {"keeps.mod": KEEPS, "counts.mod": COUNTS, "leaves.mod": LEAVES, "hands.mod": HANDS}
     here, there = (run_function(hidden, on=on, mods=mods) for on in (True, False))
@@ -333,6 +337,7 @@ def output_cells(on):
     return out
 
 
+@pytest.mark.long
 def test_spikes_of_gids_that_no_netcon_shows():
     ours, theirs = run_function(output_cells, on=True), run_function(output_cells, on=False)
     assert {gid for gid, _ in theirs["spikes"]} == {100, 101, 102}
@@ -383,6 +388,7 @@ def threads():
     return {"traces": out, "threads": context.nthread(), "sent": sent}
 
 
+@pytest.mark.long
 def test_neurons_threads_are_left_to_work():
     out = run_function(threads)
     theirs, ours, mixed, in_turn = map(np.array, out["traces"])

@@ -117,6 +117,7 @@ def both(case, threads):
 SLOW = [pytest.param(*case, marks=pytest.mark.slow) for case in (("switched", 1), ("clock", 1))]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("case", "threads"), [("switched", 2), ("drawn", 1), *SLOW])
 def test_between_runs(case, threads):
     theirs, ours = run_function(both, mods=MODS, case=case, threads=threads)

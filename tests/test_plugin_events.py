@@ -4,6 +4,7 @@ import contextlib
 from pathlib import Path
 
 import numpy as np
+import pytest
 from neuron_process import run_function
 
 MODS = Path(__file__).parent / "event_mods"
@@ -97,6 +98,7 @@ def network(on):
     return {"seen": seen, "runs": ours, "events": [gates[0].n, detectors[0].n, cells[1].fired]}
 
 
+@pytest.mark.long
 def test_events_of_point_processes_go_on_as_in_neuron():
     theirs, ours = run_function(network, mods=MODS, on=False), run_function(network, mods=MODS, on=True)
     assert (theirs["runs"], ours["runs"]) == (0, 5)
@@ -137,6 +139,7 @@ def in_flight(on):
     return {"g": [np.array(v) for v in vectors], "runs": runs_made()}
 
 
+@pytest.mark.long
 def test_events_on_their_way_from_each_source_arrive():
     theirs, ours = (run_function(in_flight, mods=MODS, on=on) for on in (False, True))
     assert ours["runs"] == 1

@@ -257,6 +257,7 @@ def sequence(seed, on, length=5):
     return out
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [0, *(pytest.param(k, marks=pytest.mark.slow) for k in range(1, 70))])
 def test_any_sequence_of_runs_and_changes(seed):
     theirs, ours = (run_function(sequence, mods=MODS, seed=seed, on=on) for on in (False, True))

@@ -110,6 +110,7 @@ def network(on):
     return {"seen": np.array(seen), "v": np.array(v), "runs": runs_made()}
 
 
+@pytest.mark.long
 def test_statements_and_functions_see_and_change_what_they_do_in_neuron():
     theirs, ours = (run_function(network, on=on) for on in (False, True))
     assert (theirs["runs"], ours["runs"]) == (0, 7)

@@ -1,6 +1,7 @@
 """nrn_diff.enable() with Vectors that act by events of their own: played, and recording at intervals or times."""
 
 import numpy as np
+import pytest
 from neuron_process import run_function
 
 
@@ -103,6 +104,7 @@ def timed(on):
     return {"seen": seen, "runs": runs_made(), "error": error}
 
 
+@pytest.mark.long
 def test_what_is_played_and_sampled_goes_on_as_in_neuron():
     here, there = (run_function(timed, on=on) for on in (True, False))
     assert (here["runs"], there["runs"]) == (7, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from neuron_process import run_function
 
 PART = """
@@ -144,6 +145,7 @@ def test_sums_through_pointers_agree_with_neuron():
     assert names == []
 
 
+@pytest.mark.long
 def test_sums_are_in_neurons_vectors_after_a_run():
     mods = {"part.mod": PART, "whole.mod": WHOLE}
     theirs, ours = (run_function(gone_on, on=on, mods=mods) for on in (False, True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from neuron_process import run_function
 
 NOISE = """
@@ -125,6 +126,7 @@ def compared() -> dict[str, Any]:
     return out
 
 
+@pytest.mark.long
 def test_the_numbers_of_the_equations_are_neurons() -> None:
     out = run_function(compared, mods=MODS)
     assert out["kept"] == 2
@@ -196,6 +198,7 @@ def of_process() -> dict[str, Any]:
     return out
 
 
+@pytest.mark.long
 def test_the_numbers_of_the_one_stream_of_the_process_are_neurons() -> None:
     out = run_function(of_process, mods=MODS)
     for run in ("first", "second"):
@@ -248,6 +251,7 @@ def going_on(on: bool) -> dict[str, Any]:
     return out | {"runs": runs_made(), "wires": len(wires)}
 
 
+@pytest.mark.long
 def test_streams_go_on_in_runs_of_enable_and_in_neuron() -> None:
     theirs, ours = (run_function(going_on, mods=MODS, on=on) for on in (False, True))
     assert (theirs["runs"], ours["runs"]) == (0, 4)

@@ -87,6 +87,7 @@ def compare(mods: Any, seed: int) -> dict[str, Any]:
     return ours
 
 
+@pytest.mark.long
 def test_a_model_made_at_random_runs_as_in_neuron() -> None:
     assert len(compare(HERE / "translator_mods", 58)["first"]) == 4
 

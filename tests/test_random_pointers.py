@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from neuron_process import run_function
 
 SYNAPSE = """
@@ -239,6 +240,7 @@ def compared() -> dict[str, Any]:
     return out
 
 
+@pytest.mark.long
 def test_numbers_that_c_code_draws_behind_a_pointer_are_neurons() -> None:
     out = run_function(compared, mods=MODS)
     assert max(out["worst"]) < 1e-9, out
@@ -298,6 +300,7 @@ def going_on(on: bool) -> dict[str, Any]:
     return {"seen": [*seen, *map(np.array, vectors)], "runs": runs_made()}
 
 
+@pytest.mark.long
 def test_streams_behind_pointers_go_on_in_runs_of_enable_and_in_neuron() -> None:
     theirs, ours = (run_function(going_on, mods={**MODS, "old.mod": OLD}, on=on) for on in (False, True))
     assert (theirs["runs"], ours["runs"]) == (0, 4)
@@ -353,6 +356,7 @@ def drawn_from_the_process() -> dict[str, Any]:
     return out
 
 
+@pytest.mark.long
 def test_exprand_of_artificial_cells_goes_on_in_neurons_one_stream() -> None:
     out = run_function(drawn_from_the_process, mods={"old.mod": OLD})
     assert max(out["worst"]) < 1e-9, out

@@ -45,6 +45,7 @@ def start(folder, *args, shell="", **env):
     )
 
 
+@pytest.mark.long
 def test_a_cache_that_cannot_be_written_to_is_said_once(tmp_path):
     (tmp_path / "cell.hoc").write_text(script("pas", 1))
     (tmp_path / "file").write_text("where the cache should be")

@@ -51,6 +51,7 @@ def run(libraries, density, point):
     return compare_with_neuron(nrn_diff.capture(), h)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("density", ["dfirst", "dlast"])
 def test_sections_and_point_processes_made_in_another_order(density):
     libraries = [str(compile_mods({f"{density}.mod": (FOLDER / f"{density}.mod").read_text()}))]

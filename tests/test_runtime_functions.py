@@ -80,6 +80,7 @@ POINTS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", POINTS)
 def test_derivatives_are_exact(name):
     function, args = getattr(runtime, name), POINTS[name]
@@ -139,6 +140,7 @@ QUOTIENTS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", QUOTIENTS)
 def test_derivatives_do_not_overflow_where_values_do_not(name):
     function, x, value, derivative = QUOTIENTS[name]
@@ -148,6 +150,7 @@ def test_derivatives_do_not_overflow_where_values_do_not(name):
     assert np.isfinite(jax.grad(jax.grad(function))(x))
 
 
+@pytest.mark.long
 def test_a_quotient_is_that_of_the_processor_and_differentiable_in_all_ways():
     rng = np.random.default_rng(3)
     x, y = np.exp(rng.uniform(-300, 300, (2, 500))) * rng.choice([-1, 1], (2, 500))
@@ -232,6 +235,7 @@ def test_computed_indices():
     np.testing.assert_array_equal(runtime.stack(runtime.put(x, 0, 7.0)), [[7, 7], [3, 4], [5, 6]])
 
 
+@pytest.mark.long
 def test_long_arrays_are_as_short_ones(monkeypatch):
     def moved(x, at, by):
         def turn(on, x, k):
@@ -290,6 +294,7 @@ def test_rows_are_accumulated_not_multiplied():
     np.testing.assert_allclose(traced[0], expected, atol=1e-13)  # XLA divides by a constant with one rounding more
 
 
+@pytest.mark.long
 def test_lookup_derivatives():
     x = jnp.array([-2.5, -1.03, 0.51, 2.99, 3.5])
 
@@ -306,6 +311,7 @@ def test_lookup_derivatives():
     assert slopes[0] == slopes[-1] == 0.0
 
 
+@pytest.mark.long
 def test_entries_that_are_not_finite_have_no_derivative_and_leave_that_of_others():
     def table(p, q, n=8):  # the first variable is 0/0, the third infinite, in a row where the second is finite
         return runtime.make_table(
@@ -368,6 +374,7 @@ def test_single_precision_is_refused():
     assert "jax_enable_x64" in done.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("axes", [(0, None), (None, 0), (0, 0), (1, None), (None, 1), (1, 0)])
 @pytest.mark.parametrize("name", ["divide", "times", "pow", "atan2", "fmod"])
 def test_one_of_the_two_in_a_batch(name, axes):

@@ -61,6 +61,7 @@ def neuron_steps(suffix, states, dt, steps, ks):
     return np.array(out)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("dt", [0.025, 1.0])
 @pytest.mark.parametrize(
     ("text", "states", "more"), [(PUMP, ["a", "b"], ["rate"]), (CHAIN, ["c1", "c2", "c3", "c4", "c5"], [])]
@@ -103,6 +104,7 @@ def test_result_solves_the_backward_euler_equation(method):
     np.testing.assert_allclose(y, y0 + dt * fy, atol=1e-9)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("count", [2, 5])
 def test_derivative_is_that_of_the_root(method, count):
@@ -237,6 +239,7 @@ def test_a_scheme_of_many_states_compiles_in_seconds():
     np.testing.assert_allclose(np.stack(x)[:, 0], expected, rtol=1e-12)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", ["terms", "a selection among them", "constants that follow the states"])
 def test_many_states_are_stepped_as_few_are(how, monkeypatch):
     n = 20

@@ -68,6 +68,7 @@ PARAMETERS = jnp.array([4.0, 0.011, 0.02])
 START = jnp.array([0.4, 0.7, 0.05, 0.01])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("program", [counting, settled, equations, following, of_one_step])
 def test_both_modes_agree_with_differences(program):
     def of(both):

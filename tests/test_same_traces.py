@@ -50,6 +50,7 @@ def test_passive_cable():
     assert result["range"] > 10
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("usetable", [0, 1])
 @pytest.mark.parametrize("native", ["0", "1"])
 def test_hh_tree(usetable, native):
@@ -57,10 +58,12 @@ def test_hh_tree(usetable, native):
     check(result, spikes=5)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("secondorder", [1, 2])
 def test_second_order(secondorder):
     check(run_function(capture_and_compare, build="hh_tree", depth=2, tstop=50, secondorder=secondorder), spikes=2)
 
 
+@pytest.mark.long
 def test_shipped_model():
     check(run_function(demo_model, mods=DEMO / "mods", folder=str(DEMO)), spikes=3)

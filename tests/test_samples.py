@@ -139,6 +139,7 @@ def slopes(h: Any, captured: Any, model: dict[str, Any]) -> list[Any]:
     return list(zip(map(np.asarray, ours), difference, strict=True))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [0, *(pytest.param(k, marks=pytest.mark.slow) for k in range(1, 6))])
 def test_samples_among_events_are_neurons(seed: int) -> None:
     out = run_function(sampled, mods=MODS, timeout=900, seed=seed)
@@ -182,6 +183,7 @@ def tied(live: bool) -> dict[str, str]:
     return out
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("live", [False, True])
 def test_an_event_at_the_time_of_a_sample_is_an_error(live: bool) -> None:
     out = run_function(tied, live=live)

@@ -40,6 +40,7 @@ STEPS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", STEPS)
 def test_steps_of_mechanisms_in_a_scan(name):
     def loss(theta, how):

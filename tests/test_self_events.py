@@ -60,6 +60,7 @@ def pulses(tstop):
     return against_neuron(h, model) | {"keep": len(keep) + len(vectors) + len(times) + (source is not None)}
 
 
+@pytest.mark.long
 def test_self_events_and_net_move():
     out = run_function(pulses, mods=MODS, tstop=30)
     assert out["final"]["Pulse[0].ends"] > 20
@@ -164,6 +165,7 @@ def derivatives(tmp_path_factory):
     return run_function(saved, mods=MODS, path=str(tmp_path_factory.mktemp("saved") / "model.nrndiff"))
 
 
+@pytest.mark.long
 def test_derivatives_pass_through_what_net_receive_computes_and_not_through_the_times_of_events(derivatives):
     for name, expected in derivatives["neuron"].items():
         assert derivatives["backward"][name] == pytest.approx(expected, rel=1e-5)
@@ -202,6 +204,7 @@ def late(interval, number):
     return out | {"keep": len(keep), "traced": float(traced[-1]), "enabled": [point.g, point.n]}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("interval", "number"), [(0.3, 60), pytest.param(0.0031, 4000, marks=pytest.mark.slow)])
 def test_a_model_whose_events_need_more_room_gets_it_and_keeps_it(interval, number):
     out = run_function(late, mods=MODS, interval=interval, number=number)  # 9 ms / interval of them wait
@@ -234,6 +237,7 @@ def gates():
     return against_neuron(h, nrn_diff.capture())
 
 
+@pytest.mark.long
 def test_watch():
     out = run_function(gates, mods=MODS)
     assert out["spikes"] > 1
@@ -299,6 +303,7 @@ def test_trains_that_arrive_together_where_their_order_matters_are_refused():
     assert "start" in message
 
 
+@pytest.mark.long
 def test_voltages_and_trains_to_one_synapse_in_the_order_of_their_times():
     out = run_function(orders, mods=MODS)
     assert out["spikes"] > 1
@@ -335,6 +340,7 @@ def ties(cases):
     return found
 
 
+@pytest.mark.long
 def test_self_events_at_one_time_come_in_neurons_order_or_are_refused():
     uncertain, safe = [(7, 0, -1), (2, 0, -1), (7, 1, 5)], [(7, 1, -1), (7, 1, 0), (2, 1, 4.2)]
     out = run_function(ties, mods=MODS, cases=uncertain + safe)

@@ -1,6 +1,7 @@
 """What docs/sharp-bits.md says about values and derivatives is so."""
 
 import numpy as np
+import pytest
 from neuron_process import run_function
 
 # A pool that writes cai: the Nernst equation then sets eca.
@@ -68,6 +69,7 @@ def model_and_gradients():
     return out
 
 
+@pytest.mark.long
 def test_what_the_page_says():
     out = run_function(model_and_gradients, mods={"pool.mod": POOL, "cach.mod": CHANNEL})
     assert (out["dt"], out["noted"], out["given"], out["h.dt"]) == (0.025, True, 0.03, 0.03)

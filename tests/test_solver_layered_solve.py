@@ -42,6 +42,7 @@ def native(request, monkeypatch):
     return request.param
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("shape", "n", "layers", "share"),
     [("chain", 1, 2, 1), ("star", 9, 2, 1), ("random", 40, 2, 0.6), ("forest", 80, 1, 0.3), ("branches", 30, 3, 1)],
@@ -54,6 +55,7 @@ def test_equals_the_dense_solve(shape, n, layers, share, native):
     np.testing.assert_allclose(pattern.multiply(tuple(map(jnp.asarray, coefficients)), rhs), matrix @ rhs, rtol=1e-9)
 
 
+@pytest.mark.long
 def test_derivatives_in_both_modes_and_batches(native):
     pattern, coefficients, rhs, _ = system("branches", 12, 3)
     outer = np.arange(pattern.n_rows, pattern.n_unknowns)

@@ -71,6 +71,7 @@ def dense_loss(row_parent, a, b, d, rhs):
     return jnp.sin(jnp.linalg.solve(dense, rhs) * jnp.arange(1, n + 1)).sum()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("shape", SHAPES)
 def test_derivatives_in_both_modes_and_second_order(shape):
     n = 9

@@ -92,6 +92,7 @@ def ours(synapse, steps_per_ms):
     return out
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("synapse", [pytest.param("ExpSyn", marks=pytest.mark.slow), "Depress"])
 def test_crossing_time_is_the_derivative_of_the_continuous_model(synapse):
     mods = {"depress.mod": DEPRESSING} if synapse == "Depress" else None

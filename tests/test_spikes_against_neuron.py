@@ -78,6 +78,7 @@ def network(synapse, n, delays, seed, tstop, weight):
     return result
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("synapse", "weight"),
     [("ExpSyn", 0.0008), ("Exp2Syn", 0.0004), ("Depress", 0.001)],
@@ -147,6 +148,7 @@ def together(delays, seeds):
     return out
 
 
+@pytest.mark.long
 def test_spikes_of_one_step_in_neurons_order_or_refused():
     mods = {"ordered.mod": ORDERED}
     alike = run_function(together, mods=mods, delays=[1.0], seeds=[0, 1])

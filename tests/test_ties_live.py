@@ -160,6 +160,7 @@ def both(seed, trials):
     return found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [0, *(pytest.param(k, marks=pytest.mark.slow) for k in range(1, 12))])
 def test_ties_come_in_neurons_order(seed):
     for trial, (theirs, ours) in enumerate(run_function(both, mods=MODS, seed=seed, trials=15 if seed else 3)):

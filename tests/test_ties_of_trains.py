@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from neuron_process import run_function
 
 MODS = Path(__file__).parent / "event_mods"
@@ -59,6 +60,7 @@ def test_vectors_that_wait_in_the_queue_change_the_order_at_a_synapse():
         assert "reach Order[0] at the same time, t = 5 ms" in message
 
 
+@pytest.mark.long
 def test_what_enable_does_not_know_of_the_queue_is_refused():
     cases = ["alone", "played", "sampled", "sent"]
     alone, *others = run_function(at_a_synapse, mods=MODS, cases=cases, live=True)

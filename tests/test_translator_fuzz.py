@@ -144,6 +144,7 @@ LARGE = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", LARGE)
 def test_what_is_too_large_or_nested_is_refused_at_once(name, tmp_path):
     (tmp_path / "self.inc").write_text('INCLUDE "self.inc"\n')

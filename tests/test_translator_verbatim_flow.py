@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from neuron_process import run_function
 
 from mod_translator import check
@@ -129,6 +130,7 @@ def flow():
     return found, refused
 
 
+@pytest.mark.long
 def test_flow_of_c_agrees_with_neuron():
     found, refused = run_function(flow, mods={"vflow.mod": VFLOW, "vtable.mod": VTABLE})
     for values in found:

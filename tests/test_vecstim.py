@@ -176,10 +176,12 @@ def emptied(where):
     return "", []
 
 
+@pytest.mark.long
 def test_a_vector_that_a_handler_empties_when_asked_again_is_refused():
     assert "Vector of event times of Replay[0]" in run_function(emptied, mods={"replay.mod": HIDDEN}, where=0)[0]
 
 
+@pytest.mark.long
 def test_times_of_vectors_agree_with_neuron():
     out = run_function(against_neuron, mods={"replay.mod": HIDDEN, "pointed.mod": POINTER, "plain.mod": PLAIN})
     assert [len(s) for s in out[0]["sent"]] == [3, 3, 0, 0, 3, 3, 3, 0]

@@ -58,7 +58,7 @@ def counted_loop(lowering: Lowering, loop: tree.Loop, work: Block) -> tuple[ir.S
     first = lowering.resolve.integer(loop.first, work.scope)
     last = lowering.resolve.integer(loop.last, work.scope)
     step = 1 if loop.step is None else lowering.resolve.integer(loop.step, work.scope)
-    if (first is None or last is None) and step is not None and step > 0:
+    if (first is None or last is None or id(loop) in lowering.long_loops) and step is not None and step > 0:
         repeated = _repeated(lowering, loop, step, work)
         if repeated:
             return repeated
@@ -72,17 +72,20 @@ def counted_loop(lowering: Lowering, loop: tree.Loop, work: Block) -> tuple[ir.S
     turns: list[tuple[ir.Stmt, ...]] = []
     work.going.append("")
     refusals = lowering.context.report.count
-    for value in range(first, last + 1, step):
-        work.scope.push()
-        work.scope.bind(name, value)
-        turns.append(lowering.body(loop.body, work))
-        work.scope.pop()
+    values = range(first, last + 1, step)
+    for value in values:
+        turns.append(_turn(lowering, loop, value, work))
         if lowering.context.report.count > refusals:
             break  # a later turn would only be refused for the same
-        if value == first and not work.going[-1] and _is_long(lowering, turns[0], 1 + (last - first) // step):
+        if value == first and not work.going[-1] and _is_long(lowering, turns[0], len(values)):
+            _turn(lowering, loop, values[-1], work)  # an index that leaves its array does so at one of the ends
+            if lowering.context.report.count > refusals:
+                break
+            work.going[-1] = ""
             repeated = _repeated(lowering, loop, step, work)
             if repeated and lowering.context.report.count == refusals:
                 work.going.pop()
+                lowering.long_loops.add(id(loop))
                 return repeated
             lowering.context.report.forget(refusals)
         if sum(map(len, turns)) > MAX_UNROLLED:
@@ -96,6 +99,15 @@ def counted_loop(lowering: Lowering, loop: tree.Loop, work: Block) -> tuple[ir.S
         reason, remedy = "a C break out of a loop within another", "use if/else"
         lowering.context.unsupported("U158", reason, remedy, loop.variable)
         return ()
+
+
+def _turn(lowering: Lowering, loop: tree.Loop, value: int, work: Block) -> tuple[ir.Stmt, ...]:
+    """The body for one value of the counter."""
+    work.scope.push()
+    work.scope.bind(lowering.context.name(loop.variable), value)
+    body = lowering.body(loop.body, work)
+    work.scope.pop()
+    return body
 
 
 def _is_long(lowering: Lowering, turn: tuple[ir.Stmt, ...], count: int) -> bool:

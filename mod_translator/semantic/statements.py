@@ -48,6 +48,7 @@ class Lowering:
         self._active: list[str] = []
         self.c_functions = definitions(context.source)
         self.c_active: list[str] = []  # C functions being lowered
+        self.long_loops: set[int] = set()  # FROM loops (id) that were found to be too long to be unrolled
         self._taken = {*symbols.table, *symbols.blocks, *INTRINSICS, *RANDOM_CALLS, *EVENT_CALLS, *OTHER_BUILTINS}
         self._taken |= set(self.c_functions)
 
