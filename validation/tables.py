@@ -137,7 +137,8 @@ def _cases(document: Document) -> str:
 
 def _cell(text: str) -> str:
     """One line, nothing that would end a cell of a table or start markup: refusals quote the user's source."""
-    return re.sub(r"\s+", " ", text.split("\n", maxsplit=1)[0]).replace("|", "/").replace("<", "&lt;").strip()
+    line = re.sub(r"\s+", " ", text.split("\n", maxsplit=1)[0]).replace("|", "/").replace("<", "&lt;")
+    return line.replace("](", "]&#40;").strip()  # dend[3](0.5) is no link
 
 
 def _models(document: Document) -> str:
