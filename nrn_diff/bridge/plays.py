@@ -98,10 +98,8 @@ def _find(inventory: Inventory, findings: Findings) -> tuple[tuple[int, Play], .
     numbers = np.flatnonzero(np.isin(kinds, [Kind.PLAY_STEP, Kind.PLAY_CONTINUOUS])).tolist()
     if not numbers:
         return ()
-    vectors, blocks = (
-        hoc_objects("Vector"),
-        [*every_variable(inventory), thresholds(inventory), *never_driven(inventory)],
-    )
+    vectors = hoc_objects("Vector")
+    blocks = [*every_variable(inventory), thresholds(inventory), *never_driven(inventory)]
     courses = dict(zip(numbers, _courses(vectors, numbers), strict=True))
     targets = in_copy(partial(_targets, blocks, vectors, numbers, numbers[-1]))
     for hidden in set(numbers) - {number for _, number, _ in targets}:

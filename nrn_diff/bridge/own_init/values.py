@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mod_translator import ir
+from mod_translator.passes.walk import subexpressions
 
 
 class NotFollowedError(Exception):
@@ -57,17 +58,7 @@ def plain(value: Any, purpose: str) -> float:
 
 def names(expr: ir.Expr) -> Iterator[str]:
     """Of the variables in it, from left to right, as often as they occur."""
-    match expr:
-        case ir.Var(name):
-            yield name
-        case ir.Unary(_, operand):
-            yield from names(operand)
-        case ir.Binary(_, left, right):
-            yield from names(left)
-            yield from names(right)
-        case ir.Call(_, args):
-            for arg in args:
-                yield from names(arg)
+    return (e.name for e in subexpressions(expr) if isinstance(e, ir.Var))
 
 
 def mapped(expr: ir.Expr, leaf: Callable[[ir.Var | ir.Num], ir.Expr]) -> ir.Expr:
