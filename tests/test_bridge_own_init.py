@@ -222,6 +222,35 @@ def test_phases_that_are_not_what_neuron_does_are_refused():
     assert "NEURON makes something else of soma(0.166667).pas.g" in why
 
 
+# What the machine does not look at sets what an earlier run has set already: only other parameters show it.
+SET_ALREADY = {
+    "a drawing procedure of the user's own": (
+        "proc initPlot() { forall for (x, 0) e_pas(x) = v(x) + 0.01*g_pas(x)/1e-3 }\n"
+        "proc init() { finitialize(v_init) initPlot() }"
+    ),
+    "a Vector that records": "proc init() { finitialize(v_init) soma { e_pas = w.x[0] } }",
+}
+
+
+def set_already(body):
+    from nrn_diff.bridge.capture import examine
+
+    h = build()
+    h.w.record(h.soma(0.5)._ref_v)
+    h(body)
+    h.run()
+    h.w.play_remove()
+    h.w.record(h.soma(0.5)._ref_v)
+    return [r.why for r in examine().findings.refusals if "init()" in r.what]
+
+
+@pytest.mark.parametrize("name", SET_ALREADY)
+def test_what_only_other_parameters_show_is_refused(name):
+    (why,) = run_function(set_already, body=SET_ALREADY[name])
+    assert "with other parameters that was not followed" in why
+    assert "pas.e" in why
+
+
 def derivative():
     """max |dv| of a run whose init() balances the currents, and a derivative that goes through it, with NEURON's."""
     import jax

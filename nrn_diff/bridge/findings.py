@@ -6,6 +6,9 @@ import numpy as np
 
 from nrn_diff.errors import CaptureError, Refusal
 
+# The way out of whatever a capture cannot follow.
+AS_IT_IS = "or run the script as it is, with nrn-diff run or nrn_diff.enable(), which let NEURON execute it"
+
 
 class Findings:
     """Refusals and notes of one capture, in the order found, each once."""

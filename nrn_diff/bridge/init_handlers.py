@@ -10,21 +10,19 @@ from typing import Any
 
 from neuron import h
 
-from nrn_diff.bridge.findings import Findings
+from nrn_diff.bridge.findings import AS_IT_IS, Findings
 from nrn_diff.bridge.forked import ChildFailedError, in_copy
 from nrn_diff.bridge.inventory import Inventory, hoc_objects
 from nrn_diff.bridge.native import neuron_library
 from nrn_diff.bridge.plays import locate
 from nrn_diff.bridge.reaction_diffusion import is_idle, own_handlers
 from nrn_diff.bridge.save_state import saved_here
-from nrn_diff.bridge.variables import Block, every_variable, never_driven, thresholds
+from nrn_diff.bridge.variables import Block, every_variable, move, never_driven, thresholds
 
-_LISTS, _WORD = "_ZN15FInitialHandler8fihlist_E", 8  # std::vector<FInitialHandler*>[4], src/nrniv/finithnd.cpp
+_LISTS = "_ZN15FInitialHandler8fihlist_E"  # std::vector<FInitialHandler*>[4], src/nrniv/finithnd.cpp
 _STEPS = 3
-_MOVED, _FROM_ZERO = 1.001, 1e-6
 _KEPT = frozenset({"t", "dt", "secondorder", "tstop"})  # as they are, where all others are moved
 _COUNTED = ("Vector", "NetCon", "List", "Random", "Matrix", "LinearMechanism", "SaveState", "FInitializeHandler")
-_AS_IT_IS = "or run the script as it is, with nrn-diff run or nrn_diff.enable(), which let NEURON execute it"
 
 
 def refuse_handlers(inventory: Inventory, findings: Findings) -> None:
@@ -45,7 +43,7 @@ def refuse_handlers(inventory: Inventory, findings: Findings) -> None:
             "FInitializeHandler",
             ", ".join(names),
             f"whether its code changes the model cannot be found out: {error}",
-            f"delete the handler, {_AS_IT_IS}",
+            f"delete the handler, {AS_IT_IS}",
         )
         return
     if found is None:
@@ -57,7 +55,7 @@ def refuse_handlers(inventory: Inventory, findings: Findings) -> None:
         f"its code runs during finitialize and changes {found}",
         "delete the handler when h.finitialize() was called once, so that parameters which it sets are set (what it "
         "computes from others will not follow them); start values of 'v' and STATEs can be given to Model.simulate(); "
-        + _AS_IT_IS,
+        + AS_IT_IS,
     )
 
 
@@ -103,7 +101,7 @@ def _initialised(blocks: list[Block], moved: int, *, handlers: bool) -> dict[str
         _forget_handlers()
     h.CVode().active(0)
     if moved:
-        _move(blocks, zeros=moved == 2)
+        move(blocks, zeros=moved == 2, kept=_KEPT)
     h.finitialize(*([h.v_init] if hasattr(h, "v_init") else []))
     values = [_values(blocks)]
     objects = {name: len(hoc_objects(name)) for name in _COUNTED}
@@ -127,20 +125,3 @@ def _forget_handlers() -> None:
     lists = (ctypes.c_void_p * 12).in_dll(library, _LISTS)
     for k in range(0, 12, 3):
         lists[k + 1] = lists[k]  # end = begin
-
-
-def _move(blocks: Iterable[Block], *, zeros: bool) -> None:
-    for block in blocks:
-        if block.put is not None or block.name in _KEPT:
-            continue
-        for owner in block.owners:
-            array = getattr(owner, block.name) if block.length else None
-            for k in range(block.length or 1):
-                old = float(array[k] if array is not None else getattr(owner, block.name))
-                if not math.isfinite(old) or (old == 0.0 and not zeros):
-                    continue
-                new = old * _MOVED if old else _FROM_ZERO
-                if array is not None:
-                    array[k] = new
-                else:
-                    setattr(owner, block.name, new)

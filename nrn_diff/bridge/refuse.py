@@ -9,7 +9,7 @@ from neuron import h
 
 from mod_translator import ir
 from nrn_diff.bridge.callbacks import spike_callbacks
-from nrn_diff.bridge.findings import Findings
+from nrn_diff.bridge.findings import AS_IT_IS, Findings
 from nrn_diff.bridge.forked import ChildFailedError, in_copy
 from nrn_diff.bridge.inventory import hoc_objects
 from nrn_diff.bridge.native import has_extra_scatter_gather, hook
@@ -146,7 +146,7 @@ def _check_hooks(findings: Findings, from_now: bool) -> None:
             "the model's HOC code",
             "h.run() executes it, and what it changes is not part of the equations",
             _BACK_TO_NEURONS.get(name, "set what it changes once, and leave the procedure as NEURON has it")
-            + "; or run the script as it is, with nrn-diff run or nrn_diff.enable(), which let NEURON execute it",
+            + f"; {AS_IT_IS}",
         )
     if changed is None:
         findings.note("whether HOC code redefines init() or advance() cannot be seen in this build of NEURON")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,8 @@ _USE_TABLE = "usetable"
 # Far outside of what a model holds, and exact in double precision: of t, and of the first variable.
 TIME = 3.0e7
 FIRST = TIME + 1
+# What a number is multiplied by to be another one, and what zero becomes.
+_MOVED, _FROM_ZERO = 1.001, 1e-6
 
 
 @dataclass(frozen=True)
@@ -292,6 +294,17 @@ def _of_layers(owners: Sequence[Any], places: Sequence[str], name: str, count: i
 def _unknown(owners: Sequence[Any], places: Sequence[str], name: str) -> Block:
     """Something that a snapshot does not hold, so that a refusal can name it."""
     return Block(owners, name, 0, lambda row, _k: (f"{places[row]}.{name}" if places[row] else name, None))
+
+
+def move(blocks: Iterable[Block], *, zeros: bool, kept: Collection[str] = ()) -> None:
+    """Change every number a little, zeros too if asked, but none of `kept`. For a copy of the process only."""
+    for block in blocks:
+        if block.put is not None or block.name in kept:
+            continue
+        for k in range(block.size):
+            old = block.read(k)
+            if math.isfinite(old) and (old or zeros):
+                block.write(k, old * _MOVED if old else _FROM_ZERO)
 
 
 def thresholds(inventory: Inventory) -> Block:

@@ -17,7 +17,7 @@ from nrn_diff.bridge.own_init.values import NotFollowedError, Value, mapped, nam
 
 V_INIT = "v_init"
 # Kinds of Records that phases may set.
-_SET_IN_A_RUN = frozenset({"v", "mechanism", "ion", "global", "start", "celsius", "weight"})
+SET_IN_A_RUN = frozenset({"v", "mechanism", "ion", "global", "start", "celsius", "weight"})
 
 
 class Log:
@@ -51,7 +51,7 @@ class Log:
         """A variable takes a value, in NEURON too."""
         self._before_the_run("sets", place)
         value = Value(value.number, self._current(value.formula))
-        if self._places.record(place).kind not in _SET_IN_A_RUN:
+        if self._places.record(place).kind not in SET_IN_A_RUN:
             if value.formula is not None or value.number != self._places.blocks[place.block].read(place.index):
                 raise NotFollowedError(f"sets {self._places.label(place)} to another value than it has now")
             self.overwritten.add(self._places.parameter(place))

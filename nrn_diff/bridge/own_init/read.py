@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -11,24 +11,24 @@ from neuron import h
 
 from mod_translator import ir
 from nrn_diff.bridge.clock import Clock
-from nrn_diff.bridge.findings import Findings
+from nrn_diff.bridge.findings import AS_IT_IS, Findings
 from nrn_diff.bridge.forked import ChildFailedError, in_copy
 from nrn_diff.bridge.inventory import Inventory
 from nrn_diff.bridge.own_init import objects, statements
 from nrn_diff.bridge.own_init.check import Replay, difference, prepare, run_users, state
 from nrn_diff.bridge.own_init.constants import with_constants
-from nrn_diff.bridge.own_init.log import Log
+from nrn_diff.bridge.own_init.log import SET_IN_A_RUN, Log
 from nrn_diff.bridge.own_init.machine import Machine
 from nrn_diff.bridge.own_init.phases import make_phases
 from nrn_diff.bridge.own_init.places import Places
 from nrn_diff.bridge.own_init.values import NotFollowedError
 from nrn_diff.bridge.stdrun import PROCEDURES, redefined_procedures, stock_text
+from nrn_diff.bridge.variables import move
 from nrn_diff.own_init import OwnInit, Phase, Steps
 from nrn_diff.snapshot import Capture
 
 # What h.run() executes before its first step, from the outermost inward.
 FOLLOWED = ("run", "stdinit", "init")
-_AS_IT_IS = "or run the script as it is, with nrn-diff run or nrn_diff.enable(), which let NEURON execute it"
 
 
 def with_own_init(
@@ -71,20 +71,38 @@ def _ways_out(name: str) -> str:
         return (
             "call it once, so that what it sets is set, then give NEURON's back: h.init(); "
             "h('proc init() { finitialize(v_init) }'); what it computed from parameters will not follow them; "
-            + _AS_IT_IS
+            + AS_IT_IS
         )
     neurons = f"h({' '.join(stock_text(name).split())!r})"
-    return f"put what it does before the first step into init(), and give NEURON's back: {neurons}; {_AS_IT_IS}"
+    return f"put what it does before the first step into init(), and give NEURON's back: {neurons}; {AS_IT_IS}"
 
 
 def _followed(places: Places, clock: Clock, name: str, redefined: Sequence[str]) -> OwnInit:
     found = _copied(partial(_follow, places, clock, name, redefined))
     phases = make_phases(found["facts"], places)
     with_steps = any(isinstance(phase, Steps) for phase in phases)
-    users = _copied(partial(_left_by_users, places, clock, name, with_steps))
-    different = _copied(partial(_compare, phases, users, places, clock))
+    kept = {name.rpartition(".")[2] for name in found["fixed"]}
+
+    def compare(moved: Callable[[], None]) -> str | None:
+        users = _copied(partial(_left_by_users, places, clock, name, with_steps, moved))
+        different: str | None = _copied(partial(_compare, phases, users, places, clock, moved))
+        return different
+
+    different = compare(lambda: None)
     if different:
         raise NotFollowedError(f"was followed, but NEURON makes something else of {different} than the phases do")
+    if different is None:
+        raise NotFollowedError("was followed, but NEURON takes another branch than the phases do")
+    # What is set to what it is already is seen with other numbers only. A zero may be a switch, and a branch may turn.
+    for zeros in (True, False):
+        try:
+            different = compare(partial(_move, places, kept, zeros=zeros))
+        except NotFollowedError:
+            continue
+        if different:
+            raise NotFollowedError(f"does something to {different} with other parameters that was not followed")
+        if different is not None:
+            break
     return OwnInit(phases, tuple(sorted(found["overwritten"])), tuple(sorted(found["fixed"])))
 
 
@@ -139,12 +157,26 @@ def _check_time(machine: Machine, clock: Clock) -> None:
         )
 
 
-def _left_by_users(places: Places, clock: Clock, name: str, with_steps: bool) -> dict[str, Any]:
+def _move(places: Places, kept: Collection[str], *, zeros: bool) -> None:
+    """Other numbers, of all that phases can set."""
+    settable = [b for b in places.blocks if b.size and (r := b.at(0)[1]) is not None and r.kind in SET_IN_A_RUN]
+    move(settable, zeros=zeros, kept=kept)
+    h.v_init *= 1.001
+
+
+def _left_by_users(
+    places: Places, clock: Clock, name: str, with_steps: bool, moved: Callable[[], None]
+) -> dict[str, Any]:
     prepare(clock.dt, clock.tstop)
+    moved()
     return run_users(places, name, with_steps=with_steps)
 
 
-def _compare(phases: tuple[Phase, ...], users: Mapping[str, Any], places: Places, clock: Clock) -> str:
+def _compare(
+    phases: tuple[Phase, ...], users: Mapping[str, Any], places: Places, clock: Clock, moved: Callable[[], None]
+) -> str | None:
+    """The first variable that differs, '' if none does; None where a branch turns."""
     prepare(clock.dt, clock.tstop)
+    moved()
     ours = Replay(places).run(phases)
-    return "a branch" if ours is None else difference(users, ours, places)
+    return None if ours is None else difference(users, ours, places)
